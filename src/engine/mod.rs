@@ -1,0 +1,4 @@
+pub mod command;
+pub mod question;
+pub mod snapshot;
+pub mod trouble;

@@ -1,0 +1,1 @@
+//! Checking one piece's bytes while they stream by.
