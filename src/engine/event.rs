@@ -10,9 +10,10 @@ use std::{
 use super::{
     command::{Command, Token},
     fault::{DiskFault, ImportFault, PeerFault},
+    served::Reading,
 };
 use crate::{
-    nearby::Sighting,
+    nearby,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
     wire::peer::{Neighbour, Offer},
@@ -33,9 +34,8 @@ pub enum Event {
     Restored { shares: Vec<Restored>, names: Vec<(PeerId, String)> },
     /// Our own addresses are known, or changed.
     Listening { addresses: Vec<SocketAddr> },
-    Sighted(Sighting),
-    /// A peer said goodbye, or was silent for too long.
-    Left { peer: PeerId },
+    /// Somebody was seen, spoke, or said goodbye.
+    Around(nearby::Input),
     Catalogue { peer: PeerId, result: Result<CatalogueAnswer, PeerFault> },
     /// A typed address answered, or did not.
     Greeted { address: String, result: Result<Greeting, PeerFault> },
@@ -45,8 +45,8 @@ pub enum Event {
     Transfer { share: ShareId, run: u64, fact: Fact },
     /// A file of a finished share is not what it was.
     SourceChanged { share: ShareId, path: PathBuf },
-    /// Somebody began or stopped to fetch from us.
-    UploadsChanged,
+    /// What others got from us so far.
+    Uploads(Vec<Reading>),
     /// A task could not be carried out for a reason of our own (database, discovery).
     Failed { what: String, about: String, hint: String },
     /// The time that was asked for has come.

@@ -124,10 +124,12 @@ pub struct Lane {
 }
 
 /// What one peer got of a share from us.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Given {
     pub bytes: u64,
-    pub rate: u64,
+    /// What the meter of the routes showed last; it begins anew when a share is served anew.
+    pub read: u64,
+    pub rates: Rates,
     /// Whether a connection for it is open.
     pub open: bool,
 }
@@ -206,8 +208,7 @@ impl Held {
     }
 
     pub fn created(&self) -> SystemTime {
-        let seconds = std::time::Duration::from_secs(self.created_s.unsigned_abs().min(1 << 40));
-        if self.created_s < 0 { SystemTime::UNIX_EPOCH - seconds } else { SystemTime::UNIX_EPOCH + seconds }
+        time_of(self.created_s)
     }
 
     pub fn state(&self) -> TransferState {
@@ -287,6 +288,12 @@ impl From<crate::wire::peer::OfferKind> for ShareKind {
             OfferKind::Several => ShareKind::Several,
         }
     }
+}
+
+/// A time from seconds since 1970, whatever a stranger wrote there.
+pub fn time_of(seconds: i64) -> SystemTime {
+    let length = std::time::Duration::from_secs(seconds.unsigned_abs().min(1 << 40));
+    if seconds < 0 { SystemTime::UNIX_EPOCH - length } else { SystemTime::UNIX_EPOCH + length }
 }
 
 /// What stands at the top of a share.

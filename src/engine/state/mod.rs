@@ -38,7 +38,7 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    nearby::Nearby,
+    nearby::{self, Nearby},
     share::{PeerId, ShareId},
 };
 
@@ -83,6 +83,7 @@ pub struct State {
     catalogue_revision: u64,
     announced: Option<(String, u64)>,
     last_beat: Option<Instant>,
+    beats: u64,
     total: rates::Rates,
     history: VecDeque<Speed>,
     changed: picture::Changed,
@@ -92,7 +93,7 @@ impl State {
     /// The first state. `clock.wall` in milliseconds begins the catalogue's revision, so that it never goes back.
     pub fn new(origin: Origin, clock: Clock) -> State {
         let since_1970 = clock.wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let nearby = Nearby::new(origin.id, origin.instance);
+        let nearby = Nearby::new(nearby::Limits::default(), origin.id, origin.instance);
         let typed = origin.typed.iter().map(|address| (address.clone(), Typed::new(clock.now))).collect();
         State {
             origin,
@@ -111,6 +112,7 @@ impl State {
             catalogue_revision: since_1970.as_millis() as u64,
             announced: None,
             last_beat: None,
+            beats: 0,
             total: rates::Rates::default(),
             history: VecDeque::new(),
             changed: picture::Changed::all(),
@@ -124,8 +126,7 @@ impl State {
             Event::Command(command) => self.wish(command, tasks),
             Event::Restored { shares, names } => self.restored(shares, names, tasks),
             Event::Listening { addresses } => self.listening(addresses),
-            Event::Sighted(sighting) => self.sighted(sighting, tasks),
-            Event::Left { peer } => self.left(peer, tasks),
+            Event::Around(input) => self.around(input, tasks),
             Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
             Event::Greeted { address, result } => self.greeted(&address, result, tasks),
             Event::ImportProgress { token, done_bytes, size, files } => {
@@ -134,7 +135,7 @@ impl State {
             Event::Imported { token, result } => self.imported(token, result, tasks),
             Event::Transfer { share, run, fact } => self.transfer_fact(share, run, fact, tasks),
             Event::SourceChanged { share, path } => self.source_changed(share, &path, tasks),
-            Event::UploadsChanged => self.changed.transfers = true,
+            Event::Uploads(readings) => self.uploads_read(&readings),
             Event::Failed { what, about, hint } => self.add_local_trouble(what, about, hint),
             Event::Tick => {}
         }
@@ -160,7 +161,7 @@ impl State {
         if self.last_beat.is_none_or(|last| self.clock.now >= last + BEAT) {
             self.beat();
         }
-        self.nearby_due(tasks);
+        self.around(nearby::Input::Tick, tasks);
         self.peers_due(tasks);
         self.typed_due(tasks);
         self.transfers_due(tasks);
@@ -195,7 +196,6 @@ impl State {
     }
 
     fn listening(&mut self, addresses: Vec<SocketAddr>) {
-        self.nearby.set_own_addresses(&addresses);
         self.listen = addresses;
         self.changed.all_rows();
     }
