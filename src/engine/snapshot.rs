@@ -145,7 +145,9 @@ pub enum Here {
     /// There is a row in `transfers` for it.
     OnItsWay,
     /// All of it, checked, in these files or folders (the top ones).
-    Complete { places: Vec<PathBuf> },
+    Complete {
+        places: Vec<PathBuf>,
+    },
 }
 
 /// One share's transfer.
@@ -159,6 +161,8 @@ pub struct TransferRow {
     /// Verified bytes on this disk.
     pub done_bytes: u64,
     pub size: u64,
+    /// Verified pieces on this disk; `facts` tells of how many.
+    pub pieces_done: u32,
     /// Bytes a second.
     pub rate_down: u64,
     pub rate_up: u64,
@@ -179,7 +183,8 @@ pub struct TransferRow {
     pub peers: Vec<Arc<TransferPeer>>,
     /// Bytes a second over the last minutes, oldest first; at most 300 values.
     pub history: Arc<[Speed]>,
-    pub facts: Arc<Facts>,
+    /// `None` until somebody gave the manifest.
+    pub facts: Option<Arc<Facts>>,
 }
 
 /// How far a transfer is.
@@ -201,13 +206,12 @@ pub enum TransferState {
     Failed,
 }
 
-/// What stands under Details.
+/// What stands under Details; the same as long as a share is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub publisher: PeerId,
     pub piece_bytes: u32,
     pub pieces: u32,
-    pub pieces_done: u32,
     /// The first 1,000 files: path, bytes, BLAKE3.
     pub files: Vec<(String, u64, Root)>,
     pub files_total: u32,
@@ -269,9 +273,23 @@ pub struct Outcome {
 /// What came of a wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    Shared { share: ShareId, link: String, title: String, size: u64, files: u32, left_out: Vec<(PathBuf, String)> },
+    Shared {
+        share: ShareId,
+        link: String,
+        title: String,
+        size: u64,
+        files: u32,
+        left_out: Vec<(PathBuf, String)>,
+    },
     /// Every file is complete and verified under its final name.
-    Fetched { share: ShareId, places: Vec<PathBuf> },
+    Fetched {
+        share: ShareId,
+        places: Vec<PathBuf>,
+    },
     /// Every byte was read again; pieces that were wrong, of how many.
-    Verified { share: ShareId, wrong: u32, pieces: u32 },
+    Verified {
+        share: ShareId,
+        wrong: u32,
+        pieces: u32,
+    },
 }
