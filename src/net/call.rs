@@ -31,7 +31,7 @@ use super::{
     steady::{Steady, SteadyBody},
     tls::{self, Expect},
 };
-use crate::share::PeerId;
+use crate::{share::PeerId, wire::paths::LISTEN_HEADER};
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,7 @@ pub enum CallError {
 #[derive(Clone)]
 pub struct Client {
     identity: Arc<Identity>,
+    listening: Option<u16>,
 }
 
 /// What a request for something that may be known already brought.
@@ -83,16 +84,20 @@ pub struct Client {
 pub enum Fetched {
     /// It is still what the given ETag stands for.
     Unchanged,
-    Body { bytes: Bytes, etag: Option<String> },
+    Body {
+        bytes: Bytes,
+        etag: Option<String>,
+    },
 }
 
 /// A connection to a peer that has proved its key.
 pub struct Connection {
     requests: SendRequest<Empty<Bytes>>,
     /// Moves the bytes of requests and answers; it ends with the connection.
-    driver: Driver,
+    _driver: Driver,
     peer: PeerId,
     address: SocketAddr,
+    listening: Option<u16>,
     timeouts: Timeouts,
 }
 
@@ -109,7 +114,12 @@ type ClientIo = TokioIo<Steady<TlsStream<TcpStream>>>;
 
 impl Client {
     pub fn new(identity: Identity) -> Client {
-        Client { identity: Arc::new(identity) }
+        Client { identity: Arc::new(identity), listening: None }
+    }
+
+    /// Tells those who are called at which port we answer ourselves.
+    pub fn listening_at(self, port: u16) -> Client {
+        Client { listening: Some(port), ..self }
     }
 
     /// Connects to the first of `addresses` (at most 16 are tried, each a moment after the one before) at which `expect`
@@ -125,7 +135,7 @@ impl Client {
             reason: format!("this computer's key can't be used: {error}"),
         })?;
         let (stream, address) = dial::first(addresses, Arc::new(config), timeouts.connect).await?;
-        Connection::begin(stream, address, timeouts).await
+        Connection::begin(stream, address, self.listening, timeouts).await
     }
 }
 
@@ -133,6 +143,7 @@ impl Connection {
     async fn begin(
         stream: TlsStream<TcpStream>,
         address: SocketAddr,
+        listening: Option<u16>,
         timeouts: Timeouts,
     ) -> Result<Connection, CallError> {
         let peer = tls::peer_of(stream.get_ref().1.peer_certificates())
@@ -144,7 +155,7 @@ impl Connection {
                 tracing::debug!(%address, %error, "a connection to a peer ended");
             }
         });
-        Ok(Connection { requests, driver: Driver(driver), peer, address, timeouts })
+        Ok(Connection { requests, _driver: Driver(driver), peer, address, listening, timeouts })
     }
 
     /// Who answered.
@@ -164,17 +175,19 @@ impl Connection {
 
     /// The whole body of `path`, at most `limit` bytes.
     pub async fn get(&mut self, path: &str, limit: usize) -> Result<Bytes, CallError> {
-        match self.get_if_changed(path, None, limit).await? {
+        match self.get_if_changed(path, None, Duration::ZERO, limit).await? {
             Fetched::Body { bytes, .. } => Ok(bytes),
             Fetched::Unchanged => Err(CallError::Malformed("304 to an unconditional request".to_owned())),
         }
     }
 
-    /// The whole body of `path`, at most `limit` bytes, unless it is still the one that `etag` stands for.
+    /// The whole body of `path`, at most `limit` bytes, unless it is still the one that `etag` stands for. The other side may
+    /// `wait` for it to change (RFC 7240), in whole seconds.
     pub async fn get_if_changed(
         &mut self,
         path: &str,
         etag: Option<&str>,
+        wait: Duration,
         limit: usize,
     ) -> Result<Fetched, CallError> {
         let mut request = self.request(path)?;
@@ -182,7 +195,11 @@ impl Connection {
             let etag = http::HeaderValue::from_str(etag).map_err(|_| CallError::Malformed("its ETag".to_owned()))?;
             request.headers_mut().insert(header::IF_NONE_MATCH, etag);
         }
-        let response = self.send(request).await?;
+        if wait.as_secs() > 0 {
+            let prefer = http::HeaderValue::try_from(format!("wait={}", wait.as_secs()));
+            request.headers_mut().extend(prefer.map(|prefer| (http::HeaderName::from_static("prefer"), prefer)));
+        }
+        let response = self.send(request, wait).await?;
         match response.status() {
             StatusCode::NOT_MODIFIED => Ok(Fetched::Unchanged),
             StatusCode::OK => {
@@ -198,7 +215,7 @@ impl Connection {
     /// speed. The connection belongs to it.
     pub async fn get_stream(mut self, path: &str, silence: Duration) -> Result<BodyStream, CallError> {
         let request = self.request(path)?;
-        let response = self.send(request).await?;
+        let response = self.send(request, Duration::ZERO).await?;
         if response.status() != StatusCode::OK {
             return Err(answer::refusal(response, self.timeouts.least_speed).await);
         }
@@ -211,7 +228,7 @@ impl Connection {
         let mut request = self.request(path)?;
         request.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("upgrade"));
         request.headers_mut().insert(header::UPGRADE, http::HeaderValue::from_static(protocol));
-        let response = self.send(request).await?;
+        let response = self.send(request, Duration::ZERO).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(answer::refusal(response, self.timeouts.least_speed).await);
         }
@@ -226,21 +243,18 @@ impl Connection {
     }
 
     fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, CallError> {
-        Request::builder()
-            .method(Method::GET)
-            .uri(path)
-            .header(header::HOST, self.address.to_string())
-            .body(Empty::new())
-            .map_err(|error| CallError::Malformed(format!("{path} can't be asked for: {error}")))
+        let request = Request::builder().method(Method::GET).uri(path).header(header::HOST, self.address.to_string());
+        let request = self.listening.iter().fold(request, |request, port| request.header(LISTEN_HEADER, *port));
+        request.body(Empty::new()).map_err(|error| CallError::Malformed(format!("{path} can't be asked for: {error}")))
     }
 
-    async fn send(&mut self, request: Request<Empty<Bytes>>) -> Result<Response<Incoming>, CallError> {
+    async fn send(&mut self, request: Request<Empty<Bytes>>, wait: Duration) -> Result<Response<Incoming>, CallError> {
         let exchange = async {
             // A connection that was used before may still be busy with the end of its last answer.
             self.requests.ready().await?;
             self.requests.send_request(request).await
         };
-        match timeout(self.timeouts.answer, exchange).await {
+        match timeout(self.timeouts.answer + wait, exchange).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(call_error(&error)),
             Err(_) => Err(CallError::TooSlow),

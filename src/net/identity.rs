@@ -55,7 +55,9 @@ pub enum Origin {
 /// Why there is no identity; each says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    #[error("{path} can't be read ({source}); it holds this computer's key, so make it readable for the user who runs Handout")]
+    #[error(
+        "{path} can't be read ({source}); it holds this computer's key, so make it readable for the user who runs Handout"
+    )]
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{path} can't be written ({source}); Handout keeps this computer's key there, so make the folder writable")]
     Unwritable { path: PathBuf, source: io::Error },
@@ -81,7 +83,8 @@ impl Identity {
         let Some(text) = key_file::read(&path)? else {
             return Ok((Identity::create(folder, machine_id)?, Origin::Created));
         };
-        let identity = Identity::parse(&text).map_err(|reason| IdentityError::Damaged { path: path.clone(), reason })?;
+        let identity =
+            Identity::parse(&text).map_err(|reason| IdentityError::Damaged { path: path.clone(), reason })?;
         match (machine_id, machine_line(&text)) {
             (Some(machine), Some(noted)) if noted != identity.machine_mark(machine) => {
                 key_file::put_aside(&path)?;

@@ -44,7 +44,8 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, IdentityError> {
 pub(super) fn write_first(folder: &Path, text: &str) -> Result<(), IdentityError> {
     let path = folder.join(FILE_NAME);
     let temporary = folder.join(format!("{FILE_NAME}.{}.tmp", std::process::id()));
-    let result = make_folder(folder).and_then(|()| write_synced(&temporary, text)).and_then(|()| place(&temporary, &path));
+    let result =
+        make_folder(folder).and_then(|()| write_synced(&temporary, text)).and_then(|()| place(&temporary, &path));
     if result.is_err() {
         let _ = fs::remove_file(&temporary);
     }

@@ -137,7 +137,12 @@ async fn upgraded(upgrade: OnUpgrade) -> Option<Pipe> {
 }
 
 /// Serves on a thread, and closes the connection when everything is to end.
-async fn run(pipe: Pipe, source: Box<dyn PieceSource>, serving: Serving, ended: impl FnOnce(ServeEnd) + Send + 'static) {
+async fn run(
+    pipe: Pipe,
+    source: Box<dyn PieceSource>,
+    serving: Serving,
+    ended: impl FnOnce(ServeEnd) + Send + 'static,
+) {
     let Ok(closer) = pipe.closer() else { return };
     let cancelled = Arc::new(AtomicBool::new(false));
     let limits = serving.limits;
