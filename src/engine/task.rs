@@ -13,13 +13,13 @@ use super::{
     served::Content,
 };
 use crate::{
+    net::LaneHandle,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
 };
 
 /// A wish of the engine. Those with a closing event in [`Event`](super::event::Event) get exactly one, also when they are
 /// cancelled or panic.
-#[derive(Debug)]
 pub enum Task {
     /// Closed by `Imported`.
     Import { token: Token, paths: Vec<PathBuf>, title: Option<String>, recipients: Recipients, leave_out: bool, cancel: Arc<AtomicBool> },
@@ -41,7 +41,6 @@ pub enum Task {
 }
 
 /// What is to be done for one transfer.
-#[derive(Debug)]
 pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
@@ -49,8 +48,10 @@ pub enum Job {
     OpenStaging { share: Arc<Share>, into: PathBuf },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
-    /// Closed by `LaneEnded`. Fetches the pieces that come through `pieces` until `cancel` or a fault.
-    OpenLane { share: Arc<Share>, staging: Arc<Partial>, peer: PeerId, addresses: Vec<SocketAddr>, lane: u64, pieces: LaneJobs, cancel: CancellationToken },
+    /// Opened by `LaneOpened`, closed by `LaneEnded`.
+    OpenLane { share: Arc<Share>, staging: Arc<Partial>, peer: PeerId, addresses: Vec<SocketAddr>, lane: u64, cancel: CancellationToken },
+    /// Closed by `Fetched`.
+    AskPiece { handle: LaneHandle, peer: PeerId, lane: u64, piece: PieceIndex },
     /// Closed by `HaveSaved`.
     SaveHave { staging: Arc<Partial>, have: Bitmap },
     /// Closed by `Finished`.
@@ -61,11 +62,8 @@ pub enum Job {
     Discard { staging: Arc<Partial> },
 }
 
-/// The receiving end of a lane's queue of pieces.
-pub type LaneJobs = std::sync::mpsc::Receiver<PieceIndex>;
-
 /// What is verified.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Subject {
     Complete(Arc<Complete>),
     Partial(Arc<Partial>),
@@ -82,7 +80,6 @@ pub struct Candidate {
 }
 
 /// What must last.
-#[derive(Debug)]
 pub enum Keep {
     Share { share: Arc<Share>, mine: bool, recipients: Recipients, into: PathBuf, sources: Option<Arc<Sources>> },
     Complete { share: ShareId, sources: Arc<Sources> },

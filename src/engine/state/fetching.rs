@@ -50,6 +50,7 @@ impl State {
             Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
             Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
+            Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),
             Fact::Fetched { peer, lane, piece, end } => self.fetched(id, peer, lane, piece, end, tasks),
             Fact::LaneEnded { peer, lane, fault } => self.lane_ended(id, peer, lane, fault, tasks),
             Fact::HaveSaved { result } => self.have_saved(id, result, tasks),
@@ -203,7 +204,7 @@ impl State {
         }
         let staging = opened.staging;
         let fetching =
-            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None, complete: false };
+            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None };
         held.stage = Stage::Fetching(Box::new(fetching));
         tasks.push(Task::Serve {
             share,
@@ -213,6 +214,10 @@ impl State {
             have: opened.have,
         });
         self.catalogue_changed();
+        // A swarm that had everything from the beginning does not say so.
+        if self.held.get_mut(&id).and_then(Held::fetching).is_some_and(|fetching| fetching.swarm.is_complete()) {
+            return self.finish(id, tasks);
+        }
         self.find_sources(id, tasks);
         self.swarm_input(id, Input::Tick, tasks);
     }
