@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     nearby,
-    net::LaneHandle,
+    net::piece_stream::LaneHandle,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
     wire::peer::{Neighbour, Offer},
@@ -119,7 +119,8 @@ pub enum Fact {
     HaveSaved { result: Result<(), DiskFault> },
     Finished { result: Result<Finished, DiskFault> },
     VerifyProgress { done_bytes: u64 },
-    Verified { right: Bitmap },
+    /// `None`: the reading broke off.
+    Verified { right: Option<Bitmap> },
     Discarded,
 }
 
@@ -139,10 +140,12 @@ pub struct NotFound {
     pub fault: Option<PeerFault>,
 }
 
-/// Where a share is being filled.
-pub struct Opened {
-    pub staging: Arc<Partial>,
-    pub have: Bitmap,
+/// What opening a share's place on disk led to.
+pub enum Opened {
+    /// Pieces, or final names, are missing.
+    Filling { staging: Arc<Partial>, have: Bitmap },
+    /// The same content stands there already.
+    Complete(Finished),
 }
 
 /// A finished share under its final names.

@@ -19,7 +19,7 @@ use axum::{
 use super::{event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind};
 use crate::{
     nearby,
-    net::{Caller, Serving},
+    net::{listen::Caller, piece_stream::Serving},
     share::{EntryKind, PieceIndex, ShareId},
     wire::{
         paths::{self, patterns},
@@ -72,7 +72,7 @@ async fn device(State(routes): State<Routes>, caller: Extension<Caller>, headers
         role: "peer".to_owned(),
         version: VERSION,
         program: me.version.to_owned(),
-        features: vec![crate::net::PIECES_PROTOCOL.to_owned()],
+        features: vec![crate::net::piece_stream::PROTOCOL.to_owned()],
     })
 }
 

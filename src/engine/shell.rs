@@ -7,7 +7,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{event::Event, served::Served, snapshot::Snapshot};
 use crate::{
-    net::{Client, Discovery, Identity},
+    net::{call::Client, discovery::Announcement, identity::Identity},
     store::Store,
 };
 
@@ -23,7 +23,8 @@ pub struct Shell {
     pub client: Client,
     pub store: Arc<Store>,
     pub served: Arc<Served>,
-    pub discovery: Option<Arc<Discovery>>,
+    /// What we say of ourselves in the room, where we can be heard there.
+    pub announcement: Option<Arc<watch::Sender<Announcement>>>,
     pub events: mpsc::Sender<Event>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub cancel: CancellationToken,

@@ -3,7 +3,6 @@
 use std::{
     net::SocketAddr,
     sync::Arc,
-    thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -26,7 +25,16 @@ use super::{
 };
 use crate::{
     nearby,
-    net::{self, Client, Discovery, Identity, IdentityError, Listener, Serving},
+    net::{
+        call::Client,
+        discovery::{self, Announcement, Discovery},
+        identity::{self, Identity, IdentityError},
+        interfaces::reachable_at,
+        listen::{self, Listener},
+        piece_stream::{ServeLimits, Serving},
+        tls,
+    },
+    share::PeerId,
     store::Store,
 };
 
@@ -120,7 +128,7 @@ async fn start(
     let (events, events_in) = mpsc::channel(EVENTS_QUEUE);
     let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
-    let discovery = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
+    let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
     let identity = Arc::new(identity);
     let (catalogues, imports) = Shell::places();
     let shell = Shell {
@@ -128,7 +136,7 @@ async fn start(
         identity: identity.clone(),
         store: Arc::new(store),
         served: Arc::new(Served::default()),
-        discovery,
+        announcement,
         events: events.clone(),
         snapshots: snapshots.clone(),
         cancel: cancel.clone(),
@@ -145,7 +153,7 @@ async fn start(
     Ok((Handle::new(commands, snapshots, runtime), cancel, tracker))
 }
 
-fn origin_of(config: &Config, id: crate::share::PeerId, instance: u64) -> Origin {
+fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
     Origin {
         id,
         name: config.name.clone(),
@@ -160,15 +168,15 @@ fn origin_of(config: &Config, id: crate::share::PeerId, instance: u64) -> Origin
 
 /// Answers other peers.
 fn serve(shell: &Shell, listener: Listener) -> Result<(), StartError> {
-    let tls = net::server_config(&shell.identity).map_err(|error| StartError::Tls(error.to_string()))?;
+    let config = tls::server_config(&shell.identity).map_err(|error| StartError::Tls(error.to_string()))?;
     let serving = Serving {
-        limits: net::ServeLimits::default(),
+        limits: ServeLimits::default(),
         cancel: shell.cancel.clone(),
         tracker: shell.tracker.clone(),
     };
     let router = router(Routes { shell: shell.clone(), serving });
     let (cancel, tracker) = (shell.cancel.clone(), shell.tracker.clone());
-    shell.tracker.spawn(net::serve(listener, tls, router, net::ListenLimits::default(), cancel, tracker));
+    shell.tracker.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel, tracker));
     Ok(())
 }
 
@@ -181,24 +189,25 @@ fn discover(
     events: &mpsc::Sender<Event>,
     tracker: &TaskTracker,
     cancel: &CancellationToken,
-) -> Option<Arc<Discovery>> {
+) -> Option<Arc<watch::Sender<Announcement>>> {
     if !config.discovery {
         return None;
     }
-    let announcement = net::Announcement {
+    let announcement = Announcement {
         id: identity.id(),
         instance,
         name: config.name.clone(),
-        server: false,
+        role: discovery::Role::Peer,
         port: bound.port(),
         catalogue: 0,
     };
     let (seen, seen_in) = mpsc::channel(256);
-    match Discovery::start(announcement, seen) {
-        Ok(discovery) => {
-            let discovery = Arc::new(discovery);
-            tracker.spawn(hear(seen_in, events.clone(), discovery.clone(), cancel.clone()));
-            Some(discovery)
+    match Discovery::start(announcement.clone(), seen) {
+        Ok(daemon) => {
+            tracker.spawn(hear(identity.id(), seen_in, events.clone(), cancel.clone()));
+            let said = watch::Sender::new(announcement);
+            tracker.spawn(work::announce::speak(daemon, said.subscribe(), cancel.clone()));
+            Some(Arc::new(said))
         }
         Err(error) => {
             let failed = Event::Failed {
@@ -212,11 +221,11 @@ fn discover(
     }
 }
 
-/// Passes on who is seen, and says goodbye at the end.
+/// Passes on who is seen.
 async fn hear(
-    mut seen: mpsc::Receiver<net::DiscoveryEvent>,
+    me: PeerId,
+    mut seen: mpsc::Receiver<discovery::Event>,
     events: mpsc::Sender<Event>,
-    discovery: Arc<Discovery>,
     cancel: CancellationToken,
 ) {
     loop {
@@ -225,30 +234,45 @@ async fn hear(
             () = cancel.cancelled() => break,
         };
         let input = match event {
-            net::DiscoveryEvent::Seen(seen) => nearby::Input::Seen(nearby::Sighting {
+            discovery::Event::Seen(seen) => nearby::Input::Seen(nearby::Sighting {
                 peer: seen.id,
                 instance: Some(seen.instance),
                 name: Some(seen.name),
-                role: if seen.server { nearby::Role::Server } else { nearby::Role::Peer },
+                role: if seen.role == discovery::Role::Server { nearby::Role::Server } else { nearby::Role::Peer },
                 addresses: seen.addresses,
                 source: nearby::Source::Mdns,
                 catalogue: Some(seen.catalogue),
             }),
-            net::DiscoveryEvent::Left { id } => nearby::Input::Goodbye { peer: id },
+            discovery::Event::Left { id } => nearby::Input::Goodbye { peer: id },
+            // Nearby tells it from us by its other instance.
+            discovery::Event::Twin { name, addresses } => nearby::Input::Seen(twin(me, name, addresses)),
         };
         events.send(Event::Around(input)).await.ok();
     }
-    discovery.shutdown().await;
+}
+
+/// Another program with our key.
+fn twin(me: PeerId, name: String, addresses: Vec<SocketAddr>) -> nearby::Sighting {
+    nearby::Sighting {
+        peer: me,
+        // Any number but ours: nearby compares it with the one of our start.
+        instance: Some(0),
+        name: Some(name),
+        role: nearby::Role::Peer,
+        addresses,
+        source: nearby::Source::Mdns,
+        catalogue: None,
+    }
 }
 
 /// What is known before the first event of anybody else.
-async fn tell_first(shell: &Shell, origin: net::Origin, bound: SocketAddr) {
-    shell.tell(Event::Listening { addresses: net::reachable_at(bound) }).await;
+async fn tell_first(shell: &Shell, origin: identity::Origin, bound: SocketAddr) {
+    shell.tell(Event::Listening { addresses: reachable_at(bound) }).await;
     for message in shell.store.messages() {
         let hint = "Shares can be made and fetched again.".to_owned();
         shell.tell(Event::Failed { what: message, about: String::new(), hint }).await;
     }
-    if origin == net::Origin::ReplacedClone {
+    if origin == identity::Origin::ReplacedClone {
         let failed = Event::Failed {
             what: "This computer got an identity of its own, because the one on its disk belongs to another".to_owned(),
             about: String::new(),
@@ -260,13 +284,13 @@ async fn tell_first(shell: &Shell, origin: net::Origin, bound: SocketAddr) {
 
 /// Interfaces come and go.
 async fn watch_addresses(shell: Shell, bound: SocketAddr) {
-    let mut known = net::reachable_at(bound);
+    let mut known = reachable_at(bound);
     loop {
         tokio::select! {
             () = tokio::time::sleep(ADDRESSES_EVERY) => {}
             () = shell.cancel.cancelled() => return,
         }
-        let addresses = net::reachable_at(bound);
+        let addresses = reachable_at(bound);
         if addresses != known {
             known = addresses.clone();
             shell.tell(Event::Listening { addresses }).await;

@@ -13,7 +13,7 @@ use super::{
     served::Content,
 };
 use crate::{
-    net::LaneHandle,
+    net::piece_stream::LaneHandle,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
 };
@@ -53,11 +53,11 @@ pub enum Job {
     /// Closed by `Fetched`.
     AskPiece { handle: LaneHandle, peer: PeerId, lane: u64, piece: PieceIndex },
     /// Closed by `HaveSaved`.
-    SaveHave { staging: Arc<Partial>, have: Bitmap },
+    SaveHave { staging: Arc<Partial> },
     /// Closed by `Finished`.
     Finish { share: Arc<Share>, staging: Arc<Partial> },
     /// Closed by `Verified`.
-    Verify { subject: Subject, have: Bitmap, cancel: Arc<AtomicBool> },
+    Verify { share: Arc<Share>, subject: Subject, cancel: Arc<AtomicBool> },
     /// Closed by `Discarded`. Deletes what is unfinished.
     Discard { staging: Arc<Partial> },
 }

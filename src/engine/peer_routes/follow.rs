@@ -16,7 +16,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{Refused, Routes};
-use crate::{net::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
+use crate::{net::listen::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
 
 /// A caller that waits for news hears at least this often that we are still here.
 const ALIVE_EVERY: Duration = Duration::from_secs(10);

@@ -17,7 +17,10 @@ use crate::{
         served::{Content, ServedShare, Upload},
         shell::Shell,
     },
-    net::{Caller, OpenPiece, PieceSource, Refusal, upgrade_to_pieces},
+    net::{
+        listen::Caller,
+        piece_stream::{self, OpenPiece, PieceSource, Refusal},
+    },
     share::{PeerId, PieceIndex, ShareId},
     store::{PieceReader, ReadError},
     swarm::upload_slots::{Admit, Slot},
@@ -71,7 +74,7 @@ pub async fn stream(
     let upload = served.open_upload(&routes.shell.served, caller.peer);
     let source = Source { shell: routes.shell.clone(), share: served.share.id(), caller: caller.peer, upload };
     let (share, peer) = (served.share.id(), caller.peer);
-    let response: Response<Body> = upgrade_to_pieces(request, Box::new(source), &routes.serving, move |end| {
+    let response: Response<Body> = piece_stream::upgrade(request, Box::new(source), &routes.serving, move |end| {
         tracing::debug!(share = %share.short(), peer = %peer.short(), ?end, "a stream of pieces ended");
     });
     Ok(response)
@@ -166,7 +169,8 @@ impl Drop for Reading<'_> {
 
 /// A file that is not what it was is the engine's concern: the share is withdrawn.
 fn report(shell: &Shell, share: ShareId, error: &ReadError) {
-    let path = error.path().to_owned();
     tracing::warn!(share = %share.short(), %error, "a shared file can't be given out");
+    let (ReadError::Changed { path } | ReadError::Gone { path } | ReadError::Unread { path, .. }) = error else { return };
+    let path = path.clone();
     shell.events.try_send(Event::SourceChanged { share, path }).ok();
 }

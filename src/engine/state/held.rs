@@ -18,7 +18,7 @@ use crate::{
         snapshot::{Facts, ShareKind, Speed, TransferState},
         trouble::Trouble,
     },
-    net::LaneHandle,
+    net::piece_stream::LaneHandle,
     share::{EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
     swarm::Swarm,

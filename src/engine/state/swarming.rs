@@ -14,7 +14,7 @@ use crate::{
         fault::{PeerFault, PeerFaultKind},
         task::{Job, Task},
     },
-    net::LaneHandle,
+    net::piece_stream::LaneHandle,
     share::{PeerId, PieceIndex, ShareId},
     swarm::{Effect, Input},
 };
@@ -230,13 +230,18 @@ impl Held {
 
     /// A request ended.
     fn answered(&mut self, peer: PeerId, lane: u64, piece: PieceIndex) {
-        let Some(source) = self.sources.get_mut(&peer) else { return };
-        source.failures = 0;
-        if let Some(lane) = source.lanes.iter_mut().find(|open| open.id == lane) {
+        if let Some(lane) = self.lane(peer, lane) {
             lane.in_flight.remove(&piece);
         }
     }
+}
 
+impl Lane {
+    /// The request for a piece, if the connection is there.
+    fn ask(&self, share: ShareId, run: u64, peer: PeerId, piece: PieceIndex) -> Option<Task> {
+        let handle = self.handle.clone()?;
+        Some(Task::Transfer { share, run, job: Job::AskPiece { handle, peer, lane: self.id, piece } })
+    }
 }
 
 impl Source {

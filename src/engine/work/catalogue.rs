@@ -12,7 +12,10 @@ use crate::{
         fault::{PeerFault, PeerFaultKind},
         shell::Shell,
     },
-    net::{CallError, Connection, Expect, Fetched, Timeouts},
+    net::{
+        call::{CallError, Connection, Fetched, Timeouts},
+        tls::Expect,
+    },
     share::PeerId,
     wire::{
         paths,

@@ -5,7 +5,7 @@ use crate::{
         event::NotFound,
         fault::{DiskFault, ImportFault, PeerFault, PeerFaultKind},
     },
-    net::{CallError, LaneError},
+    net::{call::CallError, piece_stream::LaneError},
     store::DiskError,
 };
 

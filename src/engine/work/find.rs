@@ -11,7 +11,10 @@ use crate::{
         shell::Shell,
         task::Candidate,
     },
-    net::{CallError, Expect, Timeouts},
+    net::{
+        call::{CallError, Timeouts},
+        tls::Expect,
+    },
     share::{MANIFEST_BYTES_MAX, PieceHashes, Share, ShareId, SignedManifest},
     wire::{
         paths,

@@ -10,7 +10,10 @@ use crate::{
         fault::{PeerFault, PeerFaultKind},
         shell::Shell,
     },
-    net::{BodyStream, Expect, Timeouts},
+    net::{
+        call::{BodyStream, Timeouts},
+        tls::Expect,
+    },
     share::{Bitmap, PeerId, Share},
     wire::paths::{self, HAVE_ALIVE},
 };

@@ -17,7 +17,7 @@ use crate::{
         fault::ImportFault,
         shell::Shell,
     },
-    net::Identity,
+    net::identity::Identity,
     share::{Audience, Manifest, PieceHashes, Share, SignedManifest},
     store::{
         Complete,

@@ -11,7 +11,11 @@ use crate::{
         fault::PeerFault,
         shell::Shell,
     },
-    net::{CallError, Expect, Lane, LaneEnd, LaneHandle, LaneLimits, PIECES_PROTOCOL, Timeouts},
+    net::{
+        call::{CallError, Timeouts},
+        piece_stream::{Lane, LaneEnd, LaneHandle, LaneLimits, PROTOCOL},
+        tls::Expect,
+    },
     share::{PeerId, Share},
     store::Partial,
     wire::paths,
@@ -43,7 +47,7 @@ impl Connection {
 
     async fn open(&self, addresses: &[SocketAddr]) -> Result<(LaneHandle, Lane), PeerFault> {
         let connection = self.shell.client.connect(addresses, Expect::Peer(self.peer), Timeouts::default()).await?;
-        let pipe = connection.upgrade(&paths::stream(self.share.id()), PIECES_PROTOCOL).await?;
+        let pipe = connection.upgrade(&paths::stream(self.share.id()), PROTOCOL).await?;
         let sink = Sink::new(self);
         // The swarm bounds what is asked of one peer; the lane takes all of it.
         let limits = LaneLimits { queue: 256, in_flight: 32, ..LaneLimits::default() };

@@ -9,9 +9,9 @@ use crate::{
         served::Served,
         shell::Shell,
     },
-    net::{PieceEnd, PieceSink, Refusal},
-    share::{PeerId, PieceIndex, PieceVerifier, Share},
-    store::{DiskError, Partial, PieceWriter},
+    net::piece_stream::{PieceEnd, PieceSink, Refusal},
+    share::{PeerId, PieceIndex, Share},
+    store::{DiskError, Partial, PieceError, PieceWriter},
 };
 
 /// Checks and writes pieces, and tells the engine how each ended.
@@ -28,7 +28,6 @@ pub struct Sink {
 
 /// The piece that is coming in.
 struct Open {
-    verifier: PieceVerifier,
     writer: PieceWriter,
     error: Option<DiskError>,
 }
@@ -53,12 +52,10 @@ impl Sink {
 
     fn close(&mut self, piece: PieceIndex, took: std::time::Duration) -> FetchEnd {
         let Some(open) = self.open.take() else { return FetchEnd::Failed };
-        if let Err(wrong) = open.verifier.finish() {
-            return FetchEnd::Corrupt { what: wrong.to_string() };
-        }
         match open.writer.finish() {
             Ok(()) => FetchEnd::Verified { bytes: self.share.pieces().len(piece), took },
-            Err(error) => FetchEnd::Disk(error.into()),
+            Err(PieceError::Wrong(wrong)) => FetchEnd::Corrupt { what: wrong.to_string() },
+            Err(PieceError::Disk(error)) => FetchEnd::Disk(error.into()),
         }
     }
 }
@@ -73,14 +70,12 @@ impl PieceSink for Sink {
 
     fn begin(&mut self, piece: u32) -> io::Result<()> {
         let piece = self.index(piece).ok_or(io::ErrorKind::InvalidInput)?;
-        let verifier = PieceVerifier::new(&self.share, piece);
-        self.open = Some(Open { verifier, writer: self.staging.writer(piece), error: None });
+        self.open = Some(Open { writer: self.staging.writer(piece), error: None });
         Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let open = self.open.as_mut().ok_or(io::ErrorKind::InvalidInput)?;
-        open.verifier.update(bytes);
         open.writer.write(bytes).map_err(|error| {
             open.error = Some(error.clone());
             io::Error::other(error)

@@ -75,16 +75,16 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
                 return Some(to_event(Fact::Fetched { peer, lane, piece, end: FetchEnd::Failed }));
             }
         }
-        Job::SaveHave { staging, have } => {
+        Job::SaveHave { staging } => {
             let crashed = Fact::HaveSaved { result: Err(errors::disk_crashed()) };
-            spawn(shell, staging::save(staging, have).map(to_event), to_event(crashed));
+            spawn(shell, staging::save(staging).map(to_event), to_event(crashed));
         }
         Job::Finish { share, staging } => {
             let crashed = Fact::Finished { result: Err(errors::disk_crashed()) };
             spawn(shell, staging::finish(share, staging).map(to_event), to_event(crashed));
         }
-        Job::Verify { subject, have, cancel } => {
-            let crashed = Fact::Verified { right: have };
+        Job::Verify { share, subject, cancel } => {
+            let crashed = Fact::Verified { right: None };
             spawn(shell, staging::verify(shell.clone(), share, run, subject, cancel).map(to_event), to_event(crashed));
         }
         Job::Discard { staging } => {
