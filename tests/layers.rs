@@ -65,21 +65,21 @@ const LONG_FILES: &[(&str, &str)] = &[];
 
 #[test]
 fn every_room_uses_only_rooms_below_it() {
-    let faults: Vec<String> = source().iter().flat_map(|file| upward_uses(file)).collect();
+    let faults: Vec<String> = source().iter().flat_map(upward_uses).collect();
 
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 #[test]
 fn pure_rooms_have_no_clock_no_chance_and_no_io() {
-    let faults: Vec<String> = source().iter().flat_map(|file| impure_words(file)).collect();
+    let faults: Vec<String> = source().iter().flat_map(impure_words).collect();
 
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }
 
 #[test]
 fn faces_know_only_what_the_engine_shows() {
-    let faults: Vec<String> = source().iter().flat_map(|file| engine_insides(file)).collect();
+    let faults: Vec<String> = source().iter().flat_map(engine_insides).collect();
 
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));
 }

@@ -681,7 +681,7 @@ impl Network {
         assert!(at_peer.values().all(|count| *count <= self.limits.per_peer_max), "node {number}: {at_peer:?}");
         assert!(node.open.len() <= self.limits.in_flight_max as usize, "node {number} has too much in flight");
         assert!(!node.swarm.paused() || at_peer.is_empty(), "node {number} is paused and waits for pieces");
-        if self.events % 2000 == 0 {
+        if self.events.is_multiple_of(2000) {
             self.check_thoroughly(number);
         }
     }
