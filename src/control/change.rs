@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::{
     Service,
     failure::stopped,
-    find::{self, Waited, until},
+    named::{self, Waited, until},
     rows::state,
     service::{Sink, token},
 };
@@ -99,7 +99,7 @@ fn seen(snapshot: &Snapshot, share: ShareId) -> Option<Seen> {
 /// Answers when it is so.
 pub(super) async fn change(service: &Service, change: Change, text: &str, answers: &Sink) -> Result<(), Failure> {
     let mut snapshots = service.handle().watch();
-    let share = find::share(&mut snapshots, text, FIND_WAIT).await?;
+    let share = named::share(&mut snapshots, text, FIND_WAIT).await?;
     let known = known(&mut snapshots, share, text).await?;
     if let Some((what, hint)) = change.objection(&known) {
         return Err(Failure::new(FailureKind::Failed, what, known.title, hint));
@@ -121,7 +121,7 @@ pub(super) async fn change(service: &Service, change: Change, text: &str, answer
 /// Answers when every byte was read again.
 pub(super) async fn verify(service: &Service, text: &str, answers: &Sink) -> Result<(), Failure> {
     let mut snapshots = service.handle().watch();
-    let share = find::share(&mut snapshots, text, FIND_WAIT).await?;
+    let share = named::share(&mut snapshots, text, FIND_WAIT).await?;
     let title = known(&mut snapshots, share, text).await?.title;
     let token = token();
     service.handle().send(Command::Verify { token, share })?;
@@ -148,7 +148,7 @@ pub(super) async fn verify(service: &Service, text: &str, answers: &Sink) -> Res
 }
 
 /// An id or a link can be of a share that nobody here has heard of.
-async fn known(snapshots: &mut find::Snapshots, share: ShareId, text: &str) -> Result<Seen, Failure> {
+async fn known(snapshots: &mut named::Snapshots, share: ShareId, text: &str) -> Result<Seen, Failure> {
     match until(snapshots, Instant::now() + FIND_WAIT, |snapshot| seen(snapshot, share)).await {
         Waited::Found(seen) => Ok(seen),
         Waited::TimedOut => {

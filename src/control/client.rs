@@ -1,6 +1,11 @@
 //! Asks the Handout of a home: the one that runs already, or the one that was started for this.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use interprocess::local_socket::tokio::{Stream, prelude::*};
 use tokio::{
@@ -10,15 +15,16 @@ use tokio::{
 };
 
 use super::{
-    Endpoint, Service,
+    Claim, ClaimError, Endpoint, Instance, Service,
     line::{Line, read_line, write_line},
 };
 use crate::wire::control::{Answer, Envelope, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Request};
 
-/// How long a program that holds the lock may take to open its socket: it makes its identity and database first.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a program that holds the lock may take to open its socket or to end: it makes its identity and database first,
+/// and saves what it has last.
+const FIND_TIMEOUT: Duration = Duration::from_secs(20);
 /// How often to look meanwhile.
-const CONNECT_AGAIN: Duration = Duration::from_millis(100);
+const FIND_AGAIN: Duration = Duration::from_millis(100);
 /// How long it may take to read a request.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// Answers that may lie between the other side and the one who shows them.
@@ -33,10 +39,45 @@ pub enum Connection {
     Here(Arc<Service>),
 }
 
+/// Who runs for a home.
+#[derive(Debug)]
+pub enum Found {
+    /// Nobody did; from here on it is us.
+    Nobody(Instance),
+    /// Another program does, and it answers there.
+    Running(Endpoint),
+}
+
+/// Why nobody can say who runs; says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    #[error("Handout is running for the folder {home}, but does not answer ({cause}); end that program and try again")]
+    Silent { home: PathBuf, cause: io::Error },
+}
+
+/// Finds who runs for `home`, or becomes it. A command that holds the lock for a moment and answers nobody is waited for.
+pub async fn find(home: &Path) -> Result<Found, FindError> {
+    let end = Instant::now() + FIND_TIMEOUT;
+    loop {
+        let endpoint = match Instance::claim(home)? {
+            Claim::First(instance) => return Ok(Found::Nobody(instance)),
+            Claim::Taken(endpoint) => endpoint,
+        };
+        match connect(&endpoint).await {
+            Ok(_) => return Ok(Found::Running(endpoint)),
+            Err(cause) if Instant::now() >= end => return Err(FindError::Silent { home: home.to_owned(), cause }),
+            // Not there yet, or left over from a crash and about to be replaced.
+            Err(_) => sleep(FIND_AGAIN).await,
+        }
+    }
+}
+
 /// Why nobody answers; says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    #[error("Handout is running for this home, but does not answer ({0}); end that program and try again")]
+    #[error("the running Handout does not answer ({0}); end that program and try again")]
     Silent(io::Error),
     #[error("the request is too long; share fewer paths at once, or the folder that they are in")]
     TooLong,
@@ -102,15 +143,7 @@ impl Connection {
 }
 
 async fn connect(endpoint: &Endpoint) -> io::Result<Stream> {
-    let end = Instant::now() + CONNECT_TIMEOUT;
-    loop {
-        match timeout(CONNECT_TIMEOUT, Stream::connect(endpoint.name()?)).await? {
-            Ok(stream) => return Ok(stream),
-            Err(error) if Instant::now() >= end => return Err(error),
-            // Not there yet, or left over from a crash and about to be replaced.
-            Err(_) => sleep(CONNECT_AGAIN).await,
-        }
-    }
+    timeout(SEND_TIMEOUT, Stream::connect(endpoint.name()?)).await?
 }
 
 async fn hear(stream: &Stream, sender: &mpsc::Sender<Result<Answer, AskError>>) {

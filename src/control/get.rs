@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::{
     Service,
     failure::stopped,
-    find,
+    named,
     rows::paths,
     service::{Sink, token},
 };
@@ -60,7 +60,7 @@ pub(super) async fn get(service: &Service, wish: Wish, answers: &Sink) -> Result
             hints.extend(link.at);
             link.share
         }
-        Err(_) => find::share(&mut snapshots, &wish.link, wish.timeout.min(MAX_TIMEOUT)).await?,
+        Err(_) => named::share(&mut snapshots, &wish.link, wish.timeout.min(MAX_TIMEOUT)).await?,
     };
     let token = token();
     let was_there = transfer(&service.handle().snapshot(), share).is_some();

@@ -31,8 +31,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWERS_WAITING: usize = 4;
 
 /// The open socket. It is taken away when this is dropped or [`Listener::stop`]ped.
-#[derive(Debug)]
 pub struct Listener {
+    service: Arc<Service>,
     stopping: CancellationToken,
     connections: TaskTracker,
     /// The lock is kept as long as somebody can be answered here.
@@ -40,16 +40,21 @@ pub struct Listener {
 }
 
 /// Opens the socket of `instance` and answers there, on the engine's runtime, what `service` says.
-pub fn listen(instance: Instance, service: Service) -> io::Result<Listener> {
+pub fn listen(instance: Instance, service: Arc<Service>) -> io::Result<Listener> {
     let runtime = service.handle().runtime().clone();
     let _inside = runtime.enter();
     let socket = open(instance.endpoint())?;
     let (stopping, connections) = (CancellationToken::new(), TaskTracker::new());
-    runtime.spawn(accept(socket, Arc::new(service), stopping.clone(), connections.clone()));
-    Ok(Listener { stopping, connections, instance: Some(instance) })
+    runtime.spawn(accept(socket, service.clone(), stopping.clone(), connections.clone()));
+    Ok(Listener { service, stopping, connections, instance: Some(instance) })
 }
 
 impl Listener {
+    /// Waits until nobody waits for something that would be lost if this program ended; who only watches does not count.
+    pub async fn idle(&self) {
+        self.service.idle().await;
+    }
+
     /// Answers nobody new, gives those who are being answered a moment, and hands back the lock.
     pub async fn stop(mut self) -> Option<Instance> {
         self.stopping.cancel();

@@ -15,7 +15,7 @@
 mod change;
 mod client;
 mod failure;
-mod find;
+mod named;
 mod get;
 mod instance;
 mod line;
@@ -25,7 +25,7 @@ mod rows;
 mod service;
 mod share;
 
-pub use client::{Answers, AskError, Connection};
+pub use client::{Answers, AskError, Connection, FindError, Found, find};
 pub use instance::{Claim, ClaimError, Endpoint, Instance, LOCK_NAME};
 pub use listen::{Listener, listen};
 pub use service::{Service, ShowWindow};

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 use super::{change, failure::stopped, get, list, share};
 use crate::{
@@ -27,6 +30,8 @@ pub struct Service {
     stays: bool,
     /// Until then an engine that was just started is still finding out who is around.
     looked_around: Instant,
+    /// How many requests are being fulfilled that would be lost if the program ended.
+    busy: watch::Sender<usize>,
 }
 
 /// Where answers go. That nobody hears them any more ends the work, so a failed sending needs no care.
@@ -35,13 +40,13 @@ pub(super) type Sink = mpsc::Sender<Answer>;
 impl Service {
     /// For a program that runs until somebody ends it. `window`: how to show its window, if it has one.
     pub fn staying(handle: Handle, window: Option<ShowWindow>) -> Service {
-        Service { handle, window, stays: true, looked_around: Instant::now() }
+        Service { handle, window, stays: true, looked_around: Instant::now(), busy: watch::Sender::new(0) }
     }
 
     /// For an engine that was started for one request. Lists wait for `look_around` after this, so that computers that
     /// are there have the time to answer.
     pub fn passing(handle: Handle, look_around: Duration) -> Service {
-        Service { handle, window: None, stays: false, looked_around: Instant::now() + look_around }
+        Service { handle, window: None, stays: false, looked_around: Instant::now() + look_around, busy: watch::Sender::new(0) }
     }
 
     pub fn handle(&self) -> &Handle {
@@ -58,6 +63,7 @@ impl Service {
 
     /// Says to `answers` what there is to say, the last of it when this ends.
     pub async fn answer(&self, envelope: Envelope, answers: Sink) {
+        let _busy = envelope.request.is_work().then(|| Busy::new(&self.busy));
         let answered = match check(&envelope).and_then(|()| self.add_peers(&envelope)) {
             Ok(()) => self.fulfil(envelope, &answers).await,
             Err(failure) => Err(failure),
@@ -65,6 +71,12 @@ impl Service {
         if let Err(failure) = answered {
             let _ = answers.send(Answer::Failure(failure)).await;
         }
+    }
+
+    /// Waits until no request is being fulfilled that would be lost if the program ended.
+    pub async fn idle(&self) {
+        // The sender is ours, so this can't fail before we are gone.
+        let _ = self.busy.subscribe().wait_for(|busy| *busy == 0).await;
     }
 
     async fn fulfil(&self, envelope: Envelope, answers: &Sink) -> Result<(), Failure> {
@@ -125,6 +137,22 @@ impl Service {
             Ok(()) => Err(stopped()),
             Err(_) => Ok(()),
         }
+    }
+}
+
+/// Counts one request as long as it lives.
+struct Busy<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Busy<'a> {
+    fn new(busy: &'a watch::Sender<usize>) -> Busy<'a> {
+        busy.send_modify(|busy| *busy += 1);
+        Busy(busy)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|busy| *busy -= 1);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use super::{
     Service,
     failure::stopped,
-    find,
+    named,
     rows::path,
     service::{Sink, token},
 };
@@ -120,7 +120,7 @@ async fn audience(service: &Service, recipients: &[String]) -> Result<Recipients
             let hint = "Use `everyone` or `link` alone, or name computers only.";
             return Err(Failure::new(FailureKind::Usage, "Recipients contradict each other", recipients.join(", "), hint));
         }
-        peers.insert(find::peer(&mut snapshots, recipient, RECIPIENT_WAIT).await?);
+        peers.insert(named::peer(&mut snapshots, recipient, RECIPIENT_WAIT).await?);
     }
     Ok(Recipients::Peers(peers))
 }

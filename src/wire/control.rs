@@ -307,6 +307,27 @@ impl Envelope {
     }
 }
 
+impl Request {
+    /// Whether somebody waits for something to be done, and does not only look.
+    pub fn is_work(&self) -> bool {
+        match self {
+            Request::Shares { .. }
+            | Request::Peers { .. }
+            | Request::Transfers { .. }
+            | Request::Status { .. }
+            | Request::Search { .. } => false,
+            Request::Share { .. }
+            | Request::Get { .. }
+            | Request::Pause { .. }
+            | Request::Resume { .. }
+            | Request::Cancel { .. }
+            | Request::Unshare { .. }
+            | Request::Verify { .. }
+            | Request::Open { .. } => true,
+        }
+    }
+}
+
 impl Answer {
     /// Whether nothing follows this answer, unless somebody watches.
     pub fn is_last(&self) -> bool {
