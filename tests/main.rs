@@ -1,1 +1,4 @@
+//! Everything that is tested across rooms, in one binary.
 
+mod layers;
+mod sim;

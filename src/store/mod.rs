@@ -1,1 +1,34 @@
+//! Disk and database.
+//!
+//! - `import`: files and folders become what a manifest says of them (with `walk` and `hashing`).
+//! - [`Complete`]: the bytes of a share that is whole; it notices when a file was changed.
+//! - [`Partial`]: a share being filled, from the first byte to its final names (with `staging`, `have_map`, `piece_writer`).
+//! - `database`: the facts that must last.
+//!
+//! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
+//! except the database. Deliberately not here: which piece comes when, who may have what, and what is shown.
 
+mod complete;
+pub mod disk;
+mod disk_error;
+mod hashing;
+pub mod import;
+mod names;
+mod parallel;
+mod piece_reader;
+mod sources;
+mod stamp;
+mod walk;
+
+use std::sync::{Mutex, MutexGuard};
+
+pub use complete::Complete;
+pub use disk_error::DiskError;
+pub use piece_reader::{PieceReader, ReadError};
+pub use sources::{BadSources, Sources};
+pub use stamp::FileStamp;
+
+/// A lock that stays usable after a thread panicked with it: what it guards is changed in single steps.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
