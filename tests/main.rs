@@ -1,4 +1,5 @@
 //! Everything that is tested across rooms, in one binary.
 
+mod cli;
 mod layers;
 mod sim;

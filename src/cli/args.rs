@@ -9,8 +9,6 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 #[command(
     name = "handout",
     version,
-    args_conflicts_with_subcommands = true,
-    subcommand_precedence_over_arg = true,
     disable_help_subcommand = true,
     after_help = "With no arguments Handout opens its window; with paths it opens it as if they had been dropped on it.\n\
                   A path that is named like a command: ./share"

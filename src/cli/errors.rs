@@ -82,8 +82,13 @@ mod tests {
     #[test]
     fn each_kind_of_failure_has_its_exit_code() {
         let code = |kind| exit_code(&Err(Exit::Failed(Failure::new(kind, "", "", ""))));
-        let kinds =
-            [FailureKind::Failed, FailureKind::Usage, FailureKind::NotFound, FailureKind::Refused, FailureKind::WrongContent];
+        let kinds = [
+            FailureKind::Failed,
+            FailureKind::Usage,
+            FailureKind::NotFound,
+            FailureKind::Refused,
+            FailureKind::WrongContent,
+        ];
 
         assert_eq!(kinds.map(code), [1, 2, 3, 4, 5].map(ExitCode::from));
         assert_eq!(exit_code(&Ok(())), ExitCode::from(0));

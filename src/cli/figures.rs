@@ -75,7 +75,8 @@ pub(super) fn cut(text: &str, columns: usize) -> String {
 
 /// Control characters, and the bidirectional controls of Unicode (UAX #9).
 fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -30,7 +30,9 @@ pub(super) async fn get(
     match output.shown {
         Shown::Json => output.json(&fetched)?,
         // Paths are for scripts too, so they are printed as they are.
-        Shown::ForPeople => output.result(&fetched.places.iter().map(|place| format!("{place}\n")).collect::<String>())?,
+        Shown::ForPeople => {
+            output.result(&fetched.places.iter().map(|place| format!("{place}\n")).collect::<String>())?
+        }
     }
     if args.keep_seeding && connection.is_here() {
         output.remark("Others can get it from here as long as this runs; Ctrl-C ends it.");

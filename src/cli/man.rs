@@ -72,7 +72,8 @@ fn styled(text: Option<&clap::builder::StyledStr>) -> String {
 }
 
 fn name(argument: &clap::Arg) -> String {
-    let value = argument.get_value_names().map(|names| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" "));
+    let value =
+        argument.get_value_names().map(|names| names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" "));
     match (argument.get_long(), value) {
         (Some(long), Some(value)) if argument.get_action().takes_values() => format!("--{long} {value}"),
         (Some(long), _) => format!("--{long}"),

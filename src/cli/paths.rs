@@ -26,7 +26,11 @@ pub(super) fn one(path: PathBuf, must: Must) -> Result<String, Exit> {
     // A link that leads nowhere is there too: what becomes of it is for whoever reads the files to say.
     if must == Must::Exist {
         std::fs::symlink_metadata(&absolute).map_err(|error| {
-            Exit::failed("There is no such file or folder", format!("{shown} ({error})"), "Look whether the name is right.")
+            Exit::failed(
+                "There is no such file or folder",
+                format!("{shown} ({error})"),
+                "Look whether the name is right.",
+            )
         })?;
     }
     absolute.into_os_string().into_string().map_err(|_| {

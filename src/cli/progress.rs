@@ -20,8 +20,7 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(output: &Output) -> Progress {
-        let target =
-            if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         Progress { bar: ProgressBar::with_draw_target(None, target) }
     }
 

@@ -118,7 +118,13 @@ async fn change(
                     let of = count(verified.pieces.into(), "piece", "pieces");
                     let hint = "Get it again: what is wrong is fetched from others, what is right is kept.";
                     let about = format!("{title}, {wrong} of {of}");
-                    return Err(Failure::new(FailureKind::WrongContent, "The content is not what was shared", about, hint).into());
+                    return Err(Failure::new(
+                        FailureKind::WrongContent,
+                        "The content is not what was shared",
+                        about,
+                        hint,
+                    )
+                    .into());
                 }
                 output.remark(&format!("{title}: every byte is right."));
                 return Ok(());

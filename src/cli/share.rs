@@ -34,7 +34,10 @@ pub(super) async fn share(
         output.remark(&format!("Left out: {}: {}", plain(&file.path), plain(&file.reason)));
     }
     let (title, bytes) = (plain(&shared.title), size(shared.size));
-    output.remark(&format!("{title} ({}, {bytes}) can be had with this link:", count(shared.files.into(), "file", "files")));
+    output.remark(&format!(
+        "{title} ({}, {bytes}) can be had with this link:",
+        count(shared.files.into(), "file", "files")
+    ));
     match output.shown {
         Shown::Json => output.json(&shared)?,
         Shown::ForPeople => output.result(&format!("{}\n", shared.link))?,

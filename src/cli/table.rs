@@ -96,7 +96,7 @@ mod tests {
 
         let text = lay_out(&COLUMNS, &rows, Some(30));
 
-        assert_eq!(text.lines().nth(1), Some("A very long tit…  1.2 MB  Ann"));
+        assert_eq!(text.lines().nth(1), Some("A very long titl…  1.2 MB  Ann"));
         assert!(text.lines().all(|line| measure_text_width(line) <= 30));
     }
 

@@ -68,7 +68,9 @@ impl Change {
     /// Why it makes no sense for a share, if it does not.
     fn objection(self, seen: &Seen) -> Option<(&'static str, &'static str)> {
         match (self, seen.state) {
-            (Change::Unshare, _) if !seen.given => Some(("It is not given out by this computer", "Nothing is to be done.")),
+            (Change::Unshare, _) if !seen.given => {
+                Some(("It is not given out by this computer", "Nothing is to be done."))
+            }
             (Change::Unshare, _) => None,
             (_, None) => Some(("It is not on its way here", "`handout transfers` lists what is.")),
             (Change::Cancel, Some(TransferState::Seeding)) => {
@@ -131,7 +133,12 @@ pub(super) async fn verify(service: &Service, text: &str, answers: &Sink) -> Res
         if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
             let done = outcome.result.as_ref().map_err(|trouble| Failure::from(trouble.as_ref()))?;
             let Done::Verified { wrong, pieces, .. } = *done else {
-                return Err(Failure::new(FailureKind::Failed, "The engine answered another question", title, "Try again."));
+                return Err(Failure::new(
+                    FailureKind::Failed,
+                    "The engine answered another question",
+                    title,
+                    "Try again.",
+                ));
             };
             let verified = Verified { id: share.to_string(), title, wrong, pieces };
             let _ = answers.send(Answer::Verified(verified)).await;

@@ -144,7 +144,10 @@ fn nobody(snapshot: &Snapshot, link: &str, hints: &[SocketAddr]) -> Failure {
          --peer HOST:PORT."
             .to_owned()
     } else {
-        format!("Asked: {}{more}. Start Handout on a computer that has it, or look longer with --timeout.", asked.join(", "))
+        format!(
+            "Asked: {}{more}. Start Handout on a computer that has it, or look longer with --timeout.",
+            asked.join(", ")
+        )
     };
     Failure::new(FailureKind::NotFound, "Nobody who has it was found", link, hint)
 }
@@ -154,9 +157,13 @@ async fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut addresses = Vec::new();
     for peer in peers {
         let hint = "Give HOST:PORT, for instance 10.0.0.7:4455.";
-        let failure = |reason: &str| Failure::new(FailureKind::Failed, "The address was not found", format!("{peer}: {reason}"), hint);
+        let failure = |reason: &str| {
+            Failure::new(FailureKind::Failed, "The address was not found", format!("{peer}: {reason}"), hint)
+        };
         let found = timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host(peer.as_str())).await;
-        addresses.extend(found.map_err(|_| failure("no name server answers"))?.map_err(|error| failure(&error.to_string()))?);
+        addresses.extend(
+            found.map_err(|_| failure("no name server answers"))?.map_err(|error| failure(&error.to_string()))?,
+        );
     }
     Ok(addresses)
 }

@@ -92,7 +92,8 @@ impl Endpoint {
     /// `/tmp` is everybody's, so a folder there counts only when it is ours and closed to others.
     fn short_folder() -> Result<PathBuf, ClaimError> {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-        let short = |path: &PathBuf| path.as_os_str().len() <= Self::MAX_PATH_BYTES - "/handout/0123456789abcdef.sock".len();
+        let short =
+            |path: &PathBuf| path.as_os_str().len() <= Self::MAX_PATH_BYTES - "/handout/0123456789abcdef.sock".len();
         let user = rustix::process::geteuid().as_raw();
         let folder = match runtime.filter(short) {
             Some(runtime) => runtime.join("handout"),

@@ -2,12 +2,7 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use super::{
-    Service,
-    failure::stopped,
-    rows::path,
-    service::Sink,
-};
+use super::{Service, failure::stopped, rows::path, service::Sink};
 use crate::{
     engine::snapshot::{ShareRow, Snapshot},
     wire::control::{Answer, Failure, FailureKind, Status},
@@ -102,7 +97,9 @@ pub(super) fn status(service: &Service, snapshot: &Snapshot) -> Answer {
 fn has_words(row: &ShareRow, words: &[String]) -> bool {
     let publisher = row.publisher_name.as_deref().unwrap_or_default().to_lowercase();
     let (title, id) = (row.title.to_lowercase(), row.id.to_string());
-    words.iter().all(|word| title.contains(word) || publisher.contains(word) || (word.len() >= 4 && id.starts_with(word)))
+    words
+        .iter()
+        .all(|word| title.contains(word) || publisher.contains(word) || (word.len() >= 4 && id.starts_with(word)))
 }
 
 async fn tell(answers: &Sink, answer: Answer) -> ControlFlow<()> {

@@ -22,7 +22,7 @@ use crate::wire::control::{Answer, Envelope, Failure, FailureKind, MAX_ANSWER_BY
 /// How many are answered at once; more wait.
 const MAX_CONNECTIONS: usize = 64;
 /// How long somebody who connected may take to say what they want.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long somebody may take to read a line of an answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the open connections may take to end when the program does.

@@ -15,12 +15,12 @@
 mod change;
 mod client;
 mod failure;
-mod named;
 mod get;
 mod instance;
 mod line;
 mod list;
 mod listen;
+mod named;
 mod rows;
 mod service;
 mod share;

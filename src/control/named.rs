@@ -106,7 +106,8 @@ fn peer_in(snapshot: &Snapshot, text: &str) -> Match<PeerId> {
 /// The beginning of an id counts before a name: an id can be given exactly, and a name can be made to look like one.
 fn matching<'a, I: Ord + Copy + ToString>(known: impl Iterator<Item = (I, &'a str)>, text: &str) -> Match<I> {
     let known: BTreeMap<I, &str> = known.collect();
-    let by_id = pick(&known, |id, _| text.len() >= MIN_PREFIX && id.to_string().starts_with(&text.to_ascii_lowercase()));
+    let by_id =
+        pick(&known, |id, _| text.len() >= MIN_PREFIX && id.to_string().starts_with(&text.to_ascii_lowercase()));
     match by_id {
         Match::None => pick(&known, |_, name| name == text),
         found => found,
@@ -118,7 +119,9 @@ fn pick<I: Copy + ToString>(known: &BTreeMap<I, &str>, is_meant: impl Fn(&I, &st
     match meant.as_slice() {
         [] => Match::None,
         [(id, _)] => Match::One(**id),
-        several => Match::Several(several.iter().map(|(id, name)| format!("{} ({name})", shorten(&id.to_string()))).collect()),
+        several => {
+            Match::Several(several.iter().map(|(id, name)| format!("{} ({name})", shorten(&id.to_string()))).collect())
+        }
     }
 }
 
@@ -174,7 +177,8 @@ mod tests {
     fn what_several_have_is_never_guessed() {
         let aaaa = ["aaaaaaaaaaaa (Worksheet)", "aaaaaaaaaaaa (Video)"].map(str::to_owned);
         check("aaaa", Match::Several(aaaa.to_vec()));
-        let same = ["aaaaaaaaaaaa (Worksheet)".to_owned(), format!("{} (Worksheet)", &ShareId([8; 32]).to_string()[..12])];
+        let same =
+            ["aaaaaaaaaaaa (Worksheet)".to_owned(), format!("{} (Worksheet)", &ShareId([8; 32]).to_string()[..12])];
         check("Worksheet", Match::Several(same.to_vec()));
     }
 

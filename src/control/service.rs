@@ -46,7 +46,13 @@ impl Service {
     /// For an engine that was started for one request. Lists wait for `look_around` after this, so that computers that
     /// are there have the time to answer.
     pub fn passing(handle: Handle, look_around: Duration) -> Service {
-        Service { handle, window: None, stays: false, looked_around: Instant::now() + look_around, busy: watch::Sender::new(0) }
+        Service {
+            handle,
+            window: None,
+            stays: false,
+            looked_around: Instant::now() + look_around,
+            busy: watch::Sender::new(0),
+        }
     }
 
     pub fn handle(&self) -> &Handle {
@@ -130,9 +136,7 @@ impl Service {
     /// Waits until an engine that was just started had time to find others, if it looks for them at all.
     pub(super) async fn look_around(&self) -> Result<(), Failure> {
         let mut snapshots = self.handle.watch();
-        let wait = async {
-            while snapshots.changed().await.is_ok() {}
-        };
+        let wait = async { while snapshots.changed().await.is_ok() {} };
         match tokio::time::timeout_at(self.looked_around, wait).await {
             Ok(()) => Err(stopped()),
             Err(_) => Ok(()),
@@ -169,7 +173,12 @@ fn check(envelope: &Envelope) -> Result<(), Failure> {
     }
     if envelope.peers.len() > MAX_PEERS {
         let about = format!("{} of them; at most {MAX_PEERS}", envelope.peers.len());
-        return Err(Failure::new(FailureKind::Usage, "Too many addresses were given", about, "Name fewer with --peer."));
+        return Err(Failure::new(
+            FailureKind::Usage,
+            "Too many addresses were given",
+            about,
+            "Name fewer with --peer.",
+        ));
     }
     Ok(())
 }

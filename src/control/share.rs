@@ -118,7 +118,12 @@ async fn audience(service: &Service, recipients: &[String]) -> Result<Recipients
     for recipient in recipients {
         if recipient == "everyone" || recipient == "link" {
             let hint = "Use `everyone` or `link` alone, or name computers only.";
-            return Err(Failure::new(FailureKind::Usage, "Recipients contradict each other", recipients.join(", "), hint));
+            return Err(Failure::new(
+                FailureKind::Usage,
+                "Recipients contradict each other",
+                recipients.join(", "),
+                hint,
+            ));
         }
         peers.insert(named::peer(&mut snapshots, recipient, RECIPIENT_WAIT).await?);
     }

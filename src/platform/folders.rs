@@ -23,8 +23,8 @@ pub enum FoldersError {
 /// The folders of this account, or, with `explicit_home`, everything under that one folder.
 pub fn find(explicit_home: Option<&Path>) -> Result<Folders, FoldersError> {
     if let Some(home) = explicit_home {
-        let home = std::path::absolute(home)
-            .map_err(|cause| FoldersError::NoCurrent { path: home.to_owned(), cause })?;
+        let home =
+            std::path::absolute(home).map_err(|cause| FoldersError::NoCurrent { path: home.to_owned(), cause })?;
         return Ok(Folders { downloads: home.join("downloads"), home });
     }
     let project = directories::ProjectDirs::from("", "", "handout").ok_or(FoldersError::NoHome)?;

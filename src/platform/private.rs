@@ -15,8 +15,9 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 pub fn is_private_folder(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    fs::symlink_metadata(path)
-        .is_ok_and(|meta| meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode() & 0o077 == 0)
+    fs::symlink_metadata(path).is_ok_and(|meta| {
+        meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw() && meta.mode() & 0o077 == 0
+    })
 }
 
 #[cfg(all(test, unix))]

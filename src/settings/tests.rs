@@ -11,7 +11,10 @@ fn a_bad_value_falls_back_alone_and_is_named() {
     assert_eq!(written, Written { discovery: Some(false), ..Written::default() });
     let keys: Vec<_> = bad.iter().map(|bad| bad.key.as_str()).collect();
     assert_eq!(keys, ["name", "downloads", "listen_port", "theme"]);
-    assert_eq!(bad[3].to_string(), "\"theme\" in settings.toml is not used: it must be \"system\", \"light\" or \"dark\"");
+    assert_eq!(
+        bad[3].to_string(),
+        "\"theme\" in settings.toml is not used: it must be \"system\", \"light\" or \"dark\""
+    );
 }
 
 #[test]
@@ -45,7 +48,8 @@ fn a_file_that_is_not_there_says_nothing_and_one_that_is_too_long_is_not_read() 
 
 #[test]
 fn an_argument_wins_over_the_file_and_the_file_over_the_default() {
-    let written = Written { name: Some("Ann".into()), listen_port: Some(4), discovery: Some(true), ..Written::default() };
+    let written =
+        Written { name: Some("Ann".into()), listen_port: Some(4), discovery: Some(true), ..Written::default() };
     let given = Given { listen: Some("127.0.0.1:0".parse().unwrap()), no_discovery: true };
     let defaults = || Defaults { name: "pc".into(), downloads: PathBuf::from("/d") };
 

@@ -87,8 +87,9 @@ impl Door {
         if !goes_on {
             return Ok(Door::Shut(instance));
         }
-        let listener = control::listen(instance, service.clone())
-            .map_err(|error| Exit::failed("The control socket can't be opened", error.to_string(), "Try another --home DIR."))?;
+        let listener = control::listen(instance, service.clone()).map_err(|error| {
+            Exit::failed("The control socket can't be opened", error.to_string(), "Try another --home DIR.")
+        })?;
         Ok(Door::Open(listener))
     }
 
@@ -98,7 +99,8 @@ impl Door {
             Door::Shut(instance) => return Some(instance),
             Door::Open(listener) => listener,
         };
-        if tokio::time::timeout(Duration::from_millis(10), listener.idle()).await.is_err() && !interrupt.is_cancelled() {
+        if tokio::time::timeout(Duration::from_millis(10), listener.idle()).await.is_err() && !interrupt.is_cancelled()
+        {
             output.remark("Another command still uses this Handout; it ends with that one, or with Ctrl-C.");
             tokio::select! {
                 () = listener.idle() => {}

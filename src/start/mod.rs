@@ -53,9 +53,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<(), Exit> {
 
 /// A runtime for what a face itself waits for; the engine has its own.
 fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Exit::failed("Handout can't start", error.to_string(), "Close other programs and try again.")
-    })
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Exit::failed("Handout can't start", error.to_string(), "Close other programs and try again."))
 }
 
 /// Arguments that only a program which starts an engine can follow.

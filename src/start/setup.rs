@@ -30,11 +30,7 @@ pub(super) fn setup(common: &Common) -> Result<Setup, Exit> {
 }
 
 /// Starts the engine. `wake` is called after each new snapshot.
-pub(super) fn start(
-    setup: &Setup,
-    peers: &[String],
-    wake: Arc<dyn Fn() + Send + Sync>,
-) -> Result<Engine, Exit> {
+pub(super) fn start(setup: &Setup, peers: &[String], wake: Arc<dyn Fn() + Send + Sync>) -> Result<Engine, Exit> {
     let settings = &setup.settings;
     let config = Config {
         home: setup.home.clone(),
