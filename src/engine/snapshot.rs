@@ -145,7 +145,9 @@ pub enum Here {
     /// There is a row in `transfers` for it.
     OnItsWay,
     /// All of it, checked, in these files or folders (the top ones).
-    Complete { places: Vec<PathBuf> },
+    Complete {
+        places: Vec<PathBuf>,
+    },
 }
 
 /// One share's transfer.
@@ -269,9 +271,23 @@ pub struct Outcome {
 /// What came of a wish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    Shared { share: ShareId, link: String, title: String, size: u64, files: u32, left_out: Vec<(PathBuf, String)> },
+    Shared {
+        share: ShareId,
+        link: String,
+        title: String,
+        size: u64,
+        files: u32,
+        left_out: Vec<(PathBuf, String)>,
+    },
     /// Every file is complete and verified under its final name.
-    Fetched { share: ShareId, places: Vec<PathBuf> },
+    Fetched {
+        share: ShareId,
+        places: Vec<PathBuf>,
+    },
     /// Every byte was read again; pieces that were wrong, of how many.
-    Verified { share: ShareId, wrong: u32, pieces: u32 },
+    Verified {
+        share: ShareId,
+        wrong: u32,
+        pieces: u32,
+    },
 }

@@ -6,17 +6,22 @@
 mod bitmap;
 mod hashes;
 mod id;
+mod link;
 mod manifest;
+mod manifest_form;
 mod path;
 mod pieces;
 mod signed;
+#[cfg(test)]
+pub mod testing;
 mod verify;
 
-pub use bitmap::Bitmap;
-pub use hashes::{FileHashes, PieceHashes};
+pub use bitmap::{BadBitmap, Bitmap};
+pub use hashes::{BadHashes, FileHashes, PieceHashes};
 pub use id::{IdError, PeerId, PublicKey, Root, ShareId, Signature};
-pub use manifest::{Audience, Entry, EntryKind, Manifest, ManifestError, Modified};
-pub use path::{PathError, SharePath};
+pub use link::{Link, LinkError};
+pub use manifest::{Audience, ENTRIES_MAX, Entry, EntryKind, MANIFEST_BYTES_MAX, Manifest, ManifestError, Modified};
+pub use path::{NameRules, PathError, SharePath, name_on_disk};
 pub use pieces::{PieceIndex, PieceLen, Pieces, Span};
 pub use signed::SignedManifest;
 pub use verify::{PieceVerifier, WrongContent};
@@ -27,4 +32,35 @@ pub struct Share {
     signed: SignedManifest,
     pieces: Pieces,
     hashes: PieceHashes,
+}
+
+impl Share {
+    /// `hashes` must be those of the manifest's large files, which [`PieceHashes`]' constructors check.
+    pub fn new(signed: SignedManifest, hashes: PieceHashes) -> Result<Share, BadHashes> {
+        let pieces = Pieces::of(signed.manifest());
+        if signed.manifest().large_files().any(|(entry, _, _)| hashes.of_entry(entry).is_none()) {
+            return Err(BadHashes::Missing);
+        }
+        Ok(Share { signed, pieces, hashes })
+    }
+
+    pub fn id(&self) -> ShareId {
+        self.signed.id()
+    }
+
+    pub fn signed(&self) -> &SignedManifest {
+        &self.signed
+    }
+
+    pub fn manifest(&self) -> &Manifest {
+        self.signed.manifest()
+    }
+
+    pub fn pieces(&self) -> &Pieces {
+        &self.pieces
+    }
+
+    pub fn hashes(&self) -> &PieceHashes {
+        &self.hashes
+    }
 }

@@ -7,12 +7,22 @@ use crate::share::{PeerId, PieceIndex};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Open the stream of what this peer has.
-    AskHave { peer: PeerId },
-    Fetch { peer: PeerId, piece: PieceIndex },
+    AskHave {
+        peer: PeerId,
+    },
+    Fetch {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// Its answer is not needed any more.
-    Cancel { peer: PeerId, piece: PieceIndex },
+    Cancel {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// It sent wrong bytes: close every connection, name it, and do not ask it again.
-    Drop { peer: PeerId },
+    Drop {
+        peer: PeerId,
+    },
     /// Every wanted piece is had.
     Complete,
 }

@@ -9,25 +9,55 @@ use crate::share::{Bitmap, PeerId, PieceIndex};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
     /// Somebody who may have some of the share can be reached.
-    PeerFound { peer: PeerId },
+    PeerFound {
+        peer: PeerId,
+    },
     /// It can't be reached any more, or its connection ended.
-    PeerLost { peer: PeerId },
+    PeerLost {
+        peer: PeerId,
+    },
     /// All that a peer has.
-    HaveLearned { peer: PeerId, have: Bitmap },
+    HaveLearned {
+        peer: PeerId,
+        have: Bitmap,
+    },
     /// A peer has one piece more.
-    PieceGained { peer: PeerId, piece: PieceIndex },
+    PieceGained {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// A piece came, was right and is written. `took`: from the first byte asked for to the last byte written.
-    PieceVerified { peer: PeerId, piece: PieceIndex, bytes: u32, took: Duration },
+    PieceVerified {
+        peer: PeerId,
+        piece: PieceIndex,
+        bytes: u32,
+        took: Duration,
+    },
     /// A piece came and was wrong. The peer is never asked again.
-    PieceCorrupt { peer: PeerId, piece: PieceIndex },
+    PieceCorrupt {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// The peer is busy; it may be asked again after `retry_after`.
-    FetchRefused { peer: PeerId, piece: PieceIndex, retry_after: Duration },
+    FetchRefused {
+        peer: PeerId,
+        piece: PieceIndex,
+        retry_after: Duration,
+    },
     /// The peer said that it does not have the piece (any more).
-    PieceMissing { peer: PeerId, piece: PieceIndex },
+    PieceMissing {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// The request ended with nothing; the peer is asked again later, and later still each time.
-    FetchFailed { peer: PeerId, piece: PieceIndex },
+    FetchFailed {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// A piece that was had turned out to be wrong on our own disk.
-    PieceSpoiled { piece: PieceIndex },
+    PieceSpoiled {
+        piece: PieceIndex,
+    },
     /// A person (or a full disk) stopped it: what is on its way is cancelled.
     Paused,
     Resumed,
