@@ -5,3 +5,5 @@ mod layers;
 mod loopback;
 mod net;
 mod sim;
+#[cfg(feature = "window")]
+mod window;
