@@ -39,9 +39,3 @@ pub use stamp::FileStamp;
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
-pub struct Store(std::path::PathBuf);
-impl Store {
-    pub async fn open(home: &std::path::Path) -> Result<Store, String> { let p = home.join("state"); std::fs::create_dir_all(&p).unwrap(); Ok(Store(p)) }
-    pub fn messages(&self) -> Vec<String> { vec![] }
-    pub fn state_folder(&self) -> &std::path::Path { &self.0 }
-}
