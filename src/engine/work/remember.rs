@@ -71,8 +71,12 @@ async fn write_one(shell: &Shell, keep: Keep) -> Result<(), DatabaseError> {
             let forgotten = super::blocking(move || store::forget(&state, share)).await;
             Ok(forgotten.unwrap_or(Ok(()))?)
         }
-        Keep::Paused { share, paused } => {
-            let state = if paused { ShareState::Paused } else { ShareState::Partial };
+        Keep::Paused { share, paused, complete } => {
+            let state = match (paused, complete) {
+                (true, _) => ShareState::Paused,
+                (false, true) => ShareState::Complete,
+                (false, false) => ShareState::Partial,
+            };
             database.set_state(share, state).await.map(drop)
         }
         Keep::Recipients { share, recipients } => database.set_recipients(share, &recipients.into()).await.map(drop),

@@ -1,6 +1,9 @@
 //! Bringing back what was kept: shares are given out again, and what was unfinished goes on.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::blocking;
 use crate::{
@@ -9,7 +12,7 @@ use crate::{
         shell::Shell,
     },
     share::{PeerId, PieceHashes, Share, SignedManifest},
-    store::{Complete, ShareRecord, ShareState, Sources, StoredShare},
+    store::{Complete, FileStamp, ShareRecord, ShareState, Sources, StoredShare},
 };
 
 /// Reads everything that was kept and tells the engine.
@@ -77,5 +80,8 @@ fn complete(share: &Arc<Share>, sources: Sources) -> RestoredState {
 /// The first file that is not as it was, by its stamp; a look at each, no reading.
 fn changed_file(share: &Share, sources: &Sources) -> Option<PathBuf> {
     let files = (0..share.manifest().entries.len()).filter_map(|entry| Some((sources.path(entry)?, sources.stamp(entry)?)));
-    files.into_iter().find(|(path, stamp)| !stamp.matches(path)).map(|(path, _)| path)
+    let same = |path: &Path, stamp: FileStamp| {
+        std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && FileStamp::of(&found) == stamp)
+    };
+    files.into_iter().find(|(path, stamp)| !same(path, *stamp)).map(|(path, _)| path)
 }
