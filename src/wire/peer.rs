@@ -144,9 +144,8 @@ impl Listed {
 
 /// A stranger's text as it may be shown: no control characters or direction overrides, not empty, not long.
 pub fn presentable(text: &str) -> Option<String> {
-    let hidden = |letter: &char| {
-        letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-    };
+    let hidden =
+        |letter: &char| letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let clean: String = text.chars().filter(|letter| !hidden(letter)).take(NAME_BYTES_MAX).collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
