@@ -2,4 +2,8 @@
 
 mod cli;
 mod layers;
+mod loopback;
+mod net;
 mod sim;
+#[cfg(feature = "window")]
+mod window;

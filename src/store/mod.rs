@@ -12,11 +12,16 @@ mod complete;
 pub mod disk;
 mod disk_error;
 mod hashing;
+mod have_map;
 pub mod import;
 mod names;
 mod parallel;
+mod partial;
 mod piece_reader;
+mod piece_writer;
+mod resume;
 mod sources;
+mod staging;
 mod stamp;
 mod walk;
 
@@ -24,7 +29,9 @@ use std::sync::{Mutex, MutexGuard};
 
 pub use complete::Complete;
 pub use disk_error::DiskError;
+pub use partial::{Opened, Partial, forget};
 pub use piece_reader::{PieceReader, ReadError};
+pub use piece_writer::{PieceError, PieceWriter};
 pub use sources::{BadSources, Sources};
 pub use stamp::FileStamp;
 

@@ -111,6 +111,11 @@ pub enum Event {
         node: usize,
         input: Input,
     },
+    /// A node learns that another left.
+    Lost {
+        by: usize,
+        of: usize,
+    },
     HaveAsked {
         by: usize,
         of: usize,
@@ -183,6 +188,9 @@ pub struct Network {
     /// Of a hundred requests so many get lost on the way.
     pub lost_percent: u64,
     pub limits: Limits,
+    /// A node that leaves as soon as each piece has reached another honest one.
+    pub leaves_when_out: Option<usize>,
+    out: Bitmap,
     /// Bytes of each request that have been taken in, and when it was asked.
     progress: BTreeMap<u64, (u64, Instant)>,
     requests: u64,
@@ -191,10 +199,13 @@ pub struct Network {
 
 impl Network {
     pub fn new(seed: u64, size: u64, piece_len: PieceLen) -> Network {
+        let pieces = Pieces::of_one_file(size, piece_len);
         Network {
             world: World::new(),
             nodes: vec![],
-            pieces: Pieces::of_one_file(size, piece_len),
+            leaves_when_out: None,
+            out: Bitmap::empty(&pieces),
+            pieces,
             dice: Dice::new(seed),
             lost_percent: 0,
             limits: Limits::default(),
@@ -261,6 +272,16 @@ impl Network {
         assert!(self.nodes.iter().all(|node| node.slots.held() == 0), "slots that were never given back");
     }
 
+    /// How many honest nodes are here and have everything.
+    pub fn complete(&self) -> usize {
+        self.nodes.iter().filter(|node| node.here && node.kind == Kind::Honest && node.swarm.is_complete()).count()
+    }
+
+    /// Bytes of all pieces that a node sent, in copies of the share.
+    pub fn copies_sent(&self, node: usize) -> f64 {
+        self.nodes[node].sent_bytes as f64 / self.size() as f64
+    }
+
     /// Virtual time at which the last honest node that is here was complete.
     pub fn last_done(&self) -> Duration {
         self.nodes.iter().filter(|node| node.here).filter_map(|node| node.done_at).max().unwrap_or_default()
@@ -280,6 +301,7 @@ impl Network {
             Event::Spoil { node, piece } => self.spoil(node, piece),
             Event::Wakeup { node, at } => self.wakeup(node, at),
             Event::Tell { node, input } => self.tell(node, input),
+            Event::Lost { by, of } => self.lost(by, of),
             Event::HaveAsked { by, of } => self.have_asked(by, of),
             Event::HaveAnswered { by, of, have } => self.have_answered(by, of, have),
             Event::Gained { by, of, piece } => self.gained(by, of, piece),
@@ -296,7 +318,7 @@ impl Network {
     // Who is here.
 
     fn come(&mut self, node: usize) -> usize {
-        self.nodes[node].here = true;
+        self.begin(node);
         for other in (0..self.nodes.len()).filter(|other| *other != node) {
             if self.nodes[other].here {
                 let (id, other_id) = (self.nodes[node].id, self.nodes[other].id);
@@ -308,9 +330,20 @@ impl Network {
         node
     }
 
+    /// The program starts, with what is on its disk.
+    fn begin(&mut self, number: usize) {
+        let chance = self.dice.roll();
+        let node = &mut self.nodes[number];
+        node.swarm = Swarm::new(self.limits.clone(), &self.pieces, node.swarm.have().clone(), None, chance);
+        node.here = true;
+        node.wakeup = None;
+        node.dropped.clear();
+        node.told.clear();
+        node.listeners.clear();
+    }
+
     fn leave(&mut self, node: usize) -> usize {
         self.nodes[node].here = false;
-        let peer = self.nodes[node].id;
         let uploads = std::mem::take(&mut self.nodes[node].uploads);
         let now = self.world.now();
         for upload in uploads {
@@ -324,13 +357,23 @@ impl Network {
             }
             self.nodes[other].listeners.remove(&node);
             let delay = Duration::from_micros(self.dice.below(400_000));
-            self.world.plan_in(delay, Event::Tell { node: other, input: Input::PeerLost { peer } });
+            self.world.plan_in(delay, Event::Lost { by: other, of: node });
         }
         let open = std::mem::take(&mut self.nodes[node].open);
         for ((of, _), request) in open {
             self.world.plan_in(BREAK_NOTICED, Event::Cancelled { by: node, of, request });
         }
         node
+    }
+
+    /// Who is back already is found again.
+    fn lost(&mut self, by: usize, of: usize) -> usize {
+        let peer = self.nodes[of].id;
+        self.tell(by, Input::PeerLost { peer });
+        if self.nodes[of].here {
+            self.tell(by, Input::PeerFound { peer });
+        }
+        by
     }
 
     fn spoil(&mut self, node: usize, piece: u32) -> usize {
@@ -564,6 +607,13 @@ impl Network {
         }
         let new = !self.nodes[to].swarm.have().contains(piece);
         let bytes = self.pieces.len(piece);
+        if self.nodes[to].here
+            && self.out.insert(piece)
+            && self.out.is_full()
+            && let Some(node) = self.leaves_when_out
+        {
+            self.world.plan_in(Duration::ZERO, Event::Leave { node });
+        }
         self.tell(to, Input::PieceVerified { peer, piece, bytes, took });
         if new && self.nodes[to].here {
             let delay = self.nodes[to].line.delay;
@@ -631,7 +681,7 @@ impl Network {
         assert!(at_peer.values().all(|count| *count <= self.limits.per_peer_max), "node {number}: {at_peer:?}");
         assert!(node.open.len() <= self.limits.in_flight_max as usize, "node {number} has too much in flight");
         assert!(!node.swarm.paused() || at_peer.is_empty(), "node {number} is paused and waits for pieces");
-        if self.events % 2000 == 0 {
+        if self.events.is_multiple_of(2000) {
             self.check_thoroughly(number);
         }
     }

@@ -50,12 +50,13 @@ impl State {
             Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
             Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
+            Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),
             Fact::Fetched { peer, lane, piece, end } => self.fetched(id, peer, lane, piece, end, tasks),
             Fact::LaneEnded { peer, lane, fault } => self.lane_ended(id, peer, lane, fault, tasks),
             Fact::HaveSaved { result } => self.have_saved(id, result, tasks),
             Fact::Finished { result } => self.finished(id, result, tasks),
             Fact::VerifyProgress { done_bytes } => self.verify_progress(id, done_bytes),
-            Fact::Verified { right } => self.verified(id, &right, tasks),
+            Fact::Verified { right } => self.verified(id, right, tasks),
             Fact::Discarded => {}
         }
     }
@@ -188,31 +189,35 @@ impl State {
     }
 
     fn staging_opened(&mut self, id: ShareId, result: Result<Opened, DiskFault>, tasks: &mut Vec<Task>) {
-        let opened = match result {
-            Ok(opened) => opened,
+        let (staging, have) = match result {
+            Ok(Opened::Filling { staging, have }) => (staging, have),
+            Ok(Opened::Complete(finished)) => return self.finished(id, Ok(finished), tasks),
             Err(fault) => return self.disk_failed(id, &fault, tasks),
         };
         let seed = self.origin.seed ^ self.next_serial();
         let Some(held) = self.held.get_mut(&id) else { return };
         let Some(share) = held.share.clone() else { return };
         (held.trouble, held.retry_at) = (None, None);
-        let bytes_done = opened.have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
-        let mut swarm = Swarm::new(Limits::default(), share.pieces(), opened.have.clone(), None, seed);
+        let bytes_done = have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
+        let mut swarm = Swarm::new(Limits::default(), share.pieces(), have.clone(), None, seed);
         if held.paused {
             swarm.handle(self.clock.now, Input::Paused);
         }
-        let staging = opened.staging;
         let fetching =
-            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None, complete: false };
+            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None };
         held.stage = Stage::Fetching(Box::new(fetching));
         tasks.push(Task::Serve {
             share,
             recipients: held.recipients.clone(),
             mine: held.mine,
             content: Content::Partial(staging),
-            have: opened.have,
+            have,
         });
         self.catalogue_changed();
+        // A swarm that had everything from the beginning does not say so.
+        if self.held.get_mut(&id).and_then(Held::fetching).is_some_and(|fetching| fetching.swarm.is_complete()) {
+            return self.finish(id, tasks);
+        }
         self.find_sources(id, tasks);
         self.swarm_input(id, Input::Tick, tasks);
     }
@@ -352,7 +357,7 @@ impl State {
         let Some(fetching) = held.fetching() else { return };
         if fetching.unsaved && !fetching.saving && fetching.save_at.is_none_or(|at| at <= now) {
             (fetching.unsaved, fetching.saving) = (false, true);
-            let job = Job::SaveHave { staging: fetching.staging.clone(), have: fetching.swarm.have().clone() };
+            let job = Job::SaveHave { staging: fetching.staging.clone() };
             tasks.push(Task::Transfer { share: id, run, job });
         }
     }
@@ -382,12 +387,14 @@ impl State {
         }
     }
 
-    fn verified(&mut self, id: ShareId, right: &Bitmap, tasks: &mut Vec<Task>) {
+    fn verified(&mut self, id: ShareId, right: Option<Bitmap>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let Stage::Verifying(Verifying { tokens, subject, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
             return;
         };
         let Some(share) = held.share.clone() else { return };
+        // A reading that broke off proved nothing right.
+        let right = right.unwrap_or_else(|| Bitmap::empty(share.pieces()));
         let claimed = match &subject {
             Verified::Complete(_) => Bitmap::full(share.pieces()),
             Verified::Partial(fetching) => fetching.swarm.have().clone(),
@@ -396,8 +403,11 @@ impl State {
         let wrong = spoiled.len() as u32;
         match subject {
             Verified::Complete(content) => {
+                // Files that were only touched have new stamps.
+                let sources = Arc::new(content.sources());
                 held.stage = Stage::Complete { content };
                 if wrong == 0 {
+                    tasks.push(Task::Remember(Keep::Complete { share: id, sources }));
                     self.go_on(id, tasks);
                 } else {
                     self.spoiled_on_disk(id, wrong, tasks);
@@ -412,7 +422,7 @@ impl State {
                     }
                     self.swarm_input(id, Input::PieceSpoiled { piece }, tasks);
                 }
-                self.resume_fetching(id, right, tasks);
+                self.resume_fetching(id, &right, tasks);
             }
         }
         for token in tokens {

@@ -25,7 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use held::{Held, Stage};
+use held::Held;
+pub(super) use held::kind_of;
 use imports::Import;
 use peers::{Peer, Typed};
 

@@ -245,15 +245,13 @@ impl State {
             return self.fail(token, TroubleKind::Nobody, what, &title, hint);
         };
         held.close_sources();
-        let (subject, stage, have) = match std::mem::replace(&mut held.stage, Stage::Opening) {
+        let (subject, stage) = match std::mem::replace(&mut held.stage, Stage::Opening) {
             Stage::Complete { content } => {
-                let have = crate::share::Bitmap::full(share.pieces());
-                (Subject::Complete(content.clone()), Verified::Complete(content), have)
+                (Subject::Complete(content.clone()), Verified::Complete(content))
             }
             Stage::Fetching(mut fetching) => {
                 fetching.swarm.handle(self.clock.now, Input::Paused);
-                let have = fetching.swarm.have().clone();
-                (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching), have)
+                (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching))
             }
             other => {
                 held.stage = other;
@@ -265,7 +263,7 @@ impl State {
         held.stage =
             Stage::Verifying(Verifying { tokens: vec![token], cancel: cancel.clone(), done_bytes: 0, subject: stage });
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { subject, have, cancel } });
+        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject, cancel } });
         self.catalogue_changed();
     }
 }

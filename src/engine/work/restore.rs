@@ -1,0 +1,2 @@
+use crate::engine::shell::Shell;
+pub async fn restore(_shell: Shell) {}
