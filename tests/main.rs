@@ -5,5 +5,6 @@ mod layers;
 mod loopback;
 mod net;
 mod sim;
+mod store;
 #[cfg(feature = "window")]
 mod window;

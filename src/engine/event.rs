@@ -60,7 +60,6 @@ pub struct Restored {
     pub recipients: super::command::Recipients,
     pub paused: bool,
     pub into: PathBuf,
-    pub added: SystemTime,
     pub state: RestoredState,
 }
 

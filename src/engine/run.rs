@@ -54,6 +54,17 @@ impl Loop {
             }
             self.picture(&mut pictured_at);
         }
+        self.save().await;
+    }
+
+    /// Saves what is had of unfinished downloads, for the next start.
+    async fn save(&self) {
+        for staging in self.state.unfinished() {
+            let saved = tokio::task::spawn_blocking(move || staging.save_have()).await;
+            if let Ok(Err(error)) = saved {
+                tracing::warn!(%error, "what is had of a download could not be saved");
+            }
+        }
     }
 
     /// The next thing that happens; people's wishes first. `None`: the end.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{event::Event, served::Served, snapshot::Snapshot};
+use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep};
 use crate::{
     net::{call::Client, discovery::Announcement, identity::Identity},
     store::Store,
@@ -26,6 +26,8 @@ pub struct Shell {
     /// What we say of ourselves in the room, where we can be heard there.
     pub announcement: Option<Arc<watch::Sender<Announcement>>>,
     pub events: mpsc::Sender<Event>,
+    /// What must last goes to the one who writes.
+    pub facts: mpsc::Sender<Keep>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub cancel: CancellationToken,
     pub tracker: TaskTracker,

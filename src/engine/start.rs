@@ -35,7 +35,7 @@ use crate::{
         tls,
     },
     share::PeerId,
-    store::Store,
+    store::{Repair, Store},
 };
 
 /// The people's lane.
@@ -118,7 +118,8 @@ async fn start(
     wake: Arc<dyn Fn() + Send + Sync>,
     runtime: tokio::runtime::Handle,
 ) -> Result<(Handle, CancellationToken, TaskTracker), StartError> {
-    let store = Store::open(&config.home).await.map_err(|error| StartError::Store(error.to_string()))?;
+    let opened = Store::open(&config.home).await;
+    let (store, repairs) = opened.map_err(|error| StartError::Store(format!("{error}. {}", error.hint())))?;
     let (identity, origin) = Identity::load_or_create(&config.home, config.machine_id.as_deref())?;
     let listener = Listener::bind(config.listen).map_err(StartError::Listen)?;
     let bound = listener.address();
@@ -126,6 +127,7 @@ async fn start(
     let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
     let (commands, commands_in) = mpsc::channel(COMMANDS_QUEUE);
     let (events, events_in) = mpsc::channel(EVENTS_QUEUE);
+    let (facts, facts_in) = mpsc::channel(work::remember::QUEUE);
     let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
@@ -138,6 +140,7 @@ async fn start(
         served: Arc::new(Served::default()),
         announcement,
         events: events.clone(),
+        facts,
         snapshots: snapshots.clone(),
         cancel: cancel.clone(),
         tracker: tracker.clone(),
@@ -145,7 +148,8 @@ async fn start(
         imports,
     };
     serve(&shell, listener)?;
-    tell_first(&shell, origin, bound).await;
+    tell_first(&shell, origin, &repairs, bound).await;
+    tracker.spawn(work::remember::write(shell.clone(), facts_in));
     tracker.spawn(watch_addresses(shell.clone(), bound));
     tracker.spawn(work::restore::restore(shell.clone()));
     let engine = Loop { state, shell, commands: commands_in, events: events_in, snapshots: pictures, wake };
@@ -266,11 +270,11 @@ fn twin(me: PeerId, name: String, addresses: Vec<SocketAddr>) -> nearby::Sightin
 }
 
 /// What is known before the first event of anybody else.
-async fn tell_first(shell: &Shell, origin: identity::Origin, bound: SocketAddr) {
+async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair], bound: SocketAddr) {
     shell.tell(Event::Listening { addresses: reachable_at(bound) }).await;
-    for message in shell.store.messages() {
+    for repair in repairs {
         let hint = "Shares can be made and fetched again.".to_owned();
-        shell.tell(Event::Failed { what: message, about: String::new(), hint }).await;
+        shell.tell(Event::Failed { what: repair.to_string(), about: String::new(), hint }).await;
     }
     if origin == identity::Origin::ReplacedClone {
         let failed = Event::Failed {

@@ -83,7 +83,7 @@ pub struct Candidate {
 pub enum Keep {
     Share { share: Arc<Share>, mine: bool, recipients: Recipients, into: PathBuf, sources: Option<Arc<Sources>> },
     Complete { share: ShareId, sources: Arc<Sources> },
-    Paused { share: ShareId, paused: bool },
+    Paused { share: ShareId, paused: bool, complete: bool },
     Recipients { share: ShareId, recipients: Recipients },
     Forget { share: ShareId },
     Peer { peer: PeerId, name: String, addresses: Vec<SocketAddr> },

@@ -115,9 +115,8 @@ impl Face {
         if self.memory.person.is_some_and(|id| !now.peers.iter().any(|row| row.id == id)) {
             self.memory.person = None;
         }
-        let known = |id: ShareId| {
-            now.shares.iter().any(|row| row.id == id) || now.transfers.iter().any(|row| row.share == id)
-        };
+        let known =
+            |id: ShareId| now.shares.iter().any(|row| row.id == id) || now.transfers.iter().any(|row| row.share == id);
         if self.memory.selected.is_some_and(|id| !known(id)) {
             self.memory.selected = None;
         }
@@ -132,7 +131,7 @@ fn frame_ui(ui: &mut Ui, view: &mut View<'_>) {
         rail_ui(ui, view);
     });
     let beside = ui.ctx().content_rect().width() >= size::DETAILS_BESIDE;
-    let open = ui.ctx().animate_bool_with_time(Id::new("details open"), view.memory.selected.is_some(), motion(ui));
+    let open = ui.ctx().animate_bool_with_time(Id::unique("details open"), view.memory.selected.is_some(), motion(ui));
     if let Some(selected) = view.memory.selected.filter(|_| beside) {
         let width = (size::DETAILS * open).round().max(1.0);
         let panel = Panel::right("details").exact_size(width).resizable(false).show_separator_line(false).frame(bare);
@@ -174,7 +173,8 @@ fn sliding_ui(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
 fn over_the_page_ui(ui: &Ui, view: &mut View<'_>, selected: ShareId, open: f32) {
     let whole = ui.ctx().content_rect();
     let rect = Rect::from_min_max(pos2(whole.right() - (size::DETAILS * open).round(), whole.top()), whole.max);
-    let area = Area::new(Id::new("details over")).order(Order::Middle).fixed_pos(rect.min).constrain(false).fade_in(false);
+    let area =
+        Area::new(Id::unique("details over")).order(Order::Middle).fixed_pos(rect.min).constrain(false).fade_in(false);
     area.show(ui.ctx(), |ui| {
         let palette = Palette::of(ui);
         ui.painter().add(palette.floating().as_shape(rect, 0.0));

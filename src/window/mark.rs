@@ -18,7 +18,7 @@ pub fn paint(ui: &Ui, rect: Rect) {
 }
 
 fn texture(ctx: &Context) -> Option<TextureHandle> {
-    let id = Id::new("mark");
+    let id = Id::unique("mark");
     let known: Option<Arc<TextureHandle>> = ctx.data(|data| data.get_temp(id));
     if let Some(known) = known {
         return Some((*known).clone());

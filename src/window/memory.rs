@@ -86,15 +86,37 @@ pub enum Sent {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Dialog {
     /// What came so far would be deleted.
-    Cancel { share: ShareId, title: String, done_bytes: u64 },
-    Unshare { share: ShareId, title: String, leeches: u32 },
-    Audience { share: ShareId, title: String, kind: AudienceKind, people: BTreeSet<PeerId> },
+    Cancel {
+        share: ShareId,
+        title: String,
+        done_bytes: u64,
+    },
+    Unshare {
+        share: ShareId,
+        title: String,
+        leeches: u32,
+    },
+    Audience {
+        share: ShareId,
+        title: String,
+        kind: AudienceKind,
+        people: BTreeSet<PeerId>,
+    },
     /// Where there is no chooser: type or paste where the files are. `problem` says what is wrong with it.
-    Path { text: String, audience: Recipients, problem: Option<String> },
+    Path {
+        text: String,
+        audience: Recipients,
+        problem: Option<String>,
+    },
     /// The same for the downloads folder.
-    Downloads { text: String, problem: Option<String> },
+    Downloads {
+        text: String,
+        problem: Option<String>,
+    },
     /// A computer that nobody announced.
-    Address { text: String },
+    Address {
+        text: String,
+    },
 }
 
 /// The three answers to "who may have it".
@@ -194,7 +216,8 @@ mod tests {
 
     #[test]
     fn pasted_files_are_understood_as_file_managers_write_them() {
-        let paths = |text: &str| pasted_paths(text).map(|paths| paths.iter().map(|p| p.display().to_string()).collect());
+        let paths =
+            |text: &str| pasted_paths(text).map(|paths| paths.iter().map(|p| p.display().to_string()).collect());
         let two: Option<Vec<String>> = Some(vec!["/home/ann/a b.pdf".to_owned(), "/srv/ü".to_owned()]);
         assert_eq!(paths("copy\nfile:///home/ann/a%20b.pdf\nfile://localhost/srv/%C3%BC\n"), two);
         assert_eq!(paths("/home/ann/a b.pdf\r\n'/srv/ü'"), two);

@@ -5,9 +5,20 @@ pub fn tame(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !turns_text(*c)).collect()
 }
 
-/// The same, between isolating marks (Unicode UAX #9), for use inside a sentence.
+/// The same for use inside a sentence: one that is written from right to left stands between isolating marks (Unicode UAX #9).
 pub fn isolated(name: &str) -> String {
-    format!("\u{2068}{}\u{2069}", tame(name))
+    let name = tame(name);
+    if name.chars().any(is_right_to_left) { format!("\u{2068}{name}\u{2069}") } else { name }
+}
+
+/// Hebrew, Arabic and their neighbours.
+fn is_right_to_left(c: char) -> bool {
+    matches!(c as u32, 0x0590..=0x08ff | 0xfb1d..=0xfdff | 0xfe70..=0xfeff | 0x10800..=0x10fff | 0x1e800..=0x1efff)
+}
+
+/// A title inside a sentence.
+pub fn quoted(title: &str) -> String {
+    format!("“{}”", isolated(title))
 }
 
 /// Embeddings, overrides and isolates: with them a name could make `gpj.exe` look like `exe.jpg`.
@@ -78,7 +89,8 @@ mod tests {
 
     #[test]
     fn shortening_never_panics_whatever_the_name() {
-        for name in ["", ".", "…", "🦀🦀🦀🦀🦀🦀", "a.verylongextension", "عربي طويل جدا جدا.txt"] {
+        for name in ["", ".", "…", "🦀🦀🦀🦀🦀🦀", "a.verylongextension", "عربي طويل جدا جدا.txt"]
+        {
             for keep in 0..12 {
                 shortened(name, keep);
             }
@@ -87,8 +99,15 @@ mod tests {
 
     #[test]
     fn initials_stand_for_people_and_machines() {
-        let cases =
-            [("Ms Kaya", "MK"), ("lab-07", "L7"), ("李雷", "李"), ("ben", "B"), ("", "?"), ("🦊", "?"), ("Ada L. Byron", "AB")];
+        let cases = [
+            ("Ms Kaya", "MK"),
+            ("lab-07", "L7"),
+            ("李雷", "李"),
+            ("ben", "B"),
+            ("", "?"),
+            ("🦊", "?"),
+            ("Ada L. Byron", "AB"),
+        ];
         for (name, shown) in cases {
             assert_eq!(initials(name), shown, "{name}");
         }
@@ -97,6 +116,7 @@ mod tests {
     #[test]
     fn a_name_cannot_turn_the_text_around_it() {
         assert_eq!(tame("invoice\u{202e}fdp.exe\n"), "invoicefdp.exe ");
-        assert_eq!(isolated("a\u{2069}b"), "\u{2068}ab\u{2069}");
+        assert_eq!(isolated("a\u{2069}b"), "ab");
+        assert_eq!(isolated("سا\u{2069}رة"), "\u{2068}سارة\u{2069}");
     }
 }

@@ -27,18 +27,18 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
     let toasts = &mut memory.toasts;
     match &outcome.result {
         Ok(Done::Shared { share, link, title, left_out, .. }) => {
-            let text = words::shared_with(&names::isolated(title), &whom(now, sent));
+            let text = words::shared_with(&names::quoted(title), &whom(now, sent));
             let more = (!left_out.is_empty()).then(|| words::left_out(left_out.len()));
             let offer = Offer::Shared { share: *share, title: title.clone(), link: link.clone() };
             toasts.say_more(time, Mood::Good, text, more, offer);
         }
         Ok(Done::Fetched { places, .. }) => {
-            let text = words::is_here(&names::isolated(title(sent)));
+            let text = words::is_here(&names::quoted(title(sent)));
             toasts.say(time, Mood::Good, text, Offer::Came { places: places.clone() });
         }
         Ok(Done::Verified { wrong, .. }) => {
             let mood = if *wrong == 0 { Mood::Good } else { Mood::Bad };
-            toasts.say(time, mood, words::verified(&names::isolated(title(sent)), *wrong), Offer::Nothing);
+            toasts.say(time, mood, words::verified(&names::quoted(title(sent)), *wrong), Offer::Nothing);
         }
         Err(trouble) => {
             let more = (!trouble.hint.is_empty()).then(|| trouble.hint.clone());
@@ -57,7 +57,11 @@ fn title(sent: &Sent) -> &str {
 fn whom(now: &Snapshot, sent: &Sent) -> String {
     match sent {
         Sent::Share { audience: Recipients::Peers(people) } => match people.iter().collect::<Vec<_>>().as_slice() {
-            [one] => now.peers.iter().find(|row| row.id == **one).map_or_else(|| one.short(), |row| names::isolated(&row.name)),
+            [one] => now
+                .peers
+                .iter()
+                .find(|row| row.id == **one)
+                .map_or_else(|| one.short(), |row| names::isolated(&row.name)),
             many => words::people(many.len() as u64),
         },
         Sent::Share { audience: Recipients::Link } => words::FOR_LINK.to_lowercase(),

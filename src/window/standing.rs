@@ -28,8 +28,9 @@ pub fn starting_ui(ui: &mut Ui, waited_s: f64) {
             return;
         }
         let line = Rect::from_center_size(center + vec2(0.0, MARK), vec2(ui.max_rect().width(), space::XL));
-        let (_, _) = paint::line(ui.painter(), line, Align::Center, words::STARTING, Type::Lead.font(), palette.text_soft);
-        let response = ui.interact(line, ui.id().with("starting"), egui::Sense::hover());
+        let (_, _) =
+            paint::line(ui.painter(), line, Align::Center, words::STARTING, Type::Lead.font(), palette.text_soft);
+        let response = ui.interact(line, ui.scope_id().with("starting"), egui::Sense::hover());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, words::STARTING));
     });
 }

@@ -61,7 +61,8 @@ pub fn style(dark: bool, reduced_motion: bool) -> Style {
     }
     style.spacing.item_spacing = vec2(space::S, space::S);
     style.spacing.button_padding = vec2(space::M, space::XS);
-    style.spacing.interact_size = vec2(size::CONTROL, size::CONTROL);
+    // Rows are as high as what stands in them; what is pressed brings its own height.
+    style.spacing.interact_size = vec2(size::CONTROL, space::L);
     style.spacing.menu_margin = Margin::same(space::XS as i8);
     style.spacing.window_margin = Margin::same(space::XL as i8);
     style.spacing.tooltip_width = size::DIALOG;

@@ -35,9 +35,9 @@ pub mod size {
     pub const DETAILS: f32 = 360.0;
     pub const TILE: f32 = 28.0;
     pub const FACE: f32 = 48.0;
-    pub const FACE_CELL: f32 = 80.0;
+    pub const FACE_CELL: f32 = 88.0;
     pub const BAR: f32 = 6.0;
-    pub const CHART: f32 = 72.0;
+    pub const CHART: f32 = 84.0;
     pub const ICON: f32 = 16.0;
     pub const ICON_LARGE: f32 = 20.0;
     /// A list that is wider than this is tiring to read across.

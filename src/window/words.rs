@@ -17,11 +17,14 @@ pub const ADD: &str = "Add";
 pub const ADD_FILES: &str = "Files…";
 pub const ADD_FOLDER: &str = "A folder…";
 pub const ADD_PATH: &str = "Type or paste a path…";
+pub const WITH_EVERYONE: &str = "With everyone here";
+pub const CHOOSE_FILES: &str = "Choose files";
 pub const SPEED_DOWN: &str = "Coming in, all together";
 pub const SPEED_UP: &str = "Given to others, all together";
 
 // The room.
 pub const EVERYONE: &str = "Everyone here";
+pub const EVERYONE_SHORT: &str = "Everyone";
 pub const PEOPLE: &str = "People here";
 pub const SHARED: &str = "Shared in the room";
 pub const SHOW_ALL_PEOPLE: &str = "Show all";
@@ -38,7 +41,8 @@ pub const YOURS: &str = "Yours";
 pub const YOU: &str = "You";
 pub const SOMEBODY: &str = "Somebody";
 pub const EMPTY_TITLE: &str = "Drop a file here";
-pub const EMPTY_TEXT: &str = "Everyone in the room can have it then. Whole folders work too, and there is no limit to their size.";
+pub const EMPTY_TEXT: &str =
+    "Everyone in the room can have it then. Whole folders work too, and there is no limit to their size.";
 pub const ALONE_TITLE: &str = "Nobody else is here yet";
 pub const ALONE_CHECKS: [&str; 3] = [
     "Is Handout open on the other computer?",
@@ -145,8 +149,7 @@ pub const PATH_TEXT: &str = "Type or paste where the files or folders are, one o
 pub const PATH_FIELD: &str = "Path";
 pub const DOWNLOADS_TITLE: &str = "Where should downloads go?";
 pub const ADDRESS_TITLE: &str = "Add a computer by its address";
-pub const ADDRESS_TEXT: &str =
-    "For networks in which computers do not find each other. The address stands in the other one's Settings, under Network.";
+pub const ADDRESS_TEXT: &str = "For networks in which computers do not find each other. The address stands in the other one's Settings, under Network.";
 pub const ADDRESS_FIELD: &str = "Address and port";
 pub const ADDRESS_HINT: &str = "192.168.1.20:4754";
 pub const ADD_IT: &str = "Add";
@@ -157,7 +160,8 @@ pub const DROP_LET_GO: &str = "Let go anywhere";
 pub const STARTING: &str = "Getting ready…";
 pub const CANT_START: &str = "Handout can't start";
 pub const STOPPED: &str = "Handout has stopped working";
-pub const STOPPED_TEXT: &str = "Close this window and start Handout again. What was on its way goes on from where it was.";
+pub const STOPPED_TEXT: &str =
+    "Close this window and start Handout again. What was on its way goes on from where it was.";
 pub const COPY_MESSAGE: &str = "Copy this message";
 pub const CLOSE_WINDOW: &str = "Close the window";
 
@@ -191,8 +195,12 @@ pub fn have_it(seeds: u32) -> String {
     }
 }
 
+/// How much of it can be had although nobody has it all.
 pub fn part_around(percent: u32) -> String {
-    format!("{percent} % is around")
+    match percent {
+        100 => "all of it is around".to_owned(),
+        _ => format!("{percent} % is around"),
+    }
 }
 
 pub fn getting_it(leeches: u32) -> String {
@@ -279,11 +287,24 @@ pub fn about_action(verb: &str, title: &str) -> String {
 
 /// How a drop or a paste will be shared, while it can still be taken back.
 pub fn drop_title(count: usize, person: Option<&str>) -> String {
-    let what = if count == 0 { "what you carry".to_owned() } else { things(count as u64) };
+    let what = if count > 1 { format!("these {count}") } else { "this".to_owned() };
     match person {
         Some(name) => format!("Share {what} with {name} only"),
         None => format!("Share {what} with everyone here"),
     }
+}
+
+pub fn with_only(name: &str) -> String {
+    format!("With {name} only")
+}
+
+pub fn share_with_only(name: &str) -> String {
+    format!("Share with {name} only…")
+}
+
+/// Where downloads go, on the card of the first start.
+pub fn put_into(folder: &str) -> String {
+    format!("What you get is put into {folder}")
 }
 
 pub fn shared_with(title: &str, whom: &str) -> String {
@@ -332,7 +353,11 @@ pub fn leave_out_question(title: &str) -> String {
 }
 
 pub fn leave_out_text(count: usize) -> String {
-    format!("{} can't be shared. Share the rest without {}?", files(count as u64), if count == 1 { "it" } else { "them" })
+    format!(
+        "{} can't be shared. Share the rest without {}?",
+        files(count as u64),
+        if count == 1 { "it" } else { "them" }
+    )
 }
 
 pub fn and_more(count: usize) -> String {

@@ -28,12 +28,12 @@ impl Canvas {
     }
 
     /// Takes the textures that changed. None is ever thrown away; a test is short.
-    pub fn take(&mut self, delta: &TexturesDelta) {
-        for (id, image) in &delta.set {
+    pub fn take(&mut self, mut delta: TexturesDelta) {
+        for (id, image) in delta.set.iter().flat_map(|(id, images)| images.iter().map(move |image| (id, image))) {
             let egui::ImageData::Color(patch) = &image.image;
             match image.pos {
                 None => {
-                    self.textures.insert(*id, (**patch).clone());
+                    self.textures.insert(*id, ColorImage::clone(patch));
                 }
                 Some([left, top]) => {
                     let whole = self.textures.get_mut(id).expect("a patch follows its texture");
@@ -45,6 +45,7 @@ impl Canvas {
                 }
             }
         }
+        delta.clear();
     }
 
     /// Draws a frame; `scale` is pixels per point.
@@ -101,7 +102,8 @@ impl Picture {
         }
         let area = area.abs();
         let top = corners.iter().map(|c| c.y).fold(f64::MAX, f64::min).floor().max(clip.top as f64) as usize;
-        let bottom = corners.iter().map(|c| c.y).fold(f64::MIN, f64::max).ceil().clamp(0.0, clip.bottom as f64) as usize;
+        let bottom =
+            corners.iter().map(|c| c.y).fold(f64::MIN, f64::max).ceil().clamp(0.0, clip.bottom as f64) as usize;
         let plain = vertices.iter().all(|v| v.color == vertices[0].color && v.uv == vertices[0].uv);
         for y in top..bottom {
             let (from, to) = span(&corners, y as f64 + 0.5, clip);
@@ -201,5 +203,10 @@ fn multiplied(color: Color32, texel: [f32; 4]) -> Color32 {
 fn over(paint: Color32, under: Color32) -> Color32 {
     let keep = 255 - u32::from(paint.a());
     let add = |p: u8, u: u8| (u32::from(p) + (u32::from(u) * keep + 127) / 255).min(255) as u8;
-    Color32::from_rgba_premultiplied(add(paint.r(), under.r()), add(paint.g(), under.g()), add(paint.b(), under.b()), 255)
+    Color32::from_rgba_premultiplied(
+        add(paint.r(), under.r()),
+        add(paint.g(), under.g()),
+        add(paint.b(), under.b()),
+        255,
+    )
 }

@@ -62,9 +62,34 @@ pub fn empty() -> Snapshot {
 }
 
 const PEOPLE: [&str; 28] = [
-    "Ms Kaya", "Ben", "Cem", "Eva", "Ann's PC", "Lab 3 · PC 01", "Lab 3 · PC 02", "Lab 3 · PC 03", "Zoë", "李雷", "سارة", "Deniz",
-    "Elif", "Finn", "Greta", "Hakan", "Ida", "Jonas", "Kofi", "Lena", "Mehmet", "Nora", "Olga", "Paul", "Rosa", "Samir",
-    "A teacher with a rather long name", "Tomás",
+    "Ms Kaya",
+    "Ben",
+    "Cem",
+    "Eva",
+    "Ann's PC",
+    "Lab 3 · PC 01",
+    "Lab 3 · PC 02",
+    "Lab 3 · PC 03",
+    "Zoë",
+    "李雷",
+    "سارة",
+    "Deniz",
+    "Elif",
+    "Finn",
+    "Greta",
+    "Hakan",
+    "Ida",
+    "Jonas",
+    "Kofi",
+    "Lena",
+    "Mehmet",
+    "Nora",
+    "Olga",
+    "Paul",
+    "Rosa",
+    "Samir",
+    "A teacher with a rather long name",
+    "Tomás",
 ];
 
 pub fn peer(number: u64, name: &str, shares: u32) -> Arc<PeerRow> {
@@ -111,7 +136,11 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
     let pieces = (row.size / (4 * MB)).clamp(1, 4000) as u32;
     let files: Vec<(String, u64, Root)> = (0..row.files.min(40))
         .map(|n| {
-            let path = if row.files == 1 { row.title.clone() } else { format!("{}/chapter {n:02}/photo {n:03}.jpg", row.title) };
+            let path = if row.files == 1 {
+                row.title.clone()
+            } else {
+                format!("{}/chapter {n:02}/photo {n:03}.jpg", row.title)
+            };
             (path, row.size / u64::from(row.files), Root(*blake3::hash(&n.to_le_bytes()).as_bytes()))
         })
         .collect();
@@ -231,9 +260,7 @@ fn lesson(now: &mut Snapshot) {
     linked.here = Here::Complete { places: places("Family video.mkv") };
 
     now.transfers = transfers(&video, &photos, &iso, &worksheet, &mine, &robots).into_iter().map(Arc::new).collect();
-    let all = [
-        worksheet, video, robots, essay, photos, mine, chinese, arabic, iso, song, code, table, secret, linked,
-    ];
+    let all = [worksheet, video, robots, essay, photos, mine, chinese, arabic, iso, song, code, table, secret, linked];
     now.shares = all.into_iter().map(Arc::new).collect();
 }
 

@@ -1,7 +1,7 @@
 //! Pictures of every screen, for people to look at: `target/pictures/*.png`. The tests prove that each can be drawn and that
 //! nothing of it lies outside the window; whether it is beautiful, somebody has to say.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use egui::{Context, Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Theme, vec2};
 use handout::{
@@ -94,7 +94,8 @@ fn what_floats_can_be_drawn() {
     });
     take(&shot("path-dark", SMALL, Theme::Dark), &made_up::busy(), |face| {
         let (text, audience) = ("photos".to_owned(), handout::engine::command::Recipients::Everyone);
-        face.memory().dialog = Some(Dialog::Path { text, audience, problem: Some("That is not a whole path.".to_owned()) });
+        face.memory().dialog =
+            Some(Dialog::Path { text, audience, problem: Some("That is not a whole path.".to_owned()) });
     });
     let hovering = Shot { hovering: 3, ..shot("drop-light", SMALL, Theme::Light) };
     take(&hovering, &made_up::busy(), |_| {});
@@ -133,12 +134,13 @@ fn take(shot: &Shot, now: &Snapshot, arrange: impl FnOnce(&mut Face)) {
 fn draw(shot: &Shot, mut ui: impl FnMut(&mut egui::Ui)) {
     let ctx = Context::default();
     style::install(&ctx, true);
+    ctx.add_font_provider(std::sync::Arc::new(egui_system_font_provider::SystemFontProvider::new()));
     ctx.set_theme(shot.theme);
     let mut canvas = Canvas::new();
     let mut last = None;
     for frame in 0..6 {
-        let output = ctx.run_ui(input(shot, frame), |root| ui(root));
-        canvas.take(&output.textures_delta);
+        let mut output = ctx.run_ui(input(shot, frame), |root| ui(root));
+        canvas.take(std::mem::take(&mut output.textures_delta));
         last = Some(output);
     }
     let output = last.expect("frames were drawn");
@@ -157,7 +159,12 @@ fn input(shot: &Shot, frame: usize) -> RawInput {
         viewport.native_pixels_per_point = Some(shot.scale);
     }
     input.hovered_files = (0..shot.hovering).map(|_| egui::HoveredFile::default()).collect();
-    let press = |pos, pressed| Event::PointerButton { pos, button: PointerButton::Primary, pressed, modifiers: Modifiers::NONE };
+    let press = |pos, pressed| Event::PointerButton {
+        pos,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::NONE,
+    };
     match (shot.click, frame) {
         (Some(at), 1) => input.events = vec![Event::PointerMoved(at), press(at, true)],
         (Some(at), 2) => input.events = vec![press(at, false)],
@@ -170,5 +177,4 @@ fn save(name: &str, picture: &Picture) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/pictures");
     std::fs::create_dir_all(&folder).expect("the folder of pictures can be made");
     picture.save(&folder.join(format!("{name}.png")));
-    let _ = Arc::new(());
 }

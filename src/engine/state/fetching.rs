@@ -306,20 +306,13 @@ impl State {
         self.catalogue_changed();
     }
 
-    /// A file of a finished share was changed or is gone: it is not given out any more.
+    /// A file of a finished share is not what it was. It is not given out until every byte was read again: a file that was
+    /// only touched or moved back is right.
     pub(super) fn source_changed(&mut self, id: ShareId, path: &Path, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        if !matches!(held.stage, Stage::Complete { .. }) {
-            return;
+        if matches!(held.stage, Stage::Complete { .. }) {
+            self.begin_verify(id, vec![], Some(path.to_owned()), tasks);
         }
-        held.stage = Stage::Failed;
-        let (mine, title) = (held.mine, held.title.clone());
-        tasks.push(Task::Withdraw { share: id });
-        let hint = if mine { "Share it again to give out what it is now." } else { "Get it again to have it whole." };
-        let what = format!("{} was changed, moved or deleted since, so it is not given out any more", path.display());
-        let trouble = self.trouble(TroubleKind::Source, &what, &title, hint);
-        self.set_trouble(id, Some(trouble));
-        self.catalogue_changed();
     }
 
     /// What is due by time: retries, saving maps, swarms' deadlines.
@@ -389,7 +382,7 @@ impl State {
 
     fn verified(&mut self, id: ShareId, right: Option<Bitmap>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Verifying(Verifying { tokens, subject, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
+        let Stage::Verifying(Verifying { tokens, subject, suspect, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
             return;
         };
         let Some(share) = held.share.clone() else { return };
@@ -410,7 +403,7 @@ impl State {
                     tasks.push(Task::Remember(Keep::Complete { share: id, sources }));
                     self.go_on(id, tasks);
                 } else {
-                    self.spoiled_on_disk(id, wrong, tasks);
+                    self.spoiled_on_disk(id, wrong, suspect, tasks);
                 }
             }
             Verified::Partial(fetching) => {
@@ -430,12 +423,15 @@ impl State {
         }
     }
 
-    fn spoiled_on_disk(&mut self, id: ShareId, wrong: u32, tasks: &mut Vec<Task>) {
+    fn spoiled_on_disk(&mut self, id: ShareId, wrong: u32, suspect: Option<PathBuf>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         held.stage = Stage::Failed;
         let (mine, title) = (held.mine, held.title.clone());
         tasks.push(Task::Withdraw { share: id });
-        let what = format!("{wrong} of its pieces are not what they were");
+        let what = match suspect {
+            Some(path) => format!("{} was changed, moved or deleted, so it is not given out any more", path.display()),
+            None => format!("{wrong} of its pieces are not what they were, so it is not given out any more"),
+        };
         let hint = if mine { "Share it again to give out what it is now." } else { "Get it again to have it whole." };
         let trouble = self.trouble(TroubleKind::WrongContent, &what, &title, hint);
         self.set_trouble(id, Some(trouble));

@@ -92,6 +92,8 @@ pub struct Verifying {
     pub cancel: Arc<AtomicBool>,
     pub done_bytes: u64,
     pub subject: Verified,
+    /// The file that gave reason to, where a person did not ask.
+    pub suspect: Option<PathBuf>,
 }
 
 /// What goes on when verifying has ended.

@@ -1,6 +1,10 @@
 //! What people ask for.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use super::{
     Held, State,
@@ -162,13 +166,14 @@ impl State {
             return;
         }
         held.paused = true;
+        let complete = held.is_complete();
         held.retry_at = None;
         if let Stage::Looking { asking: Some(asking), .. } = &held.stage {
             asking.cancel();
         }
         held.close_sources();
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Remember(Keep::Paused { share: id, paused: true }));
+        tasks.push(Task::Remember(Keep::Paused { share: id, paused: true, complete }));
         self.swarm_input(id, Input::Paused, tasks);
         self.catalogue_changed();
     }
@@ -176,9 +181,10 @@ impl State {
     fn wish_resume(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let was_paused = std::mem::take(&mut held.paused);
+        let complete = held.is_complete();
         held.retry_at = None;
         if was_paused {
-            tasks.push(Task::Remember(Keep::Paused { share: id, paused: false }));
+            tasks.push(Task::Remember(Keep::Paused { share: id, paused: false, complete }));
         }
         match &mut held.stage {
             Stage::Failed if held.mine => {}
@@ -239,31 +245,42 @@ impl State {
         if let Stage::Verifying(verifying) = &mut held.stage {
             return verifying.tokens.push(token);
         }
-        let Some(share) = held.share.clone() else {
+        if held.share.is_none() {
             let (what, hint) = ("Nothing of it is here yet", "Verify it when it is here.");
             let title = held.title.clone();
             return self.fail(token, TroubleKind::Nobody, what, &title, hint);
-        };
+        }
+        if !matches!(held.stage, Stage::Complete { .. } | Stage::Fetching(_)) {
+            let (what, title) = ("It can't be verified now", held.title.clone());
+            return self.fail(token, TroubleKind::Local, what, &title, "Try again in a moment.");
+        }
+        self.begin_verify(id, vec![token], None, tasks);
+    }
+
+    /// Reads every byte of a share again. `suspect`: the file that gave reason to.
+    pub(super) fn begin_verify(
+        &mut self,
+        id: ShareId,
+        tokens: Vec<Token>,
+        suspect: Option<PathBuf>,
+        tasks: &mut Vec<Task>,
+    ) {
+        let now = self.clock.now;
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let Some(share) = held.share.clone() else { return };
         held.close_sources();
-        let (subject, stage) = match std::mem::replace(&mut held.stage, Stage::Opening) {
-            Stage::Complete { content } => {
-                (Subject::Complete(content.clone()), Verified::Complete(content))
-            }
+        let (work, subject) = match std::mem::replace(&mut held.stage, Stage::Opening) {
+            Stage::Complete { content } => (Subject::Complete(content.clone()), Verified::Complete(content)),
             Stage::Fetching(mut fetching) => {
-                fetching.swarm.handle(self.clock.now, Input::Paused);
+                fetching.swarm.handle(now, Input::Paused);
                 (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching))
             }
-            other => {
-                held.stage = other;
-                let (what, title) = ("It can't be verified now", held.title.clone());
-                return self.fail(token, TroubleKind::Local, what, &title, "Try again in a moment.");
-            }
+            other => return held.stage = other,
         };
-        let cancel: std::sync::Arc<std::sync::atomic::AtomicBool> = std::sync::Arc::default();
-        held.stage =
-            Stage::Verifying(Verifying { tokens: vec![token], cancel: cancel.clone(), done_bytes: 0, subject: stage });
+        let cancel: Arc<AtomicBool> = Arc::default();
+        held.stage = Stage::Verifying(Verifying { tokens, cancel: cancel.clone(), done_bytes: 0, subject, suspect });
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject, cancel } });
+        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject: work, cancel } });
         self.catalogue_changed();
     }
 }

@@ -9,7 +9,7 @@ mod follow_have;
 mod import;
 mod lane;
 mod lane_sink;
-mod remember;
+pub mod remember;
 pub mod restore;
 mod staging;
 

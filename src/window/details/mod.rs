@@ -195,13 +195,7 @@ fn pieces_ui(ui: &mut Ui, transfer: &TransferRow) {
     }
 }
 
-fn facts_ui(
-    ui: &mut Ui,
-    view: &mut View<'_>,
-    share: Option<&ShareRow>,
-    transfer: Option<&TransferRow>,
-    id: ShareId,
-) {
+fn facts_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transfer: Option<&TransferRow>, id: ShareId) {
     part(ui, words::FOR_CHECKING, "");
     ui.spacing_mut().item_spacing.y = 0.0;
     if let Some(publisher) = share.map(|row| row.publisher).or(transfer.map(|row| row.facts.publisher)) {

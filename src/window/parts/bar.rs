@@ -11,7 +11,9 @@ use crate::{
 pub fn paint(painter: &Painter, rect: Rect, done: f32, flying: f32, quiet: bool, palette: &Palette) {
     let corner = rect.height() / 2.0;
     painter.rect_filled(rect, corner, palette.track);
-    let upto = |part: f32| Rect::from_min_max(rect.min, pos2(rect.left() + rect.width() * part.clamp(0.0, 1.0), rect.bottom()));
+    let upto = |part: f32| {
+        Rect::from_min_max(rect.min, pos2(rect.left() + rect.width() * part.clamp(0.0, 1.0), rect.bottom()))
+    };
     // A sliver rounder than it is wide would stick out of the track.
     let least = (corner * 2.0 / rect.width().max(1.0)).min(1.0);
     if flying > 0.0 {
@@ -71,7 +73,13 @@ pub fn map(painter: &Painter, rect: Rect, map: &PieceMap, palette: &Palette) {
     }
 }
 
-fn paint_column(painter: &Painter, (left, right): (f32, f32), (above, below): (Rect, Rect), tile: Tile, palette: &Palette) {
+fn paint_column(
+    painter: &Painter,
+    (left, right): (f32, f32),
+    (above, below): (Rect, Rect),
+    tile: Tile,
+    palette: &Palette,
+) {
     let part = |share: u8| above.height() * f32::from(share) / 255.0;
     let had_top = above.bottom() - part(tile.had);
     if tile.had > 0 {

@@ -13,10 +13,13 @@ use crate::{
     },
     share::PeerId,
     window::{
-        figures,
+        figures, icons,
         memory::{AudienceKind, Dialog, pasted_paths},
         names,
-        parts::person,
+        parts::{
+            choice::{radio_ui, tick_ui},
+            person,
+        },
         theme::{Palette, Type, Weight, radius, size, space},
         view::View,
         words,
@@ -49,7 +52,7 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
     let mut open = true;
     let modal = framed(ui, "dialog", |ui| match &mut dialog {
         Dialog::Cancel { share, title, done_bytes } => {
-            heading(ui, &words::cancel_question(&names::isolated(title)));
+            heading(ui, &words::cancel_question(&names::quoted(title)));
             text(ui, &words::cancel_text(&figures::bytes(*done_bytes)));
             let (yes, no) = answers_ui(ui, words::STOP_AND_DELETE, Look::Danger, words::KEEP_GOING, true);
             if yes {
@@ -58,7 +61,7 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
             open = !(yes || no);
         }
         Dialog::Unshare { share, title, leeches } => {
-            heading(ui, &words::unshare_question(&names::isolated(title)));
+            heading(ui, &words::unshare_question(&names::quoted(title)));
             text(ui, &words::unshare_text(*leeches));
             let (yes, no) = answers_ui(ui, words::STOP_SHARING, Look::Danger, words::KEEP_SHARING, true);
             if yes {
@@ -132,17 +135,18 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
 fn question_ui(ui: &mut Ui, view: &mut View<'_>, question: &Question) {
     let Ask::LeaveOut { title, files, more, .. } = &question.ask;
     framed(ui, "question", |ui| {
-        heading(ui, &words::leave_out_question(&names::isolated(title)));
+        heading(ui, &words::leave_out_question(&names::quoted(title)));
         text(ui, &words::leave_out_text(files.len() + more));
         let palette = Palette::of(ui);
         let list = egui::Frame::new().fill(palette.desk).corner_radius(radius::SMALL).inner_margin(space::M);
         list.show(ui, |ui| {
             ScrollArea::vertical().max_height(180.0).auto_shrink([false, true]).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = space::XS;
+                ui.spacing_mut().item_spacing.y = 2.0;
                 for (path, why) in files {
                     let name = names::tame(&path.display().to_string());
                     ui.label(RichText::new(name).font(Type::Small.weighing(Weight::Medium)).color(palette.text));
                     ui.label(RichText::new(why).font(Type::Small.font()).color(palette.text_soft));
+                    ui.add_space(space::XS);
                 }
                 if *more > 0 {
                     ui.label(RichText::new(words::and_more(*more)).font(Type::Small.font()).color(palette.text_soft));
@@ -167,7 +171,7 @@ fn framed<R>(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui) -> R) -> egui:
         .shadow(palette.floating())
         .inner_margin(space::XL);
     let room = ui.ctx().content_rect().width() - 2.0 * space::HUGE;
-    Modal::new(Id::new(id)).frame(frame).backdrop_color(palette.scrim).show(ui.ctx(), |ui| {
+    Modal::new(Id::unique(id)).frame(frame).backdrop_color(palette.scrim).show(ui.ctx(), |ui| {
         ui.set_width(size::DIALOG.min(room));
         ui.spacing_mut().item_spacing.y = space::M;
         content(ui)
@@ -211,10 +215,17 @@ fn answers_ui(ui: &mut Ui, yes: &str, look: Look, no: &str, ready: bool) -> (boo
 }
 
 fn audience_ui(ui: &mut Ui, view: &View<'_>, kind: &mut AudienceKind, people: &mut std::collections::BTreeSet<PeerId>) {
-    ui.spacing_mut().item_spacing.y = space::XS;
-    ui.radio_value(kind, AudienceKind::Everyone, words::FOR_EVERYONE);
-    ui.radio_value(kind, AudienceKind::Link, words::FOR_LINK);
-    ui.radio_value(kind, AudienceKind::People, words::FOR_PEOPLE);
+    ui.spacing_mut().item_spacing.y = 0.0;
+    let kinds = [
+        (AudienceKind::Everyone, icons::USERS_THREE, words::FOR_EVERYONE),
+        (AudienceKind::Link, icons::LINK_SIMPLE, words::FOR_LINK),
+        (AudienceKind::People, icons::USER, words::FOR_PEOPLE),
+    ];
+    for (of, icon, name) in kinds {
+        if radio_ui(ui, *kind == of, icon, name).clicked() {
+            *kind = of;
+        }
+    }
     if *kind != AudienceKind::People {
         return;
     }
@@ -223,18 +234,13 @@ fn audience_ui(ui: &mut Ui, view: &View<'_>, kind: &mut AudienceKind, people: &m
     list.show(ui, |ui| {
         ScrollArea::vertical().max_height(220.0).auto_shrink([false, true]).show(ui, |ui| {
             for peer in &view.now.peers {
-                let mut chosen = people.contains(&peer.id);
-                ui.horizontal(|ui| {
-                    let (disc, _) = ui.allocate_exact_size(egui::Vec2::splat(24.0), egui::Sense::hover());
-                    person::paint(ui.painter(), disc.center(), 24.0, &peer.id, &peer.name, palette);
-                    if ui.checkbox(&mut chosen, names::tame(&peer.name)).changed() {
-                        if chosen {
-                            people.insert(peer.id);
-                        } else {
-                            people.remove(&peer.id);
-                        }
-                    }
+                let chosen = people.contains(&peer.id);
+                let response = tick_ui(ui, chosen, &names::tame(&peer.name), |ui, at| {
+                    person::paint(ui.painter(), at, space::XL, &peer.id, &peer.name, palette);
                 });
+                if response.clicked() && !people.remove(&peer.id) {
+                    people.insert(peer.id);
+                }
             }
         });
     });

@@ -5,14 +5,14 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, Area, Id, Order, Rect, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{Align, Area, Id, Order, Rect, Ui, pos2, vec2};
 
 use super::{paint, person};
 use crate::{
     engine::command::Recipients,
     window::{
         icons, names,
-        theme::{Palette, Type, Weight, radius, size, space},
+        theme::{Palette, Type, Weight, radius, space},
         view::View,
         words,
     },
@@ -36,13 +36,13 @@ pub fn drop_zone_ui(ui: &mut Ui, view: &mut View<'_>) {
 fn overlay_ui(ui: &Ui, view: &View<'_>, count: usize) {
     let palette = Palette::of(ui);
     let whole = ui.ctx().content_rect();
-    let area = Area::new(Id::new("drop zone")).order(Order::Tooltip).fixed_pos(whole.min).interactable(false);
+    let area = Area::new(Id::unique("drop zone")).order(Order::Tooltip).fixed_pos(whole.min).interactable(false);
     area.fade_in(false).show(ui.ctx(), |ui| {
         let painter = ui.painter().with_clip_rect(whole);
         painter.rect_filled(whole, 0.0, palette.desk.gamma_multiply(0.94));
         let zone = whole.shrink(space::XL);
         painter.rect_filled(zone, radius::LARGE, palette.accent_soft);
-        dashed(&painter, zone, palette);
+        paint::dashed(&painter, zone.shrink(space::M), palette.accent_text);
         let person = match view.memory.audience() {
             Recipients::Peers(people) => people.first().copied(),
             _ => None,
@@ -57,7 +57,10 @@ fn overlay_ui(ui: &Ui, view: &View<'_>, count: usize) {
             }
         }
         let line = |top: f32, height: f32| {
-            Rect::from_min_size(pos2(zone.left() + space::L, center.y + top), vec2(zone.width() - 2.0 * space::L, height))
+            Rect::from_min_size(
+                pos2(zone.left() + space::L, center.y + top),
+                vec2(zone.width() - 2.0 * space::L, height),
+            )
         };
         let title = words::drop_title(count, name.as_deref());
         let font = Type::Display.weighing(Weight::SemiBold);
@@ -67,9 +70,4 @@ fn overlay_ui(ui: &Ui, view: &View<'_>, count: usize) {
         ui.allocate_rect(whole, egui::Sense::hover())
             .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &title));
     });
-}
-
-fn dashed(painter: &egui::Painter, rect: Rect, palette: &Palette) {
-    let stroke = Stroke::new(size::FOCUS, palette.accent_text);
-    painter.rect_stroke(rect, radius::LARGE, stroke, StrokeKind::Inside);
 }

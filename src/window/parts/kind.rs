@@ -21,7 +21,9 @@ pub fn icon(kind: ShareKind, title: &str) -> Icon {
 pub fn of_file(name: &str) -> Icon {
     match names::extension(name).as_deref() {
         Some("pdf") => icons::FILE_PDF,
-        Some("png" | "jpg" | "jpeg" | "gif" | "webp" | "svg" | "heic" | "tif" | "tiff" | "bmp" | "xcf") => icons::FILE_IMAGE,
+        Some("png" | "jpg" | "jpeg" | "gif" | "webp" | "svg" | "heic" | "tif" | "tiff" | "bmp" | "xcf") => {
+            icons::FILE_IMAGE
+        }
         Some("mp4" | "mkv" | "mov" | "avi" | "webm" | "m4v" | "mpg") => icons::FILE_VIDEO,
         Some("mp3" | "wav" | "ogg" | "flac" | "m4a" | "opus" | "mid") => icons::FILE_AUDIO,
         Some("zip" | "7z" | "rar" | "gz" | "xz" | "zst" | "tar" | "tgz" | "iso" | "img" | "deb" | "msi" | "exe") => {
@@ -31,9 +33,9 @@ pub fn of_file(name: &str) -> Icon {
         Some("xls" | "xlsx" | "ods" | "csv") => icons::FILE_XLS,
         Some("ppt" | "pptx" | "odp") => icons::FILE_PPT,
         Some("txt" | "md" | "log" | "tex") => icons::FILE_TEXT,
-        Some("py" | "rs" | "c" | "cpp" | "h" | "java" | "js" | "ts" | "html" | "css" | "json" | "sb3" | "ino" | "ipynb") => {
-            icons::FILE_CODE
-        }
+        Some(
+            "py" | "rs" | "c" | "cpp" | "h" | "java" | "js" | "ts" | "html" | "css" | "json" | "sb3" | "ino" | "ipynb",
+        ) => icons::FILE_CODE,
         _ => icons::FILE,
     }
 }

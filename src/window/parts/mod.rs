@@ -4,6 +4,7 @@
 pub mod bar;
 pub mod blank;
 pub mod chart;
+pub mod choice;
 pub mod dialogs;
 pub mod drop_zone;
 pub mod field;

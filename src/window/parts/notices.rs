@@ -42,7 +42,7 @@ fn trouble_ui(ui: &mut Ui, view: &mut View<'_>, trouble: &Trouble) {
     let frame = egui::Frame::new().fill(ground).corner_radius(radius::MEDIUM).inner_margin(space::M);
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
-        ui.horizontal(|ui| {
+        ui.horizontal_top(|ui| {
             let (at, _) = ui.allocate_exact_size(vec2(size::ICON_LARGE, size::ICON_LARGE), egui::Sense::hover());
             paint::icon_filled(ui.painter(), at.center(), icon, size::ICON_LARGE, ink);
             ui.vertical(|ui| {
@@ -87,12 +87,12 @@ fn import_ui(ui: &mut Ui, view: &mut View<'_>, import: &ImportRow) {
         .stroke((size::HAIRLINE, palette.hairline))
         .corner_radius(radius::MEDIUM)
         .inner_margin(space::M);
-    let response = frame.show(ui, |ui| {
+    frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
             ui.vertical(|ui| {
                 ui.set_width((ui.available_width() - 96.0).max(96.0));
-                ui.spacing_mut().item_spacing.y = space::XS;
+                ui.spacing_mut().item_spacing.y = space::S;
                 let title = words::reading(&names::tame(&import.title));
                 let (line, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), egui::Sense::hover());
                 let how_far = how_far(import);
@@ -115,7 +115,6 @@ fn import_ui(ui: &mut Ui, view: &mut View<'_>, import: &ImportRow) {
             });
         });
     });
-    let _ = response;
 }
 
 fn how_far(import: &ImportRow) -> String {

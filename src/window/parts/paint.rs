@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use egui::{Align, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2};
+use egui::{
+    Align, Color32, CornerRadius, FontId, Galley, Painter, Pos2, Rect, Response, Stroke, StrokeKind, Ui, pos2, vec2,
+};
 
 use crate::window::{
     icons::{self, Icon},
     names,
-    theme::{Palette, radius, size},
+    theme::{Palette, radius, size, space},
 };
 
 /// Paints one line into `rect`, centred upright; what does not fit loses its middle. Returns whether it was shortened,
@@ -88,6 +90,27 @@ pub fn focus_ring_inside(ui: &Ui, response: &Response, rect: Rect, corner: f32) 
         let stroke = Stroke::new(size::FOCUS, Palette::of(ui).accent_text);
         ui.painter().rect_stroke(rect, CornerRadius::same(corner as u8), stroke, StrokeKind::Inside);
     }
+}
+
+/// A dashed line along a rounded rect: here something can be put down.
+pub fn dashed(painter: &Painter, rect: Rect, color: Color32) {
+    let corner = radius::MEDIUM;
+    let centers = [
+        (rect.right_top() + vec2(-corner, corner), -0.25),
+        (rect.right_bottom() + vec2(-corner, -corner), 0.0),
+        (rect.left_bottom() + vec2(corner, -corner), 0.25),
+        (rect.left_top() + vec2(corner, corner), 0.5),
+    ];
+    let steps = 8;
+    let mut path: Vec<Pos2> = Vec::new();
+    for (center, turn) in centers {
+        path.extend((0..=steps).map(|step| {
+            let angle = (turn + 0.25 * step as f32 / steps as f32) * std::f32::consts::TAU;
+            center + corner * egui::Vec2::angled(angle)
+        }));
+    }
+    path.extend(path.first().copied());
+    painter.extend(egui::Shape::dashed_line(&path, Stroke::new(1.5, color), space::S, space::S));
 }
 
 /// A sheet of paper on the desk.

@@ -42,10 +42,12 @@ pub struct Face<'a> {
     pub spoken: &'a str,
 }
 
-/// One face that can be chosen; takes a cell of the row.
-pub fn face_ui(ui: &mut Ui, face: &Face<'_>) -> Response {
-    let cell = vec2(size::FACE_CELL, size::FACE + space::XL + space::S);
-    let (rect, response) = ui.allocate_exact_size(cell, Sense::click());
+/// How high a cell is, with the name under the face.
+pub const CELL_HEIGHT: f32 = size::FACE + space::XL + space::S;
+
+/// One face that can be chosen, in a cell.
+pub fn face_ui(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Response {
+    let response = ui.interact(rect, ui.scope_id().with(("face", face.id.map(|id| id.0))), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), face.chosen, face.spoken));
     if !ui.is_rect_visible(rect) {
         return response;
@@ -95,6 +97,6 @@ fn badge(painter: &Painter, center: Pos2, face: &Face<'_>, palette: &Palette) {
     let rect = Rect::from_center_size(center, vec2(width, 18.0));
     let ring = if face.chosen { palette.accent_soft } else { palette.desk };
     painter.rect_filled(rect.expand(2.0), 11.0, ring);
-    painter.rect_filled(rect, 9.0, palette.text);
-    paint::line(painter, rect, Align::Center, &text, font, palette.paper);
+    painter.rect(rect, 9.0, palette.paper, Stroke::new(size::HAIRLINE, palette.edge), egui::StrokeKind::Inside);
+    paint::line(painter, rect, Align::Center, &text, font, palette.text);
 }

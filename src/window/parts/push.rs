@@ -1,6 +1,8 @@
 //! Buttons. One filled at most on a screen; the rest are quieter.
 
-use egui::{Align, Color32, CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Widget, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Color32, CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, Widget, WidgetInfo, pos2, vec2,
+};
 
 use super::paint;
 use crate::window::{

@@ -48,7 +48,7 @@ fn place_ui(ui: &mut Ui, view: &mut View<'_>, top: f32, (screen, icon, name, cou
     let whole = ui.max_rect();
     let rect = Rect::from_min_size(pos2(whole.left() + space::S, top), vec2(whole.width() - 2.0 * space::S, PLACE));
     let chosen = view.memory.screen == screen;
-    let response = ui.interact(rect, ui.id().with(name), Sense::click());
+    let response = ui.interact(rect, ui.scope_id().with(name), Sense::click());
     let spoken = if count > 0 { format!("{name}, {count}") } else { name.to_owned() };
     response.widget_info(|| WidgetInfo::selected(Role::Tab, ui.is_enabled(), chosen, &spoken));
     if chosen && view.memory.focus_zone == Some(Zone::Rail) {

@@ -43,7 +43,8 @@ pub fn step(ui: &Ui, response: &Response) -> Option<Step> {
     }
     let filter = EventFilter { vertical_arrows: true, ..EventFilter::default() };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
-    let keys = [(Key::ArrowUp, Step::Up), (Key::ArrowDown, Step::Down), (Key::Home, Step::First), (Key::End, Step::Last)];
+    let keys =
+        [(Key::ArrowUp, Step::Up), (Key::ArrowDown, Step::Down), (Key::Home, Step::First), (Key::End, Step::Last)];
     ui.input_mut(|input| {
         keys.into_iter().find(|(key, _)| input.consume_key(Modifiers::NONE, *key)).map(|(_, step)| step)
     })
@@ -68,7 +69,7 @@ pub fn follow(ui: &Ui, response: &Response, rect: Rect) {
 
 /// The id of what belongs to one thing in one list.
 pub fn id(list: &'static str, thing: impl std::hash::Hash + std::fmt::Debug) -> Id {
-    Id::new((list, thing))
+    Id::unique((list, thing))
 }
 
 #[cfg(test)]

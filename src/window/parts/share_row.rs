@@ -29,8 +29,14 @@ pub struct Columns {
 
 impl Columns {
     pub fn of(width: f32) -> Columns {
-        let have = if width >= 900.0 { Some(176.0) } else if width >= 600.0 { Some(136.0) } else { None };
-        Columns { action: 152.0, size: (width >= 420.0).then_some(80.0), have }
+        let have = if width >= 900.0 {
+            Some(200.0)
+        } else if width >= 600.0 {
+            Some(148.0)
+        } else {
+            None
+        };
+        Columns { action: 164.0, size: (width >= 420.0).then_some(80.0), have }
     }
 
     fn right(&self) -> f32 {
@@ -134,7 +140,7 @@ fn paint_columns(
     let painter = ui.painter();
     let mut from_right = columns.action;
     if let Some(width) = columns.have {
-        let column = paint::at_right(rect, from_right, width - space::L, rect.height());
+        let column = paint::at_right(rect, from_right + space::L, width - space::L, rect.height());
         paint_have(ui, row, transfer, column, palette);
         from_right += width;
     }
@@ -147,20 +153,19 @@ fn paint_columns(
 fn paint_have(ui: &Ui, row: &ShareRow, transfer: Option<&TransferRow>, column: Rect, palette: &Palette) {
     let painter = ui.painter();
     let nobody = row.seeds == 0 && !row.mine && !matches!(row.here, Here::Complete { .. });
-    if nobody {
+    let around = transfer.map_or(0, |transfer| (bar::around(&transfer.map) * 100.0) as u32);
+    if nobody && around < 100 {
         let center = pos2(column.left() + size::ICON / 2.0, column.center().y);
         paint::icon(painter, center, icons::WARNING, size::ICON, palette.attention);
         let text = Rect::from_min_max(pos2(column.left() + size::ICON + space::XS, column.top()), column.max);
-        let around = transfer.map(|transfer| (bar::around(&transfer.map) * 100.0) as u32);
-        let words = match around {
-            Some(percent) if percent > 0 => words::part_around(percent),
-            _ => words::have_it(0),
-        };
+        let words = if around > 0 { words::part_around(around) } else { words::have_it(0) };
         paint::line(painter, text, Align::Min, &words, Type::Small.font(), palette.attention);
         return;
     }
     let mut parts = Vec::new();
-    if row.seeds > 0 || !row.mine {
+    if nobody {
+        parts.push(words::part_around(around));
+    } else if row.seeds > 0 {
         parts.push(words::have_it(row.seeds));
     }
     if row.leeches > 0 {
@@ -173,8 +178,14 @@ fn paint_have(ui: &Ui, row: &ShareRow, transfer: Option<&TransferRow>, column: R
             paint::line(painter, column, Align::Min, one, Type::Small.font(), palette.text_soft);
         }
         [first, rest @ ..] => {
-            let above = Rect::from_min_max(pos2(column.left(), column.top() + space::XS), pos2(column.right(), column.top() + half + 2.0));
-            let below = Rect::from_min_max(pos2(column.left(), column.top() + half), pos2(column.right(), column.bottom() - space::XS));
+            let above = Rect::from_min_max(
+                pos2(column.left(), column.top() + space::XS),
+                pos2(column.right(), column.top() + half + 2.0),
+            );
+            let below = Rect::from_min_max(
+                pos2(column.left(), column.top() + half),
+                pos2(column.right(), column.bottom() - space::XS),
+            );
             paint::line(painter, above, Align::Min, first, Type::Small.font(), palette.text_soft);
             paint::line(painter, below, Align::Min, &rest.join(", "), Type::Small.font(), palette.text_faint);
         }
@@ -203,7 +214,8 @@ fn action_ui(
         }
         (Here::Complete { places }, _) => {
             let spot = paint::at_right(rect, space::M, 72.0, size::CONTROL);
-            let push = Push::new(words::OPEN, Look::Outlined).named(words::about_action(words::OPEN, &title)).wide(72.0);
+            let push =
+                Push::new(words::OPEN, Look::Outlined).named(words::about_action(words::OPEN, &title)).wide(72.0);
             if ui.put(spot, push).clicked() {
                 view.open(places);
             }
@@ -215,7 +227,13 @@ fn action_ui(
             };
             let word_slot = Rect::from_min_max(slot.min, pos2(spot.left() - space::M, slot.bottom()));
             let (_, wide) = paint::line(ui.painter(), word_slot, Align::Max, word, Type::Small.font(), ink);
-            paint::icon(ui.painter(), pos2(word_slot.right() - wide - space::M, slot.center().y), icon, size::ICON, ink);
+            paint::icon(
+                ui.painter(),
+                pos2(word_slot.right() - wide - space::M, slot.center().y),
+                icon,
+                size::ICON,
+                ink,
+            );
         }
         _ => {}
     }
@@ -233,12 +251,15 @@ fn progress_ui(ui: &mut Ui, transfer: &TransferRow, slot: Rect, title: &str) {
     paint::line(painter, above, Align::Min, &percent, Type::Small.weighing(Weight::Medium), palette.text);
     let (word, ink) = match (transfer.state, transfer.eta) {
         (TransferState::Fetching, Some(eta)) => (figures::time_left(eta), palette.text_soft),
-        (TransferState::Waiting | TransferState::Failed, _) => (words::state(transfer.state).to_owned(), palette.attention),
+        (TransferState::Waiting | TransferState::Failed, _) => {
+            (words::state(transfer.state).to_owned(), palette.attention)
+        }
         (TransferState::Paused, _) => (words::state(transfer.state).to_owned(), palette.text_soft),
         _ => (String::new(), palette.text_soft),
     };
     paint::line(painter, above, Align::Max, &word, Type::Small.font(), ink);
-    let track = Rect::from_min_size(pos2(slot.left(), slot.bottom() - size::BAR - space::XS), vec2(slot.width(), size::BAR));
+    let track =
+        Rect::from_min_size(pos2(slot.left(), slot.bottom() - size::BAR - space::XS), vec2(slot.width(), size::BAR));
     let quiet = transfer.state != TransferState::Fetching && transfer.state != TransferState::Finishing;
     bar::paint(painter, track, done, bar::flying(&transfer.map), quiet, palette);
 }

@@ -2,7 +2,10 @@
 
 use egui::{Align, Align2, Area, Id, Layout, Order, Ui, vec2};
 
-use super::{push::{Look, Push}, paint};
+use super::{
+    paint,
+    push::{Look, Push},
+};
 use crate::{
     engine::{command::Command, snapshot::Snapshot},
     share::ShareId,
@@ -30,9 +33,15 @@ pub enum Mood {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Offer {
     /// Stop sharing what was just shared, or say who may have it.
-    Shared { share: ShareId, title: String, link: String },
+    Shared {
+        share: ShareId,
+        title: String,
+        link: String,
+    },
     /// Open what just came.
-    Came { places: Vec<std::path::PathBuf> },
+    Came {
+        places: Vec<std::path::PathBuf>,
+    },
     Nothing,
 }
 
@@ -91,7 +100,7 @@ pub fn toasts_ui(ui: &mut Ui, view: &mut View<'_>) {
     let Some(next) = shown.iter().map(|toast| toast.until).reduce(f64::min) else { return };
     // Not a moment sooner: a message that waits must not keep the window busy.
     ui.ctx().request_repaint_after_secs((next - time).max(0.0) as f32 + 0.01);
-    let area = Area::new(Id::new("toasts"))
+    let area = Area::new(Id::unique("toasts"))
         .order(Order::Foreground)
         .anchor(Align2::CENTER_BOTTOM, vec2(0.0, -space::XL))
         .fade_in(false);
@@ -119,7 +128,7 @@ fn toast_ui(ui: &mut Ui, view: &mut View<'_>, toast: &Toast) {
     frame.show(ui, |ui| {
         let width = size::TOAST.min(ui.ctx().content_rect().width() - space::HUGE * 2.0);
         ui.set_width(width);
-        ui.horizontal(|ui| {
+        ui.horizontal_top(|ui| {
             let (icon, ink) = sign(toast.mood, palette);
             let (rect, _) = ui.allocate_exact_size(vec2(size::ICON_LARGE, size::ICON_LARGE), egui::Sense::hover());
             paint::icon_filled(ui.painter(), rect.center(), icon, size::ICON_LARGE, ink);

@@ -10,6 +10,7 @@ use super::{
 use crate::window::{
     figures, icons,
     memory::{Dialog, Zone},
+    names,
     theme::{Palette, Type, Weight, size, space},
     view::View,
     wishes::{Choice, Wish},
@@ -21,7 +22,8 @@ const SEARCH_MAX: f32 = 460.0;
 /// Draws the bar into all of `ui`.
 pub fn top_bar_ui(ui: &mut Ui, view: &mut View<'_>) {
     let whole = ui.max_rect();
-    let right = Rect::from_min_max(pos2(whole.center().x, whole.top()), pos2(whole.right() - space::XL, whole.bottom()));
+    let right =
+        Rect::from_min_max(pos2(whole.center().x, whole.top()), pos2(whole.right() - space::XL, whole.bottom()));
     let mut taken = 0.0;
     let layout = Layout::right_to_left(Align::Center);
     ui.scope_builder(egui::UiBuilder::new().max_rect(right).layout(layout), |ui| {
@@ -40,8 +42,7 @@ pub fn top_bar_ui(ui: &mut Ui, view: &mut View<'_>) {
 
 fn search_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
     let palette = Palette::of(ui);
-    let response =
-        field_with_icon_ui(ui, &mut view.memory.search, words::FIND, words::FIND_HINT, rect.width());
+    let response = field_with_icon_ui(ui, &mut view.memory.search, words::FIND, words::FIND_HINT, rect.width());
     let center = pos2(response.rect.left() + space::M + size::ICON / 2.0, response.rect.center().y);
     paint::icon(ui.painter(), center, icons::MAGNIFYING_GLASS, size::ICON, palette.text_soft);
     if view.memory.focus_zone == Some(Zone::TopBar) {
@@ -83,22 +84,28 @@ fn speed_ui(ui: &mut Ui, icon: icons::Icon, rate: u64, name: &str, ink: egui::Co
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::CONTROL), egui::Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name}: {text}")));
     let wide = paint::line(ui.painter(), rect, Align::Max, &text, font, palette.text).1;
-    paint::icon(ui.painter(), pos2(rect.right() - wide - space::XS - size::ICON / 2.0, rect.center().y), icon, size::ICON, ink);
+    paint::icon(
+        ui.painter(),
+        pos2(rect.right() - wide - space::XS - size::ICON / 2.0, rect.center().y),
+        icon,
+        size::ICON,
+        ink,
+    );
     response.on_hover_text(name);
 }
 
 fn add_ui(ui: &mut Ui, view: &mut View<'_>) {
     let button = ui.add(Push::new(words::ADD, Look::Filled).icon(icons::PLUS).high(size::FIELD));
-    add_menu(ui, view, &button);
+    add_menu(view, &button);
 }
 
 /// What Add can add.
-fn add_menu(ui: &mut Ui, view: &mut View<'_>, button: &Response) {
-    let _ = ui;
+fn add_menu(view: &mut View<'_>, button: &Response) {
     let menu = Popup::menu(button).align(RectAlign::BOTTOM_END).gap(space::XS);
     menu.close_behavior(PopupCloseBehavior::CloseOnClick).show(|ui| {
         ui.set_width(208.0);
         ui.spacing_mut().item_spacing.y = 0.0;
+        caption_ui(ui, view);
         if menu_item_ui(ui, icons::FILE, words::ADD_FILES, Some("Ctrl+O")) {
             choose(view, Choice::Files);
         }
@@ -110,6 +117,22 @@ fn add_menu(ui: &mut Ui, view: &mut View<'_>, button: &Response) {
             view.memory.dialog = Some(Dialog::Path { text: String::new(), audience, problem: None });
         }
     });
+}
+
+/// Whom it will be shared with, said before it happens.
+fn caption_ui(ui: &mut Ui, view: &View<'_>) {
+    let palette = Palette::of(ui);
+    let person = match view.memory.audience() {
+        crate::engine::command::Recipients::Peers(people) => people.first().copied(),
+        _ => None,
+    };
+    let name = person.and_then(|id| view.name_of(&id)).map(names::isolated);
+    let text = name.map_or_else(|| words::WITH_EVERYONE.to_owned(), |name| words::with_only(&name));
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), egui::Sense::hover());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
+    let line =
+        Rect::from_min_max(pos2(rect.left() + space::M, rect.top()), pos2(rect.right() - space::M, rect.bottom()));
+    paint::line(ui.painter(), line, Align::Min, &text, Type::Small.weighing(Weight::Medium), palette.text_faint);
 }
 
 /// Puts up the chooser for what is to be shared, and keeps in mind with whom.
@@ -127,8 +150,17 @@ pub fn menu_item_ui(ui: &mut Ui, icon: icons::Icon, text: &str, keys: Option<&st
         ui.painter().rect_filled(rect, crate::window::theme::radius::SMALL, palette.hover);
     }
     paint::focus_ring_inside(ui, &response, rect, crate::window::theme::radius::SMALL);
-    paint::icon(ui.painter(), pos2(rect.left() + space::M + size::ICON / 2.0, rect.center().y), icon, size::ICON, palette.text_soft);
-    let line = Rect::from_min_max(pos2(rect.left() + space::M + size::ICON + space::M, rect.top()), pos2(rect.right() - space::M, rect.bottom()));
+    paint::icon(
+        ui.painter(),
+        pos2(rect.left() + space::M + size::ICON / 2.0, rect.center().y),
+        icon,
+        size::ICON,
+        palette.text_soft,
+    );
+    let line = Rect::from_min_max(
+        pos2(rect.left() + space::M + size::ICON + space::M, rect.top()),
+        pos2(rect.right() - space::M, rect.bottom()),
+    );
     paint::line(ui.painter(), line, Align::Min, text, Type::Body.font(), palette.text);
     if let Some(keys) = keys {
         paint::line(ui.painter(), line, Align::Max, keys, Type::Small.font(), palette.text_faint);

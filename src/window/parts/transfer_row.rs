@@ -18,8 +18,11 @@ use crate::{
     },
 };
 
-/// Three buttons side by side.
-const CONTROLS: f32 = 3.0 * size::CONTROL + 2.0 * space::XS;
+/// The width of the buttons side by side; what is here can be opened, shown and taken off, the rest has two.
+fn controls_width(state: TransferState) -> f32 {
+    let count = if state == TransferState::Seeding { 3.0 } else { 2.0 };
+    count * size::CONTROL + (count - 1.0) * space::XS
+}
 
 /// Draws a transfer; a click opens its details.
 pub fn transfer_row_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) -> Response {
@@ -53,11 +56,13 @@ fn paint(ui: &mut Ui, row: &TransferRow, rect: Rect, palette: &Palette) -> bool 
     paint::tile(ui.painter(), tile, kind::icon(row.kind, &row.title), palette);
     let text = Rect::from_min_max(
         pos2(tile.right() + space::M, rect.top() + space::S),
-        pos2(rect.right() - space::M - CONTROLS - space::L, rect.bottom() - space::S),
+        pos2(rect.right() - space::M - controls_width(row.state) - space::L, rect.bottom() - space::S),
     );
     let moving = !matches!(row.state, TransferState::Seeding);
     let third = text.height() / 3.0;
-    let line_rect = |from: f32, to: f32| Rect::from_min_max(pos2(text.left(), text.top() + from), pos2(text.right(), text.top() + to));
+    let line_rect = |from: f32, to: f32| {
+        Rect::from_min_max(pos2(text.left(), text.top() + from), pos2(text.right(), text.top() + to))
+    };
     let (above, below) = if moving {
         (line_rect(0.0, third), line_rect(2.0 * third, 3.0 * third))
     } else {
@@ -118,7 +123,9 @@ fn sign(row: &TransferRow, palette: &Palette) -> (Option<Icon>, String, Color32)
     let word = words::state(row.state).to_owned();
     let trouble = || row.trouble.as_ref().map_or(word.clone(), |trouble| trouble.what.clone());
     match row.state {
-        TransferState::Fetching => (None, words::of(&figures::bytes(row.done_bytes), &figures::bytes(row.size)), palette.text),
+        TransferState::Fetching => {
+            (None, words::of(&figures::bytes(row.done_bytes), &figures::bytes(row.size)), palette.text)
+        }
         TransferState::Seeding => (Some(icons::CHECK), words::CHECKED.to_owned(), palette.good),
         TransferState::Waiting => (Some(icons::CLOCK), trouble(), palette.attention),
         TransferState::Failed => (Some(icons::WARNING_CIRCLE), trouble(), palette.bad),
@@ -156,7 +163,8 @@ fn controls_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) 
     let named = |verb: &str| words::about_action(verb, &title);
     let mut place = 0;
     let mut button = |ui: &mut Ui, icon: Icon, verb: &str| {
-        let at = paint::at_right(rect, space::M + place as f32 * (size::CONTROL + space::XS), size::CONTROL, size::CONTROL);
+        let at =
+            paint::at_right(rect, space::M + place as f32 * (size::CONTROL + space::XS), size::CONTROL, size::CONTROL);
         place += 1;
         ui.put(at, Push::icon_only(icon, named(verb))).clicked()
     };

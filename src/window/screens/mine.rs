@@ -30,14 +30,9 @@ pub fn mine_ui(ui: &mut Ui, view: &mut View<'_>) {
         let now = view.now;
         let mine: Vec<&ShareRow> = now.shares.iter().map(|row| &**row).filter(|row| row.mine).collect();
         if mine.is_empty() {
-            return blank_ui(
-                ui,
-                icons::PAPER_PLANE_TILT,
-                words::NOTHING_MINE_TITLE,
-                words::NOTHING_MINE_TEXT,
-                |_| {},
-            );
+            return blank_ui(ui, icons::PAPER_PLANE_TILT, words::NOTHING_MINE_TITLE, words::NOTHING_MINE_TEXT, |_| {});
         }
+        ui.add_space(space::XS);
         heading(ui, words::MINE);
         let given: u64 = mine.iter().map(|row| given(view, row)).sum();
         soft(ui, words::mine_summary(mine.len(), &figures::bytes(given)));
@@ -117,9 +112,7 @@ fn row_ui(ui: &mut Ui, view: &mut View<'_>, row: &ShareRow, rect: Rect) -> Respo
         counts_ui(ui, view, row, counts, rect);
         paint::line(ui.painter(), size, Align::Max, &figures::bytes(row.size), Type::Body.font(), palette.text_soft);
     }
-    title_ui(ui, row, rect, size.left() - space::M)
-        .then(|| response.clone().on_hover_text(title))
-        .unwrap_or(response)
+    title_ui(ui, row, rect, size.left() - space::M).then(|| response.clone().on_hover_text(title)).unwrap_or(response)
 }
 
 /// Icon and title; whether it was shortened.
@@ -152,7 +145,8 @@ fn counts_ui(ui: &Ui, view: &View<'_>, row: &ShareRow, slot: Rect, rect: Rect) {
         paint::line(ui.painter(), slot, Align::Min, &have, font, palette.text_soft);
         return;
     }
-    let above = Rect::from_min_max(pos2(slot.left(), slot.top() + space::XS), pos2(slot.right(), slot.center().y + 2.0));
+    let above =
+        Rect::from_min_max(pos2(slot.left(), slot.top() + space::XS), pos2(slot.right(), slot.center().y + 2.0));
     let below = Rect::from_min_max(pos2(slot.left(), slot.center().y), pos2(slot.right(), slot.bottom() - space::XS));
     paint::line(ui.painter(), above, Align::Min, &have, font.clone(), palette.text_soft);
     let given = words::given(&figures::bytes(given));

@@ -16,7 +16,7 @@ pub fn page_ui(ui: &mut Ui, id: &str, width_max: f32, content: impl FnOnce(&mut 
         let width = (room - 2.0 * space::XL).min(width_max);
         let left = ui.cursor().left() + ((room - width) / 2.0).floor().max(space::XL);
         let column = Rect::from_min_size(pos2(left, ui.cursor().top()), egui::vec2(width, f32::INFINITY));
-        let builder = UiBuilder::new().id_salt(Id::new(id)).max_rect(column).layout(Layout::top_down(egui::Align::Min));
+        let builder = UiBuilder::new().id_salt(id).max_rect(column).layout(Layout::top_down(egui::Align::Min));
         let inner = ui.scope_builder(builder, |ui| {
             ui.set_width(width);
             ui.add_space(space::XS);
@@ -30,7 +30,9 @@ pub fn page_ui(ui: &mut Ui, id: &str, width_max: f32, content: impl FnOnce(&mut 
 /// The heading of a part of a page.
 pub fn heading(ui: &mut Ui, title: &str) {
     let palette = Palette::of(ui);
-    ui.label(RichText::new(title).font(Type::Title.weighing(Weight::SemiBold)).color(palette.text));
+    // Large type wants its letters a little closer.
+    let text = RichText::new(title).font(Type::Title.weighing(Weight::SemiBold)).color(palette.text);
+    ui.label(text.extra_letter_spacing(-0.25));
 }
 
 /// A sentence under or beside something.

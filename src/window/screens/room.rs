@@ -1,6 +1,6 @@
 //! The room: who is here, and what they share.
 
-use egui::{Align, Layout, Popup, RectAlign, RichText, Ui, vec2};
+use egui::{Align, Layout, Popup, Rect, RectAlign, RichText, Ui, pos2, vec2};
 
 use super::{heading, page_ui, soft};
 use crate::{
@@ -60,7 +60,7 @@ fn welcome_ui(ui: &mut Ui, view: &mut View<'_>) {
             let folder = view.now.me.downloads.display().to_string();
             let (at, _) = ui.allocate_exact_size(vec2(size::ICON, size::CONTROL), egui::Sense::hover());
             paint::icon(ui.painter(), at.center(), icons::FOLDER, size::ICON, palette.text_soft);
-            soft(ui, format!("{} {}", words::SETTINGS_DOWNLOADS_TEXT, names::shortened(&folder, 48)));
+            soft(ui, words::put_into(&names::shortened(&names::tame(&folder), 48)));
             if ui.add(Push::new(words::CHOOSE, Look::Quiet)).clicked() {
                 view.wishes.push(Wish::Choose(Choice::Downloads));
             }
@@ -127,7 +127,7 @@ fn people_ui(ui: &mut Ui, view: &mut View<'_>) {
     if people.is_empty() {
         return;
     }
-    let per_row = ((ui.available_width() / size::FACE_CELL) as usize).max(2);
+    let per_row = (((ui.available_width() + 2.0 * INDENT) / size::FACE_CELL) as usize).max(3);
     let lines = match ui.ctx().content_rect().height() {
         height if height < 760.0 => 1,
         height if height < 1100.0 => 2,
@@ -135,33 +135,40 @@ fn people_ui(ui: &mut Ui, view: &mut View<'_>) {
     };
     let room = per_row * lines;
     let fits = people.len() < room;
-    let shown = if fits || view.memory.all_people { people.len() } else { room.saturating_sub(2) };
+    let shown = if fits || view.memory.all_people { people.len() } else { room - 2 };
     let hidden = people.len() - shown;
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing = vec2(0.0, space::XS);
-        // The first face stands under the left edge of everything else, although its cell is wider.
-        ui.horizontal_wrapped(|ui| {
-            everyone_ui(ui, view, now.peers.len());
-            for row in &people[..shown] {
-                person_ui(ui, view, row);
-            }
-            more_ui(ui, view, hidden, fits);
-        });
-    });
+    let cells = 1 + shown + usize::from(!fits);
+    let height = cells.div_ceil(per_row) as f32 * person::CELL_HEIGHT;
+    let (_, grid) = ui.allocate_space(vec2(ui.available_width(), height));
+    let cell = |at: usize| {
+        let (column, line) = ((at % per_row) as f32, (at / per_row) as f32);
+        let min = pos2(grid.left() - INDENT + column * size::FACE_CELL, grid.top() + line * person::CELL_HEIGHT);
+        Rect::from_min_size(min, vec2(size::FACE_CELL, person::CELL_HEIGHT))
+    };
+    everyone_ui(ui, view, cell(0), now.peers.len());
+    for (at, row) in people.iter().take(shown).enumerate() {
+        person_ui(ui, view, cell(at + 1), row);
+    }
+    if !fits {
+        more_ui(ui, view, cell(shown + 1), hidden);
+    }
 }
 
-fn everyone_ui(ui: &mut Ui, view: &mut View<'_>, count: usize) {
+/// The first face stands above the left edge of everything else, although its cell is wider.
+const INDENT: f32 = (size::FACE_CELL - size::FACE) / 2.0 - space::XS;
+
+fn everyone_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, count: usize) {
     let spoken = words::everyone_count(count);
     let chosen = view.memory.person.is_none();
     let count = count as u32;
-    let face = Face { id: None, name: words::EVERYONE, count, chosen: false, trouble: false, spoken: &spoken };
-    let response = person::face_ui(ui, &face);
+    let face = Face { id: None, name: words::EVERYONE_SHORT, count, chosen: false, trouble: false, spoken: &spoken };
+    let response = person::face_ui(ui, cell, &face);
     if response.clicked() && !chosen {
         view.memory.person = None;
     }
 }
 
-fn person_ui(ui: &mut Ui, view: &mut View<'_>, row: &PeerRow) {
+fn person_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, row: &PeerRow) {
     let name = names::tame(&row.name);
     let spoken = words::person_shares(&name, row.shares);
     let chosen = view.memory.person == Some(row.id);
@@ -173,7 +180,7 @@ fn person_ui(ui: &mut Ui, view: &mut View<'_>, row: &PeerRow) {
         trouble: row.trouble.is_some(),
         spoken: &spoken,
     };
-    let response = ui.push_id(row.id.0, |ui| person::face_ui(ui, &face)).inner;
+    let response = person::face_ui(ui, cell, &face);
     if response.clicked() {
         view.memory.person = if chosen { None } else { Some(row.id) };
     }
@@ -191,19 +198,15 @@ fn person_ui(ui: &mut Ui, view: &mut View<'_>, row: &PeerRow) {
 }
 
 /// Shows the faces that did not fit, or puts them away again.
-fn more_ui(ui: &mut Ui, view: &mut View<'_>, hidden: usize, fits: bool) {
-    if fits {
-        return;
-    }
+fn more_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, hidden: usize) {
     let label = if hidden > 0 { words::show_more_people(hidden) } else { words::SHOW_FEWER_PEOPLE.to_owned() };
     let name = if hidden > 0 { words::SHOW_ALL_PEOPLE } else { words::SHOW_FEWER_PEOPLE };
-    let size = vec2(size::FACE_CELL + space::L, size::FACE + space::XL + space::S);
-    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Center), |ui| {
-        ui.add_space(space::M);
-        if ui.add(Push::new(&label, Look::Outlined).named(name)).clicked() {
-            view.memory.all_people = hidden > 0;
-        }
-    });
+    let push = Push::new(&label, Look::Outlined).named(name);
+    let wide = push.natural_width(ui);
+    let center = pos2(cell.left() + space::M + wide / 2.0, cell.top() + space::XS + size::FACE / 2.0);
+    if ui.put(Rect::from_center_size(center, vec2(wide, size::CONTROL)), push).clicked() {
+        view.memory.all_people = hidden > 0;
+    }
 }
 
 fn shares_ui(ui: &mut Ui, view: &mut View<'_>) {
@@ -265,8 +268,20 @@ fn list_head_ui(ui: &mut Ui, view: &mut View<'_>, shown: usize) {
         heading(ui, &title);
         let count = figures::count(shown as u64);
         ui.label(RichText::new(count).font(Type::Body.font()).color(palette.text_faint));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| sort_ui(ui, view));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            sort_ui(ui, view);
+            give_to_person_ui(ui, view);
+        });
     });
+}
+
+/// While one person's shares are looked at, what is added is for that person alone; a button says so.
+fn give_to_person_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let Some(name) = view.memory.person.and_then(|id| view.name_of(&id)) else { return };
+    let text = words::share_with_only(&names::shortened(&names::tame(name), 24));
+    if ui.add(Push::new(&text, Look::Outlined).icon(icons::PAPER_PLANE_TILT)).clicked() {
+        top_bar::choose(view, Choice::Files);
+    }
 }
 
 fn sort_ui(ui: &mut Ui, view: &mut View<'_>) {
@@ -276,7 +291,8 @@ fn sort_ui(ui: &mut Ui, view: &mut View<'_>) {
         (Sort::Largest, words::SORT_LARGEST),
         (Sort::Person, words::SORT_PERSON),
     ];
-    let present = orders.iter().find(|(order, _)| *order == view.memory.sort).map_or(words::SORT_NEWEST, |(_, name)| name);
+    let present =
+        orders.iter().find(|(order, _)| *order == view.memory.sort).map_or(words::SORT_NEWEST, |(_, name)| name);
     let button = ui.add(Push::new(present, Look::Quiet).icon(icons::SORT_ASCENDING));
     Popup::menu(&button).align(RectAlign::BOTTOM_END).gap(space::XS).show(|ui| {
         ui.set_width(176.0);
@@ -305,13 +321,20 @@ fn nothing_ui(ui: &mut Ui, view: &View<'_>) {
 
 /// A room in which nothing is shared: how to begin, and what to look at when nobody is there.
 fn empty_room_ui(ui: &mut Ui, view: &mut View<'_>) {
-    blank_ui(ui, icons::PAPER_PLANE_TILT, words::EMPTY_TITLE, words::EMPTY_TEXT, |ui| {
-        let (rect, _) = ui.allocate_exact_size(vec2(152.0, size::FIELD), egui::Sense::hover());
-        let choose = Push::new(words::ADD_FILES, Look::Filled).icon(icons::PLUS).wide(152.0).high(size::FIELD);
-        if ui.put(rect, choose.named(words::ADD_FILES)).clicked() {
-            top_bar::choose(view, Choice::Files);
-        }
+    let palette = Palette::of(ui);
+    let ground = ui.painter().add(egui::Shape::Noop);
+    let inner = ui.vertical(|ui| {
+        ui.set_width(ui.available_width());
+        blank_ui(ui, icons::PAPER_PLANE_TILT, words::EMPTY_TITLE, words::EMPTY_TEXT, |ui| {
+            let push = Push::new(words::CHOOSE_FILES, Look::Filled).icon(icons::PLUS).high(size::FIELD);
+            if ui.add(push).clicked() {
+                top_bar::choose(view, Choice::Files);
+            }
+        });
     });
+    let zone = inner.response.rect;
+    ui.painter().set(ground, egui::epaint::RectShape::filled(zone, radius::MEDIUM, palette.paper));
+    paint::dashed(ui.painter(), zone.shrink(0.75), palette.text_faint);
     if view.now.peers.is_empty() {
         alone_ui(ui, view);
     }
@@ -319,31 +342,23 @@ fn empty_room_ui(ui: &mut Ui, view: &mut View<'_>) {
 
 /// Nobody is around: what to check, in the order in which it usually is the reason.
 fn alone_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let width = ui.available_width().min(size::FORM_MAX);
-    let indent = ((ui.available_width() - width) / 2.0).max(0.0);
-    ui.horizontal(|ui| {
-        ui.add_space(indent);
-        ui.vertical(|ui| {
-            ui.set_width(width);
-            card(ui, |ui| alone_card_ui(ui, view));
-        });
+    card(ui, |ui| {
+        let palette = Palette::of(ui);
+        ui.label(RichText::new(words::ALONE_TITLE).font(Type::Lead.weighing(Weight::SemiBold)).color(palette.text));
+        let off = [(icons::WIFI_SLASH, words::ALONE_OFF)];
+        let signs = [icons::DESKTOP, icons::WIFI_HIGH, icons::WIFI_SLASH];
+        let checks: Vec<_> = signs.into_iter().zip(words::ALONE_CHECKS).collect();
+        let checks = if view.now.me.discovery { checks.as_slice() } else { &off };
+        for (icon, check) in checks {
+            ui.horizontal(|ui| {
+                let (at, _) = ui.allocate_exact_size(vec2(size::ICON_LARGE, size::ICON_LARGE), egui::Sense::hover());
+                paint::icon(ui.painter(), at.center(), *icon, size::ICON_LARGE, palette.text_soft);
+                soft(ui, *check);
+            });
+        }
+        ui.add_space(space::XS);
+        if ui.add(Push::new(words::ADD_COMPUTER, Look::Outlined).icon(icons::PLUS)).clicked() {
+            view.memory.dialog = Some(Dialog::Address { text: String::new() });
+        }
     });
-}
-
-fn alone_card_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let palette = Palette::of(ui);
-    ui.label(RichText::new(words::ALONE_TITLE).font(Type::Lead.weighing(Weight::SemiBold)).color(palette.text));
-    let off = [words::ALONE_OFF];
-    let checks: &[&str] = if view.now.me.discovery { &words::ALONE_CHECKS } else { &off };
-    for check in checks {
-        ui.horizontal(|ui| {
-            let (dot, _) = ui.allocate_exact_size(vec2(space::M, 18.0), egui::Sense::hover());
-            ui.painter().circle_filled(dot.center(), 2.5, palette.text_faint);
-            soft(ui, *check);
-        });
-    }
-    ui.add_space(space::XS);
-    if ui.add(Push::new(words::ADD_COMPUTER, Look::Outlined).icon(icons::DESKTOP)).clicked() {
-        view.memory.dialog = Some(Dialog::Address { text: String::new() });
-    }
 }

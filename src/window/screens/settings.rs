@@ -10,8 +10,9 @@ use crate::{
         memory::Dialog,
         names,
         parts::{
+            choice::segments_ui,
             field::field_ui,
-            notices, person,
+            person,
             push::{Look, Push},
             toasts::{Mood, Offer},
         },
@@ -26,7 +27,6 @@ use crate::{
 pub fn settings_ui(ui: &mut Ui, view: &mut View<'_>) {
     page_ui(ui, "settings", size::FORM_MAX, |ui| {
         ui.spacing_mut().item_spacing.y = space::M;
-        notices::notices_ui(ui, view);
         heading(ui, words::SETTINGS);
         card_ui(ui, words::SETTINGS_NAME, words::SETTINGS_NAME_TEXT, |ui| name_ui(ui, view));
         card_ui(ui, words::SETTINGS_DOWNLOADS, words::SETTINGS_DOWNLOADS_TEXT, |ui| downloads_ui(ui, view));
@@ -80,7 +80,8 @@ fn downloads_ui(ui: &mut Ui, view: &mut View<'_>) {
         let folder = view.now.me.downloads.display().to_string();
         let shown = names::shortened(&names::tame(&folder), 52);
         let palette = Palette::of(ui);
-        ui.label(RichText::new(shown).font(Type::Body.weighing(Weight::Medium)).color(palette.text)).on_hover_text(&folder);
+        ui.label(RichText::new(shown).font(Type::Body.weighing(Weight::Medium)).color(palette.text))
+            .on_hover_text(&folder);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if ui.add(Push::new(words::CHOOSE, Look::Outlined).named(words::SETTINGS_DOWNLOADS)).clicked() {
                 view.wishes.push(Wish::Choose(Choice::Downloads));
@@ -95,18 +96,12 @@ fn look_ui(ui: &mut Ui, view: &mut View<'_>) {
         (ThemeChoice::Light, words::LOOK_LIGHT, icons::SUN),
         (ThemeChoice::Dark, words::LOOK_DARK, icons::MOON),
     ];
-    ui.horizontal(|ui| {
-        for (choice, name, icon) in looks {
-            let chosen = view.memory.theme == choice;
-            let look = if chosen { Look::Soft } else { Look::Outlined };
-            let response = ui.add(Push::new(name, look).icon(icon));
-            response.widget_info(|| egui::WidgetInfo::selected(egui::Role::RadioButton, true, chosen, name));
-            if response.clicked() {
-                view.memory.theme = choice;
-                view.wishes.push(Wish::Theme(choice));
-            }
-        }
-    });
+    let segments = looks.map(|(_, name, icon)| (icon, name));
+    let chosen = looks.iter().position(|(choice, ..)| *choice == view.memory.theme).unwrap_or(0);
+    if let Some((choice, ..)) = segments_ui(ui, &segments, chosen).and_then(|at| looks.get(at)) {
+        view.memory.theme = *choice;
+        view.wishes.push(Wish::Theme(*choice));
+    }
 }
 
 fn network_ui(ui: &mut Ui, view: &mut View<'_>) {
@@ -134,13 +129,20 @@ pub fn fact_ui(ui: &mut Ui, view: &mut View<'_>, name: &str, value: &str) {
     let copy = super::super::parts::paint::at_right(rect, 0.0, size::CONTROL, size::CONTROL);
     let split = rect.left() + 128.0_f32.min(rect.width() * 0.36);
     let left = egui::Rect::from_min_max(rect.min, egui::pos2(split - space::S, rect.bottom()));
-    let right = egui::Rect::from_min_max(egui::pos2(split, rect.top()), egui::pos2(copy.left() - space::S, rect.bottom()));
+    let right =
+        egui::Rect::from_min_max(egui::pos2(split, rect.top()), egui::pos2(copy.left() - space::S, rect.bottom()));
     let painter = ui.painter();
     super::super::parts::paint::line(painter, left, Align::Min, name, Type::Small.font(), palette.text_soft);
     let value = names::tame(value);
-    let (shortened, _) =
-        super::super::parts::paint::line(painter, right, Align::Min, &value, Type::Small.weighing(Weight::Medium), palette.text);
-    let response = ui.interact(right, ui.id().with(("fact", name, &value)), egui::Sense::hover());
+    let (shortened, _) = super::super::parts::paint::line(
+        painter,
+        right,
+        Align::Min,
+        &value,
+        Type::Small.weighing(Weight::Medium),
+        palette.text,
+    );
+    let response = ui.interact(right, ui.scope_id().with(("fact", name, &value)), egui::Sense::hover());
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name}: {value}")));
     if shortened {
         response.on_hover_text(&value);

@@ -1,6 +1,6 @@
 //! What is on its way, in both directions, and what came of it.
 
-use egui::{Align, Layout, Rect, RichText, Ui, pos2, vec2};
+use egui::{Align, Rect, RichText, Ui, pos2, vec2};
 
 use super::{heading, page_ui};
 use crate::{
@@ -21,17 +21,12 @@ pub fn transfers_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.spacing_mut().item_spacing.y = space::M;
         notices::notices_ui(ui, view);
         if view.now.transfers.is_empty() {
-            return blank_ui(
-                ui,
-                icons::ARROWS_DOWN_UP,
-                words::NO_TRANSFERS_TITLE,
-                words::NO_TRANSFERS_TEXT,
-                |_| {},
-            );
+            return blank_ui(ui, icons::ARROWS_DOWN_UP, words::NO_TRANSFERS_TITLE, words::NO_TRANSFERS_TEXT, |_| {});
         }
         speed_card_ui(ui, view);
         let now = view.now;
-        let of = |section: Section| now.transfers.iter().map(|row| &**row).filter(move |row| Section::of(row) == section);
+        let of =
+            |section: Section| now.transfers.iter().map(|row| &**row).filter(move |row| Section::of(row) == section);
         let sections = [
             (Section::Coming, words::SECTION_COMING),
             (Section::Giving, words::SECTION_GIVING),
@@ -84,12 +79,13 @@ fn speed_card_ui(ui: &mut Ui, view: &View<'_>) {
         let figure = figures::speed(rate);
         let font = size.weighing(Weight::SemiBold);
         paint::line(ui.painter(), text, Align::Min, &figure, font, palette.text);
-        let response = ui.interact(line, ui.id().with(name), egui::Sense::hover());
+        let response = ui.interact(line, ui.scope_id().with(name), egui::Sense::hover());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{name}: {figure}")));
     }
-    let plot = Rect::from_min_max(pos2(inner.left() + figures_width + space::L, inner.top()), inner.max);
+    let right = Rect::from_min_max(pos2(inner.left() + figures_width + space::L, inner.top()), inner.max);
+    let caption = Rect::from_min_size(right.min, vec2(right.width(), space::L));
+    let plot = Rect::from_min_max(pos2(right.left(), caption.bottom()), right.max);
     chart::paint(ui.painter(), plot, &now.history, palette);
-    let caption = Rect::from_min_size(plot.min, vec2(plot.width(), 16.0));
     paint::line(ui.painter(), caption, Align::Max, words::LAST_MINUTES, Type::Small.font(), palette.text_faint);
 }
 
@@ -103,7 +99,6 @@ fn section_ui(ui: &mut Ui, view: &mut View<'_>, title: &str, transfers: &[&Trans
         heading(ui, title);
         let count = figures::count(transfers.len() as u64);
         ui.label(RichText::new(count).font(Type::Body.font()).color(palette.text_faint));
-        ui.with_layout(Layout::right_to_left(Align::Center), |_| {});
     });
     let ground = ui.painter().add(egui::Shape::Noop);
     let mut goal = None;
