@@ -145,7 +145,7 @@ pub struct Completions {
 
 /// `HOST:PORT` or `[IPV6]:PORT`, as text: the name is looked up by whoever connects.
 fn host_and_port(text: &str) -> Result<String, String> {
-    let problem = || format!("{text:?} is not HOST:PORT, for instance pc-07:4455 or [fe80::1]:4455");
+    let problem = || format!("{text:?} is not HOST:PORT, for instance pc-07:47548 or [fe80::1]:47548");
     let (host, port) = text.rsplit_once(':').ok_or_else(problem)?;
     let bracketed = host.starts_with('[') && host.ends_with(']');
     let host_is_one = !host.is_empty() && (bracketed || !host.contains(':'));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_peer_is_a_host_and_a_port() {
-        for good in ["10.0.0.7:4455", "pc-07:1", "[fe80::1%eth0]:65535"] {
+        for good in ["10.0.0.7:47548", "pc-07:1", "[fe80::1%eth0]:65535"] {
             assert_eq!(host_and_port(good), Ok(good.to_owned()));
         }
         for bad in ["", "pc-07", "pc-07:", ":1", "pc:0", "pc:70000", "fe80::1:99", "a b:1", "\u{1b}[31m:1", "[::1]"] {

@@ -156,7 +156,7 @@ fn nobody(snapshot: &Snapshot, link: &str, hints: &[SocketAddr]) -> Failure {
 async fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
     let mut addresses = Vec::new();
     for peer in peers {
-        let hint = "Give HOST:PORT, for instance 10.0.0.7:4455.";
+        let hint = "Give HOST:PORT, for instance 10.0.0.7:47548.";
         let failure = |reason: &str| {
             Failure::new(FailureKind::Failed, "The address was not found", format!("{peer}: {reason}"), hint)
         };

@@ -45,7 +45,8 @@ pub fn listen(instance: Instance, service: Arc<Service>) -> io::Result<Listener>
     let _inside = runtime.enter();
     let socket = open(instance.endpoint())?;
     let (stopping, connections) = (CancellationToken::new(), TaskTracker::new());
-    runtime.spawn(accept(socket, service.clone(), stopping.clone(), connections.clone()));
+    // Tracked as well: the socket is gone from the disk only when this task has ended.
+    let _task = connections.spawn_on(accept(socket, service.clone(), stopping.clone(), connections.clone()), &runtime);
     Ok(Listener { service, stopping, connections, instance: Some(instance) })
 }
 

@@ -12,7 +12,7 @@ pub const MAX_FILE_BYTES: u64 = 1 << 20;
 pub const MAX_NAME_BYTES: usize = 63;
 
 /// What stands in the file; `None` where nothing does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Written {
     /// `name`: what others see.
     pub name: Option<String>,
@@ -24,6 +24,10 @@ pub struct Written {
     pub discovery: Option<bool>,
     /// `theme`: `system`, `light` or `dark`.
     pub theme: Option<Theme>,
+    /// `window_size`: width and height in points, as it was closed last.
+    pub window_size: Option<[f32; 2]>,
+    /// `welcomed`: the card of the first start was read.
+    pub welcomed: Option<bool>,
 }
 
 /// What the window looks like.
@@ -108,6 +112,8 @@ pub(super) fn parse(text: &str) -> (Written, Vec<Bad>) {
         listen_port: take.value("listen_port", port),
         discovery: take.value("discovery", |value| value.as_bool().ok_or("it must be true or false")),
         theme: take.value("theme", theme),
+        window_size: take.value("window_size", window_size),
+        welcomed: take.value("welcomed", |value| value.as_bool().ok_or("it must be true or false")),
     };
     (written, bad)
 }
@@ -152,6 +158,19 @@ fn folder(value: &Value) -> Result<PathBuf, &'static str> {
 fn port(value: &Value) -> Result<u16, &'static str> {
     let port = value.as_integer().and_then(|number| u16::try_from(number).ok());
     port.filter(|port| *port != 0).ok_or("it must be a number from 1 to 65535")
+}
+
+/// A window smaller than this can't be found again, and one larger is on no screen.
+fn window_size(value: &Value) -> Result<[f32; 2], &'static str> {
+    let reason = "it must be two numbers from 200 to 20000";
+    let side = |value: &Value| {
+        let side = value.as_float().or_else(|| value.as_integer().map(|side| side as f64))?;
+        (200.0..=20_000.0).contains(&side).then_some(side as f32)
+    };
+    match value.as_array().map(Vec::as_slice) {
+        Some([width, height]) => Ok([side(width).ok_or(reason)?, side(height).ok_or(reason)?]),
+        _ => Err(reason),
+    }
 }
 
 fn theme(value: &Value) -> Result<Theme, &'static str> {

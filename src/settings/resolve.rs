@@ -1,7 +1,7 @@
 //! Lays arguments over the file and the file over the defaults.
 
 use std::{
-    net::{Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::PathBuf,
 };
 
@@ -29,6 +29,8 @@ pub fn resolve(given: Given, written: Written, bad: Vec<Bad>, defaults: Defaults
         listen: over(given.listen.map(Some), written.listen_port.map(|port| Some(everywhere(port))), None),
         discovery: over(given.no_discovery.then_some(false), written.discovery, true),
         theme: over(None, written.theme, super::Theme::default()),
+        window_size: written.window_size,
+        welcomed: written.welcomed.unwrap_or(false),
         bad,
     }
 }
@@ -41,7 +43,10 @@ fn over<T>(argument: Option<T>, file: Option<T>, default: T) -> Setting<T> {
     }
 }
 
-/// The unspecified IPv6 address answers IPv4 as well where the system has both.
+/// The unspecified IPv6 address answers IPv4 as well; a system without IPv6 has only the other.
 fn everywhere(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))
+    match UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)) {
+        Ok(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+        Err(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)),
+    }
 }

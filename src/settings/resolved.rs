@@ -22,7 +22,7 @@ pub enum Source {
 }
 
 /// Everything that is decided before the engine runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
     pub name: Setting<String>,
     pub downloads: Setting<PathBuf>,
@@ -30,6 +30,10 @@ pub struct Resolved {
     pub listen: Setting<Option<SocketAddr>>,
     pub discovery: Setting<bool>,
     pub theme: Setting<Theme>,
+    /// As the window was closed last.
+    pub window_size: Option<[f32; 2]>,
+    /// The card of the first start was read.
+    pub welcomed: bool,
     /// What was written and can't be used.
     pub bad: Vec<Bad>,
 }

@@ -14,13 +14,15 @@ use super::{
 };
 
 /// One value that a person changed; `None` goes back to the default.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Change {
     Name(Option<String>),
     Downloads(Option<PathBuf>),
     ListenPort(Option<u16>),
     Discovery(Option<bool>),
     Theme(Option<Theme>),
+    WindowSize(Option<[f32; 2]>),
+    Welcomed(Option<bool>),
 }
 
 /// Why settings were not saved; the file is as it was.
@@ -70,6 +72,11 @@ fn written(change: &Change) -> Result<(&'static str, Option<Value>), SaveError> 
         Change::ListenPort(port) => ("listen_port", port.map(|port| Value::Integer(port.into()))),
         Change::Discovery(on) => ("discovery", on.map(Value::Boolean)),
         Change::Theme(theme) => ("theme", theme.map(|theme| text(theme.as_str()))),
+        Change::WindowSize(size) => {
+            let side = |side: f32| Value::Float(f64::from(side));
+            ("window_size", size.map(|size| Value::Array(size.map(side).to_vec())))
+        }
+        Change::Welcomed(read) => ("welcomed", read.map(Value::Boolean)),
     })
 }
 

@@ -22,46 +22,46 @@ pub(super) fn run(command: Command, common: &Common, output: &Output) -> Result<
     logging::to_stderr(common, logging::Default::Warnings);
     let setup = setup::setup(common)?;
     let interrupt = shutdown::interrupt()?;
-    runtime()?.block_on(async {
-        let found = tokio::select! {
-            found = control::find(&setup.home) => found,
-            () = interrupt.cancelled() => return Err(Exit::Interrupted),
-        };
-        match found.map_err(|error| Exit::failed(error.to_string(), "", ""))? {
-            Found::Running(endpoint) => {
-                remark_unused(common, output);
-                cli::run(command, common.peers.clone(), &Connection::Running(endpoint), output, &interrupt).await
-            }
-            Found::Nobody(instance) => here(command, common, &setup, instance, output, &interrupt).await,
+    let runtime = runtime()?;
+    let found = runtime.block_on(async {
+        tokio::select! {
+            found = control::find(&setup.home) => found.map_err(|error| Exit::failed(error.to_string(), "", "")),
+            () = interrupt.cancelled() => Err(Exit::Interrupted),
         }
-    })
-}
-
-/// Runs the engine for this command, and takes in what other commands ask meanwhile.
-async fn here(
-    command: Command,
-    common: &Common,
-    setup: &setup::Setup,
-    instance: Instance,
-    output: &Output,
-    interrupt: &CancellationToken,
-) -> Result<(), Exit> {
-    let engine = setup::start(setup, &common.peers, Arc::new(|| {}))?;
+    })?;
+    let instance = match found {
+        Found::Nobody(instance) => instance,
+        Found::Running(endpoint) => {
+            remark_unused(common, output);
+            let connection = Connection::Running(endpoint);
+            return runtime.block_on(cli::run(command, common.peers.clone(), &connection, output, &interrupt));
+        }
+    };
+    // The engine starts and ends outside of our runtime: both wait on its own.
+    let engine = setup::start(&setup, &common.peers, Arc::new(|| {}))?;
     let looks = setup.settings.discovery.value || !common.peers.is_empty();
     let look_around = if looks { LOOK_AROUND } else { Duration::ZERO };
     let service = Arc::new(Service::passing(engine.handle().clone(), look_around));
+    let (instance, result) = runtime.block_on(here(command, common, service, instance, output, &interrupt))?;
+    engine.shutdown();
+    // The lock goes last: whoever gets it next must find everything saved.
+    drop(instance);
+    result
+}
+
+/// Does the command with an engine of our own, and takes in what other commands ask meanwhile.
+async fn here(
+    command: Command,
+    common: &Common,
+    service: Arc<Service>,
+    instance: Instance,
+    output: &Output,
+    interrupt: &CancellationToken,
+) -> Result<(Option<Instance>, Result<(), Exit>), Exit> {
     let listener = Door::open(instance, &service, goes_on(&command))?;
     let connection = Connection::Here(service);
     let result = cli::run(command, common.peers.clone(), &connection, output, interrupt).await;
-    let instance = listener.close(output, interrupt).await;
-    // The engine saves and says goodbye, which takes a while and must not keep the signals from being heard.
-    let shut = tokio::task::spawn_blocking(move || engine.shutdown()).await;
-    // The lock goes last: whoever gets it next must find everything saved.
-    drop(instance);
-    if let Err(panic) = shut {
-        tracing::error!(%panic, "the engine did not end well");
-    }
-    result
+    Ok((listener.close(output, interrupt).await, result))
 }
 
 /// Whether a command takes long enough that others may need its engine. The others hold the lock for a moment only.

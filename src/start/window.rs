@@ -105,8 +105,10 @@ mod shown {
     use crate::{
         control::{self, Instance, Listener, Service},
         engine::{Engine, Handle},
+        platform::reveal,
+        settings::{self, Change, Theme},
         start::shutdown,
-        window,
+        window::{self, ThemeChoice},
     };
 
     /// How many times paths may be handed over before the window has taken them.
@@ -125,16 +127,50 @@ mod shown {
             let _ = drops.try_send(paths);
         }
         end_when_told(interrupt, slot.clone())?;
+        let options = options(&setup);
         let (peers, starting) = (common.peers.clone(), slot.clone());
         let make = move |wake: Arc<dyn Fn() + Send + Sync>| {
             starting.begin()?;
             let running = Running::start(&setup, &peers, instance, drops, wake);
             starting.fill(running)
         };
-        let closed = window::run(Box::new(make), dropped);
+        let closed = window::run(Box::new(make), dropped, options);
         slot.close();
         closed.map_err(|reason| {
             Exit::failed("The window can't be opened", reason, "On a terminal use the commands: handout --help")
+        })
+    }
+
+    fn options(setup: &setup::Setup) -> window::Options {
+        let settings = &setup.settings;
+        window::Options {
+            theme: match settings.theme.value {
+                Theme::System => ThemeChoice::System,
+                Theme::Light => ThemeChoice::Light,
+                Theme::Dark => ThemeChoice::Dark,
+            },
+            size: settings.window_size,
+            first_start: !settings.welcomed,
+            open: reveal::open,
+            reveal: reveal::show_in_folder,
+            keep: keep(setup.home.clone()),
+        }
+    }
+
+    /// Saves what the next start of the window should know.
+    fn keep(home: PathBuf) -> Arc<dyn Fn(window::Kept) + Send + Sync> {
+        Arc::new(move |kept| {
+            let theme = match kept.theme {
+                ThemeChoice::System => Theme::System,
+                ThemeChoice::Light => Theme::Light,
+                ThemeChoice::Dark => Theme::Dark,
+            };
+            let mut changes = vec![Change::Theme(Some(theme)), Change::Welcomed(Some(kept.welcomed))];
+            // A maximized window has no size of its own, and keeps the one it had.
+            changes.extend(kept.size.map(|size| Change::WindowSize(Some(size))));
+            if let Err(error) = settings::save(&home, &changes) {
+                tracing::warn!(%error, "the window's settings were not saved");
+            }
         })
     }
 

@@ -103,8 +103,7 @@ fn connect(stage: &Stage) -> UnixStream {
 
 fn say(stage: &Stage, line: &[u8]) -> Value {
     let mut socket = connect(stage);
-    socket.write_all(line).unwrap();
-    socket.write_all(b"\n").unwrap();
+    socket.write_all(&[line.trim_ascii_end(), b"\n"].concat()).unwrap();
     let mut answer = String::new();
     BufReader::new(socket).read_line(&mut answer).unwrap();
     serde_json::from_str(&answer).unwrap()
