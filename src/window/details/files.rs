@@ -42,7 +42,8 @@ fn file_ui(ui: &mut Ui, path: &str, bytes: u64, root: &Root, rect: Rect) {
     let response = ui.interact(rect, rows::id("file", &path), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("{path}, {}", figures::bytes(bytes))));
     let name = format!("{} BLAKE3, {path}", words::COPY);
-    if ui.put(paint::at_right(rect, 0.0, size::CONTROL, size::CONTROL), Push::icon_only(icons::COPY, name)).clicked() {
+    if ui.place(paint::at_right(rect, 0.0, size::CONTROL, size::CONTROL), Push::icon_only(icons::COPY, name)).clicked()
+    {
         ui.ctx().copy_text(hash.clone());
     }
     let painter = ui.painter();

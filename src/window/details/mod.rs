@@ -69,7 +69,7 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>) {
     let font = Type::Lead.weighing(Weight::SemiBold);
     paint::line(ui.painter(), bar, Align::Min, words::DETAILS, font, palette.text);
     let close = paint::at_right(bar, 0.0, size::CONTROL, size::CONTROL);
-    let response = ui.put(close, Push::icon_only(icons::X, words::about_action(words::CLOSE, words::DETAILS)));
+    let response = ui.place(close, Push::icon_only(icons::X, words::about_action(words::CLOSE, words::DETAILS)));
     if view.memory.focus_zone == Some(Zone::Details) {
         view.memory.focus_zone = None;
         response.request_focus();
@@ -121,20 +121,24 @@ fn actions_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transf
             }
             return;
         };
-        match transfer.map(|transfer| transfer.state) {
-            Some(TransferState::Paused) => {
-                if ui.add(Push::new(words::RESUME, Look::Soft)).clicked() {
-                    view.send(Command::Resume { share: row.id });
-                }
-            }
-            Some(TransferState::Fetching | TransferState::Looking | TransferState::Waiting) => {
-                if ui.add(Push::new(words::PAUSE, Look::Outlined)).clicked() {
-                    view.send(Command::Pause { share: row.id });
-                }
-            }
-            _ => {}
+        let Some((word, look, command)) = transfer.and_then(|transfer| pause_or_resume(transfer.state, row.id)) else {
+            return;
+        };
+        if ui.add(Push::new(word, look)).clicked() {
+            view.send(command);
         }
     });
+}
+
+/// What holds a transfer up or lets it go on.
+fn pause_or_resume(state: TransferState, share: ShareId) -> Option<(&'static str, Look, Command)> {
+    match state {
+        TransferState::Paused => Some((words::RESUME, Look::Soft, Command::Resume { share })),
+        TransferState::Fetching | TransferState::Looking | TransferState::Waiting => {
+            Some((words::PAUSE, Look::Outlined, Command::Pause { share }))
+        }
+        _ => None,
+    }
 }
 
 fn trouble_ui(ui: &mut Ui, transfer: &TransferRow) {

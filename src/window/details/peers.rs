@@ -19,7 +19,7 @@ const FACE: f32 = 28.0;
 /// Draws a row for each, those that give fastest first.
 pub fn peers_ui(ui: &mut Ui, transfer: &TransferRow) {
     let (seeds, leeches) = (transfer.seeds, transfer.leeches);
-    part(ui, words::WHO_HAS_IT, &format!("{seeds} {}s  ·  {leeches} leeches", words::SEED));
+    part(ui, words::WHO_HAS_IT, &words::seeds_and_leeches(seeds, leeches));
     if transfer.peers.is_empty() {
         soft(ui, words::NOBODY_CONNECTED);
         return;
