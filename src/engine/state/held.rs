@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool, mpsc::SyncSender},
+    sync::{Arc, atomic::AtomicBool},
     time::{Instant, SystemTime},
 };
 
@@ -18,6 +18,7 @@ use crate::{
         snapshot::{Facts, ShareKind, Speed, TransferState},
         trouble::Trouble,
     },
+    net::piece_stream::LaneHandle,
     share::{EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
     swarm::Swarm,
@@ -83,8 +84,6 @@ pub struct Fetching {
     pub unsaved: bool,
     pub saving: bool,
     pub save_at: Option<Instant>,
-    /// Swarm times are kept by the swarm; a complete one waits to be finished.
-    pub complete: bool,
 }
 
 /// The files of a share are read again.
@@ -93,6 +92,8 @@ pub struct Verifying {
     pub cancel: Arc<AtomicBool>,
     pub done_bytes: u64,
     pub subject: Verified,
+    /// The file that gave reason to, where a person did not ask.
+    pub suspect: Option<PathBuf>,
 }
 
 /// What goes on when verifying has ended.
@@ -118,16 +119,19 @@ pub struct Source {
 /// One connection for pieces.
 pub struct Lane {
     pub id: u64,
-    pub pieces: SyncSender<PieceIndex>,
+    /// `None` while it is being made; what is asked for then goes out when it is there.
+    pub handle: Option<LaneHandle>,
     pub in_flight: BTreeSet<PieceIndex>,
     pub cancel: CancellationToken,
 }
 
 /// What one peer got of a share from us.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Given {
     pub bytes: u64,
-    pub rate: u64,
+    /// What the meter of the routes showed last; it begins anew when a share is served anew.
+    pub read: u64,
+    pub rates: Rates,
     /// Whether a connection for it is open.
     pub open: bool,
 }
@@ -206,8 +210,7 @@ impl Held {
     }
 
     pub fn created(&self) -> SystemTime {
-        let seconds = std::time::Duration::from_secs(self.created_s.unsigned_abs().min(1 << 40));
-        if self.created_s < 0 { SystemTime::UNIX_EPOCH - seconds } else { SystemTime::UNIX_EPOCH + seconds }
+        time_of(self.created_s)
     }
 
     pub fn state(&self) -> TransferState {
@@ -287,6 +290,12 @@ impl From<crate::wire::peer::OfferKind> for ShareKind {
             OfferKind::Several => ShareKind::Several,
         }
     }
+}
+
+/// A time from seconds since 1970, whatever a stranger wrote there.
+pub fn time_of(seconds: i64) -> SystemTime {
+    let length = std::time::Duration::from_secs(seconds.unsigned_abs().min(1 << 40));
+    if seconds < 0 { SystemTime::UNIX_EPOCH - length } else { SystemTime::UNIX_EPOCH + length }
 }
 
 /// What stands at the top of a share.

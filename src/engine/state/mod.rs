@@ -25,7 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use held::{Held, Stage};
+use held::{Held, Stage};
+pub(super) use held::kind_of;
 use imports::Import;
 use peers::{Peer, Typed};
 
@@ -38,8 +39,9 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    nearby::Nearby,
+    nearby::{self, Nearby},
     share::{PeerId, ShareId},
+    store::Partial,
 };
 
 /// While something is moving, speeds and snapshots are renewed this often.
@@ -83,6 +85,7 @@ pub struct State {
     catalogue_revision: u64,
     announced: Option<(String, u64)>,
     last_beat: Option<Instant>,
+    beats: u64,
     total: rates::Rates,
     history: VecDeque<Speed>,
     changed: picture::Changed,
@@ -92,7 +95,7 @@ impl State {
     /// The first state. `clock.wall` in milliseconds begins the catalogue's revision, so that it never goes back.
     pub fn new(origin: Origin, clock: Clock) -> State {
         let since_1970 = clock.wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let nearby = Nearby::new(origin.id, origin.instance);
+        let nearby = Nearby::new(nearby::Limits::default(), origin.id, origin.instance);
         let typed = origin.typed.iter().map(|address| (address.clone(), Typed::new(clock.now))).collect();
         State {
             origin,
@@ -111,6 +114,7 @@ impl State {
             catalogue_revision: since_1970.as_millis() as u64,
             announced: None,
             last_beat: None,
+            beats: 0,
             total: rates::Rates::default(),
             history: VecDeque::new(),
             changed: picture::Changed::all(),
@@ -124,8 +128,7 @@ impl State {
             Event::Command(command) => self.wish(command, tasks),
             Event::Restored { shares, names } => self.restored(shares, names, tasks),
             Event::Listening { addresses } => self.listening(addresses),
-            Event::Sighted(sighting) => self.sighted(sighting, tasks),
-            Event::Left { peer } => self.left(peer, tasks),
+            Event::Around(input) => self.around(input, tasks),
             Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
             Event::Greeted { address, result } => self.greeted(&address, result, tasks),
             Event::ImportProgress { token, done_bytes, size, files } => {
@@ -134,7 +137,7 @@ impl State {
             Event::Imported { token, result } => self.imported(token, result, tasks),
             Event::Transfer { share, run, fact } => self.transfer_fact(share, run, fact, tasks),
             Event::SourceChanged { share, path } => self.source_changed(share, &path, tasks),
-            Event::UploadsChanged => self.changed.transfers = true,
+            Event::Uploads(readings) => self.uploads_read(&readings),
             Event::Failed { what, about, hint } => self.add_local_trouble(what, about, hint),
             Event::Tick => {}
         }
@@ -156,11 +159,20 @@ impl State {
         !self.imports.is_empty() || self.total.moving() || self.held.values().any(Held::moving)
     }
 
+    /// The places on disk of downloads under way.
+    pub fn unfinished(&self) -> Vec<Arc<Partial>> {
+        let staging = |held: &Held| match &held.stage {
+            Stage::Fetching(fetching) => Some(fetching.staging.clone()),
+            _ => None,
+        };
+        self.held.values().filter_map(staging).collect()
+    }
+
     fn keep_time(&mut self, tasks: &mut Vec<Task>) {
         if self.last_beat.is_none_or(|last| self.clock.now >= last + BEAT) {
             self.beat();
         }
-        self.nearby_due(tasks);
+        self.around(nearby::Input::Tick, tasks);
         self.peers_due(tasks);
         self.typed_due(tasks);
         self.transfers_due(tasks);
@@ -195,7 +207,6 @@ impl State {
     }
 
     fn listening(&mut self, addresses: Vec<SocketAddr>) {
-        self.nearby.set_own_addresses(&addresses);
         self.listen = addresses;
         self.changed.all_rows();
     }

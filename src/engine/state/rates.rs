@@ -1,8 +1,9 @@
 //! Speeds: how many bytes a second, smoothed, both ways.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use crate::engine::snapshot::Speed;
+use super::{BEAT, State};
+use crate::engine::{served::Reading, snapshot::Speed};
 
 /// The half-life of a smoothed speed is about two beats; so a bar's figure is calm, and true within a second.
 const SMOOTHING: f64 = 0.3;
@@ -72,6 +73,63 @@ impl Rate {
     fn moving(&self) -> bool {
         self.fresh > 0 || self.smooth >= STILL
     }
+}
+
+/// A value a second is kept for this long.
+const HISTORY_MAX: usize = 300;
+const BEATS_A_SECOND: u64 = (1_000 / BEAT.as_millis()) as u64;
+
+impl State {
+    /// A quarter of a second has passed: speeds are renewed.
+    pub(super) fn beat(&mut self) {
+        let passed = self.last_beat.map_or(BEAT, |last| self.clock.now - last);
+        self.last_beat = Some(self.clock.now);
+        self.beats += 1;
+        let keep = self.beats % BEATS_A_SECOND == 0;
+        let was_moving = self.total.moving();
+        self.total.beat(passed);
+        if keep && (was_moving || self.history.back().is_some_and(|last| *last != Speed::default())) {
+            push(&mut self.history, self.total.speed());
+        }
+        for held in self.held.values_mut() {
+            let moved = held.moving();
+            held.rates.beat(passed);
+            held.sources.values_mut().for_each(|source| source.rates.beat(passed));
+            held.given.values_mut().for_each(|given| given.rates.beat(passed));
+            if moved {
+                self.changed.transfers = true;
+                self.changed.rest = true;
+                if keep {
+                    push(&mut held.history, held.rates.speed());
+                }
+            }
+        }
+        self.changed.rest |= was_moving;
+    }
+
+    /// What others got from us so far.
+    pub(super) fn uploads_read(&mut self, readings: &[Reading]) {
+        for reading in readings {
+            let Some(held) = self.held.get_mut(&reading.share) else { continue };
+            let given = held.given.entry(reading.peer).or_default();
+            let fresh = reading.bytes.saturating_sub(given.read);
+            let opened = given.open != reading.open;
+            given.read = reading.bytes;
+            given.bytes += fresh;
+            given.open = reading.open;
+            given.rates.add_up(fresh);
+            held.rates.add_up(fresh);
+            self.total.add_up(fresh);
+            self.changed.transfers |= fresh > 0 || opened;
+        }
+    }
+}
+
+fn push(history: &mut VecDeque<Speed>, speed: Speed) {
+    if history.len() == HISTORY_MAX {
+        history.pop_front();
+    }
+    history.push_back(speed);
 }
 
 #[cfg(test)]
