@@ -1,0 +1,52 @@
+//! Every URL path between peers, used by client and routes alike.
+
+use crate::share::ShareId;
+
+/// `GET`: [`Device`](super::peer::Device).
+pub const DEVICE: &str = "/v1/device";
+/// `GET`: [`Catalogue`](super::peer::Catalogue); with `If-None-Match` and `Prefer: wait=SECONDS` (RFC 7240) the answer
+/// waits for a change.
+pub const SHARES: &str = "/v1/shares";
+/// `GET`: [`Around`](super::peer::Around).
+pub const PEERS: &str = "/v1/peers";
+
+/// `GET`: 64 bytes of signature, then the manifest's bytes.
+pub fn manifest(share: ShareId) -> String {
+    format!("{SHARES}/{share}/manifest")
+}
+
+/// `GET`: the chaining values of all large files, in manifest order, 32 bytes a piece.
+pub fn hashes(share: ShareId) -> String {
+    format!("{SHARES}/{share}/hashes")
+}
+
+/// `GET`: the bitmap, then four bytes for each piece gained later (its number, big-endian; [`HAVE_ALIVE`] for none).
+pub fn have(share: ShareId) -> String {
+    format!("{SHARES}/{share}/have")
+}
+
+/// `GET`: the bytes of one piece.
+pub fn piece(share: ShareId, piece: u32) -> String {
+    format!("{SHARES}/{share}/pieces/{piece}")
+}
+
+/// `GET` with `Upgrade`: many pieces over one connection.
+pub fn stream(share: ShareId) -> String {
+    format!("{SHARES}/{share}/stream")
+}
+
+/// The patterns of the paths above, as routes match them.
+pub mod patterns {
+    pub const MANIFEST: &str = "/v1/shares/{share}/manifest";
+    pub const HASHES: &str = "/v1/shares/{share}/hashes";
+    pub const FILE_HASHES: &str = "/v1/shares/{share}/hashes/{file}";
+    pub const HAVE: &str = "/v1/shares/{share}/have";
+    pub const PIECE: &str = "/v1/shares/{share}/pieces/{piece}";
+    pub const STREAM: &str = "/v1/shares/{share}/stream";
+}
+
+/// In a have-stream, says "still here, nothing new".
+pub const HAVE_ALIVE: u32 = u32::MAX;
+
+/// A request header: the port at which the caller itself answers, so that both sides can ask.
+pub const LISTEN_HEADER: &str = "handout-listen";
