@@ -158,6 +158,22 @@ fn a_peer_is_not_asked_until_its_cancelled_requests_have_ended() {
 }
 
 #[test]
+fn a_peer_that_comes_back_is_not_asked_until_its_old_requests_have_ended() {
+    let mut game = Game::of(10);
+    game.meet(A);
+    let asked = game.asked_of(A);
+
+    game.tell(Input::PeerLost { peer: A });
+    game.meet(A);
+    assert_eq!(game.in_flight_at(A), 0);
+    for piece in asked {
+        game.tell(Input::FetchFailed { peer: A, piece });
+    }
+
+    assert_eq!(game.in_flight_at(A), 2);
+}
+
+#[test]
 fn at_the_end_a_slow_peers_piece_is_asked_of_a_fast_one_and_the_loser_is_cancelled() {
     let mut game = Game::of(12);
     game.meet_with(B, &[11]);
