@@ -162,6 +162,8 @@ pub enum FetchEnd {
     Corrupt { what: String },
     Busy { retry_after: Duration },
     Missing,
+    /// The share is not given any more; it may be again, when its files were looked at.
+    Withdrawn,
     /// It was called off, or its connection ended.
     Failed,
     /// It came, but could not be written.

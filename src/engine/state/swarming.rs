@@ -163,10 +163,24 @@ impl State {
             }
             FetchEnd::Busy { retry_after } => Input::FetchRefused { peer, piece, retry_after },
             FetchEnd::Missing => Input::PieceMissing { peer, piece },
+            FetchEnd::Withdrawn => {
+                self.withdrawn(id, peer, tasks);
+                Input::FetchFailed { peer, piece }
+            }
             FetchEnd::Failed => Input::FetchFailed { peer, piece },
             FetchEnd::Disk(fault) => return self.disk_failed(id, &fault, tasks),
         };
         self.swarm_input(id, input, tasks);
+    }
+
+    /// It does not give the share at the moment: what it has is asked for again later.
+    fn withdrawn(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+        let again = self.clock.now + AGAIN_FIRST;
+        let Some(source) = self.held.get_mut(&id).and_then(|held| held.sources.get_mut(&peer)) else { return };
+        source.close();
+        source.have = None;
+        source.again_at = Some(again);
+        self.swarm_input(id, Input::PeerLost { peer }, tasks);
     }
 
     fn piece_came(&mut self, id: ShareId, peer: PeerId, piece: PieceIndex, bytes: u32, tasks: &mut Vec<Task>) {
