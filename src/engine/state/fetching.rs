@@ -418,6 +418,7 @@ impl State {
                 self.resume_fetching(id, &right, tasks);
             }
         }
+        self.catalogue_changed();
         for token in tokens {
             self.conclude(token, Ok(Done::Verified { share: id, wrong, pieces: claimed.count() }));
         }

@@ -221,6 +221,7 @@ impl Held {
             (_, true) => TransferState::Paused,
             _ if self.retry_at.is_some() => TransferState::Waiting,
             (Stage::Looking { .. }, _) => TransferState::Looking,
+            (Stage::Fetching(fetching), _) if !fetching.has_company() => TransferState::Looking,
             (Stage::Opening | Stage::Fetching(_), _) => TransferState::Fetching,
             (Stage::Complete { .. }, _) => TransferState::Seeding,
         }
@@ -269,6 +270,11 @@ impl Held {
 }
 
 impl Fetching {
+    /// Whether anybody who has some of it is there.
+    fn has_company(&self) -> bool {
+        self.swarm.has_peers()
+    }
+
     /// Goes from Fetching to whatever comes next without losing what it holds.
     pub fn of(stage: &mut Stage) -> Option<Box<Fetching>> {
         match std::mem::replace(stage, Stage::Opening) {
