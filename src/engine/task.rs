@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     net::piece_stream::LaneHandle,
+    settings::Change,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
 };
@@ -36,8 +37,8 @@ pub enum Task {
     Gained { share: ShareId, piece: PieceIndex },
     Withdraw { share: ShareId },
     Remember(Keep),
-    SaveName { name: String },
-    SaveDownloads { folder: PathBuf },
+    /// Write a setting that a person changed.
+    SaveSetting(Change),
 }
 
 /// What is to be done for one transfer.

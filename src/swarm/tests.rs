@@ -158,14 +158,31 @@ fn a_peer_is_not_asked_until_its_cancelled_requests_have_ended() {
 }
 
 #[test]
+fn a_peer_that_comes_back_is_not_asked_until_its_old_requests_have_ended() {
+    let mut game = Game::of(10);
+    game.meet(A);
+    let asked = game.asked_of(A);
+
+    game.tell(Input::PeerLost { peer: A });
+    game.meet(A);
+    assert_eq!(game.in_flight_at(A), 0);
+    for piece in asked {
+        game.tell(Input::FetchFailed { peer: A, piece });
+    }
+
+    assert_eq!(game.in_flight_at(A), 2);
+}
+
+#[test]
 fn at_the_end_a_slow_peers_piece_is_asked_of_a_fast_one_and_the_loser_is_cancelled() {
     let mut game = Game::of(12);
     game.meet_with(B, &[11]);
     game.meet_with(A, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    while game.swarm.have().count() < 11 {
+    for _ in 0..11 {
         game.wait_ms(20);
         game.deliver_one_from(A, Duration::from_millis(30));
     }
+    assert_eq!(game.swarm.have().count(), 11);
     game.effects();
 
     game.wait_ms(2_000);
@@ -203,7 +220,7 @@ fn equal_peers_do_not_fetch_the_end_twice() {
     game.meet(B);
     let mut fetches = game.count_fetches();
 
-    while !game.swarm.is_complete() {
+    for _ in 0..100 {
         game.wait_ms(10);
         for peer in [A, B] {
             game.deliver_one_from(peer, Duration::from_millis(20));
@@ -211,6 +228,7 @@ fn equal_peers_do_not_fetch_the_end_twice() {
         fetches += game.count_fetches();
     }
 
+    assert!(game.swarm.is_complete());
     assert_eq!(fetches, 60);
 }
 
@@ -275,16 +293,19 @@ fn facts_of_strangers_and_of_other_shares_change_nothing() {
 }
 
 #[test]
-fn peers_past_the_limit_are_not_taken() {
-    let mut game = Game::of(1);
+fn peers_and_requests_past_the_limit_are_not_taken() {
+    let mut game = Game::of(3_000);
+    let have = Bitmap::full(&game.pieces);
 
-    for number in 0..3_000u16 {
+    for number in 0..1_100u16 {
         let mut id = [9; 32];
         id[..2].copy_from_slice(&number.to_le_bytes());
         game.tell(Input::PeerFound { peer: PeerId(id) });
+        game.tell(Input::HaveLearned { peer: PeerId(id), have: have.clone() });
     }
 
     assert_eq!(game.swarm.peers(game.now).count(), Limits::default().peers_max);
+    assert_eq!(game.swarm.in_flight().count(), Limits::default().in_flight_max as usize);
 }
 
 #[test]
@@ -401,7 +422,7 @@ impl Game {
     fn fail_and_measure_rest(&mut self, peer: PeerId) -> u64 {
         let piece = self.asked_of(peer)[0];
         self.tell(Input::FetchFailed { peer, piece });
-        (1..)
+        (1..2_000)
             .find(|_| {
                 self.wait_ms(100);
                 self.in_flight_at(peer) > 0

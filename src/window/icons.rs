@@ -1,17 +1,10 @@
 //! Every icon by name: Phosphor Icons (MIT, licence beside the fonts), cut down to what stands here.
 
-use egui::{Color32, FontFamily, FontId, RichText};
+use egui::{FontFamily, FontId};
 
 /// One icon of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Icon(pub char);
-
-impl Icon {
-    /// The icon as text of a size and colour.
-    pub fn rich(self, px: f32, color: Color32) -> RichText {
-        RichText::new(self.0).font(outlined(px)).color(color)
-    }
-}
 
 /// The outlined icons.
 pub fn outlined(px: f32) -> FontId {

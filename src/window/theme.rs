@@ -41,7 +41,7 @@ pub mod size {
     pub const ICON: f32 = 16.0;
     pub const ICON_LARGE: f32 = 20.0;
     /// A list that is wider than this is tiring to read across.
-    pub const PAGE_MAX: f32 = 1180.0;
+    pub const PAGE_MAX: f32 = 1280.0;
     /// Sentences and forms.
     pub const FORM_MAX: f32 = 640.0;
     pub const DIALOG: f32 = 460.0;

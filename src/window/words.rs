@@ -25,7 +25,6 @@ pub const SPEED_UP: &str = "Given to others, all together";
 // The room.
 pub const EVERYONE: &str = "Everyone here";
 pub const EVERYONE_SHORT: &str = "Everyone";
-pub const PEOPLE: &str = "People here";
 pub const SHARED: &str = "Shared in the room";
 pub const SHOW_ALL_PEOPLE: &str = "Show all";
 pub const SHOW_FEWER_PEOPLE: &str = "Show fewer";
@@ -104,7 +103,6 @@ pub const PUBLISHER: &str = "Publisher key";
 pub const SHARE_ID: &str = "Share id";
 pub const LINK: &str = "Link";
 pub const PIECE_SIZE: &str = "Piece size";
-pub const CREATED: &str = "Shared";
 pub const FOLDER: &str = "Folder";
 pub const SEED: &str = "seed";
 pub const CHECK_AGAIN: &str = "Check every byte again";
@@ -366,6 +364,10 @@ pub fn and_more(count: usize) -> String {
 
 pub fn mine_summary(shares: usize, given: &str) -> String {
     format!("You share {}. {given} given since Handout was opened.", things(shares as u64))
+}
+
+pub fn seeds_and_leeches(seeds: u32, leeches: u32) -> String {
+    format!("{}  ·  {}", plural(seeds.into(), "seed", "seeds"), plural(leeches.into(), "leech", "leeches"))
 }
 
 pub fn leech(percent: &str) -> String {

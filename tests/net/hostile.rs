@@ -68,7 +68,7 @@ async fn bytes_that_are_not_tls_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn silence_ends_the_lane() {
-    let error = meets(|peer| wait_for_the_end(peer)).await;
+    let error = meets(wait_for_the_end).await;
     assert!(matches!(error, LaneError::Stalled(window) if window == LEAST.window), "{error}");
     assert!(!error.breaks_the_rules(), "slow is not a crime");
 }

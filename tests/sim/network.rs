@@ -9,81 +9,20 @@ use std::{
 };
 
 use handout::{
-    share::{Bitmap, PeerId, PieceIndex, PieceLen, Pieces},
+    share::{Bitmap, PieceIndex, PieceLen, Pieces},
     swarm::{
-        Effect, Input, Limits, State, Swarm,
-        upload_slots::{Admit, Slot, UploadLimits, UploadSlots},
+        Effect, Input, Limits, Swarm,
+        upload_slots::{UploadLimits, UploadSlots},
     },
 };
 
-use super::world::{Dice, World};
+use super::{
+    node::{Kind, Line, Node, number_of, peer_id},
+    traffic::WORKER_PATIENCE,
+    world::{Dice, World},
+};
 
-pub const MIB: u64 = 1 << 20;
-/// Bytes that go out at once.
-const CHUNK: u64 = 128 << 10;
-/// Chunks on their way to a receiver before the sender waits for it, as TCP does.
-const WINDOW: u64 = 4;
-/// A worker gives a request up after this long without a byte.
-const WORKER_PATIENCE: Duration = Duration::from_secs(15);
-/// A connection whose other end went away is noticed after this long.
 const BREAK_NOTICED: Duration = Duration::from_millis(200);
-
-/// How a node behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Honest,
-    /// Says that it has everything, and sends wrong bytes.
-    Liar,
-    /// Says that it has everything, takes requests, and never answers.
-    Silent,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Line {
-    /// Bytes a second.
-    pub up: u64,
-    pub down: u64,
-    pub delay: Duration,
-}
-
-impl Line {
-    /// Gigabit, less what protocols take.
-    pub const GIGABIT: Line = Line { up: 118 * MIB, down: 118 * MIB, delay: Duration::from_micros(300) };
-}
-
-pub struct Node {
-    pub id: PeerId,
-    pub kind: Kind,
-    pub line: Line,
-    pub swarm: Swarm,
-    /// False before it comes and after it left.
-    pub here: bool,
-    /// Virtual time at which it was complete.
-    pub done_at: Option<Duration>,
-    pub sent_bytes: u64,
-    /// Whom it found to be lying.
-    pub dropped: BTreeSet<usize>,
-    slots: UploadSlots,
-    uploads: VecDeque<Upload>,
-    sending: bool,
-    down_free_at: Instant,
-    /// What others said they have, as it reached this node.
-    told: BTreeMap<usize, Bitmap>,
-    /// Requests that were sent and not answered: to whom, which piece, which request.
-    open: BTreeMap<(usize, PieceIndex), u64>,
-    /// Who listens to what this node gets.
-    listeners: BTreeSet<usize>,
-    wakeup: Option<Instant>,
-}
-
-struct Upload {
-    to: usize,
-    piece: PieceIndex,
-    request: u64,
-    left: u64,
-    unconfirmed: u64,
-    slot: Slot,
-}
 
 pub enum Event {
     Come {
@@ -190,11 +129,11 @@ pub struct Network {
     pub limits: Limits,
     /// A node that leaves as soon as each piece has reached another honest one.
     pub leaves_when_out: Option<usize>,
-    out: Bitmap,
+    pub out: Bitmap,
     /// Bytes of each request that have been taken in, and when it was asked.
-    progress: BTreeMap<u64, (u64, Instant)>,
+    pub progress: BTreeMap<u64, (u64, Instant)>,
     requests: u64,
-    events: u64,
+    pub events: u64,
 }
 
 impl Network {
@@ -386,7 +325,7 @@ impl Network {
 
     // What a node knows and wants.
 
-    fn tell(&mut self, number: usize, input: Input) -> usize {
+    pub fn tell(&mut self, number: usize, input: Input) -> usize {
         let now = self.world.now();
         let node = &mut self.nodes[number];
         if !node.here || node.kind != Kind::Honest {
@@ -503,233 +442,4 @@ impl Network {
         }
         by
     }
-
-    // Pieces on their way.
-
-    fn asked(&mut self, by: usize, of: usize, piece: PieceIndex, request: u64) -> usize {
-        let now = self.world.now();
-        let delay = self.nodes[of].line.delay;
-        let peer = self.nodes[by].id;
-        let server = &mut self.nodes[of];
-        if !server.here {
-            self.answer_in(WORKER_PATIENCE, by, of, piece, request, Answer::Failed);
-            return of;
-        }
-        match server.kind {
-            Kind::Silent => self.answer_in(WORKER_PATIENCE, by, of, piece, request, Answer::Failed),
-            Kind::Honest if !server.swarm.have().contains(piece) => {
-                self.answer_in(delay, by, of, piece, request, Answer::Missing);
-            }
-            Kind::Honest | Kind::Liar => match server.slots.admit(now, peer) {
-                Admit::Granted(slot) => {
-                    let left = u64::from(self.pieces.len(piece));
-                    server.uploads.push_back(Upload { to: by, piece, request, left, unconfirmed: 0, slot });
-                    self.send_on(of);
-                }
-                Admit::Refused { retry_after } => {
-                    self.answer_in(delay, by, of, piece, request, Answer::Refused { retry_after });
-                }
-            },
-        }
-        of
-    }
-
-    fn cancelled(&mut self, by: usize, of: usize, request: u64) -> usize {
-        let now = self.world.now();
-        let node = &mut self.nodes[of];
-        if let Some(place) = node.uploads.iter().position(|upload| upload.to == by && upload.request == request)
-            && let Some(upload) = node.uploads.remove(place)
-        {
-            node.slots.release(now, upload.slot);
-        }
-        of
-    }
-
-    /// The next chunk of the next upload whose receiver keeps up.
-    fn send_on(&mut self, by: usize) {
-        let node = &mut self.nodes[by];
-        let ready = |upload: &Upload| upload.left > 0 && upload.unconfirmed < WINDOW * CHUNK;
-        if node.sending || !node.here {
-            return;
-        }
-        let Some(place) = node.uploads.iter().position(ready) else { return };
-        let Some(mut upload) = node.uploads.remove(place) else { return };
-        let bytes = upload.left.min(CHUNK);
-        upload.left -= bytes;
-        upload.unconfirmed += bytes;
-        node.sent_bytes += bytes;
-        node.sending = true;
-        let took = seconds_for(bytes, node.line.up);
-        let (to, piece, request) = (upload.to, upload.piece, upload.request);
-        node.uploads.push_back(upload);
-        self.world.plan_in(took, Event::Sent { by });
-        self.world.plan_in(took + self.nodes[by].line.delay, Event::Arrived { by, to, piece, request, bytes });
-    }
-
-    fn sent(&mut self, by: usize) -> usize {
-        self.nodes[by].sending = false;
-        self.send_on(by);
-        by
-    }
-
-    fn arrived(&mut self, by: usize, to: usize, piece: PieceIndex, request: u64, bytes: u64) -> usize {
-        let now = self.world.now();
-        let node = &mut self.nodes[to];
-        let begins = node.down_free_at.max(now);
-        node.down_free_at = begins + seconds_for(bytes, node.line.down);
-        let at = node.down_free_at;
-        self.world.plan_at(at, Event::Taken { by, to, piece, request, bytes });
-        to
-    }
-
-    fn taken(&mut self, by: usize, to: usize, piece: PieceIndex, request: u64, bytes: u64) -> usize {
-        let delay = self.nodes[to].line.delay;
-        self.world.plan_in(delay, Event::Confirmed { by, request, bytes });
-        let Some((progress, asked_at)) = self.progress.get_mut(&request) else { return to };
-        *progress += bytes;
-        if *progress < u64::from(self.pieces.len(piece)) {
-            return to;
-        }
-        let took = self.world.now() - *asked_at;
-        self.progress.remove(&request);
-        if self.nodes[to].open.get(&(by, piece)) == Some(&request) {
-            self.nodes[to].open.remove(&(by, piece));
-            self.piece_came(by, to, piece, took);
-        }
-        to
-    }
-
-    fn piece_came(&mut self, by: usize, to: usize, piece: PieceIndex, took: Duration) {
-        let peer = self.nodes[by].id;
-        if self.nodes[by].kind == Kind::Liar {
-            self.tell(to, Input::PieceCorrupt { peer, piece });
-            return;
-        }
-        let new = !self.nodes[to].swarm.have().contains(piece);
-        let bytes = self.pieces.len(piece);
-        if self.nodes[to].here
-            && self.out.insert(piece)
-            && self.out.is_full()
-            && let Some(node) = self.leaves_when_out
-        {
-            self.world.plan_in(Duration::ZERO, Event::Leave { node });
-        }
-        self.tell(to, Input::PieceVerified { peer, piece, bytes, took });
-        if new && self.nodes[to].here {
-            let delay = self.nodes[to].line.delay;
-            for listener in self.nodes[to].listeners.clone() {
-                self.world.plan_in(delay, Event::Gained { by: listener, of: to, piece });
-            }
-        }
-    }
-
-    fn confirmed(&mut self, by: usize, request: u64, bytes: u64) -> usize {
-        let now = self.world.now();
-        let node = &mut self.nodes[by];
-        let Some(place) = node.uploads.iter().position(|upload| upload.request == request) else { return by };
-        let upload = &mut node.uploads[place];
-        upload.unconfirmed -= bytes;
-        if upload.left == 0
-            && upload.unconfirmed == 0
-            && let Some(upload) = node.uploads.remove(place)
-        {
-            node.slots.release(now, upload.slot);
-        }
-        self.send_on(by);
-        by
-    }
-
-    fn answer_in(&mut self, after: Duration, node: usize, of: usize, piece: PieceIndex, request: u64, answer: Answer) {
-        self.world.plan_in(after, Event::Answered { node, of, piece, request, answer });
-    }
-
-    /// A request ends without a piece, unless it has ended otherwise.
-    fn answered(&mut self, node: usize, of: usize, piece: PieceIndex, request: u64, answer: Answer) -> usize {
-        if self.nodes[node].open.get(&(of, piece)) != Some(&request) {
-            return node;
-        }
-        self.nodes[node].open.remove(&(of, piece));
-        self.progress.remove(&request);
-        let peer = self.nodes[of].id;
-        self.tell(
-            node,
-            match answer {
-                Answer::Refused { retry_after } => Input::FetchRefused { peer, piece, retry_after },
-                Answer::Missing => Input::PieceMissing { peer, piece },
-                Answer::Failed => Input::FetchFailed { peer, piece },
-            },
-        )
-    }
-
-    // What must always hold.
-
-    fn check(&self, number: usize) {
-        let node = &self.nodes[number];
-        if !node.here || node.kind != Kind::Honest {
-            return;
-        }
-        let mut at_peer: BTreeMap<PeerId, u32> = BTreeMap::new();
-        for (piece, peer) in node.swarm.in_flight() {
-            *at_peer.entry(peer).or_default() += 1;
-            let open = node.open.contains_key(&(number_of(&peer), piece));
-            assert!(open, "node {number} waits for {piece:?} of {peer:?} and did not ask");
-            let Some(State::Fetching { by }) = node.swarm.state(piece) else {
-                panic!("node {number} waits for {piece:?}, which is in state {:?}", node.swarm.state(piece))
-            };
-            assert!(by.contains(&peer) && by.len() <= self.limits.askers_max, "{piece:?} is fetched by {by:?}");
-        }
-        assert!(at_peer.values().all(|count| *count <= self.limits.per_peer_max), "node {number}: {at_peer:?}");
-        assert!(node.open.len() <= self.limits.in_flight_max as usize, "node {number} has too much in flight");
-        assert!(!node.swarm.paused() || at_peer.is_empty(), "node {number} is paused and waits for pieces");
-        if self.events.is_multiple_of(2000) {
-            self.check_thoroughly(number);
-        }
-    }
-
-    /// What costs a look at every piece.
-    fn check_thoroughly(&self, number: usize) {
-        let node = &self.nodes[number];
-        let mut waited_for: BTreeMap<PieceIndex, BTreeSet<PeerId>> = BTreeMap::new();
-        for (piece, peer) in node.swarm.in_flight() {
-            waited_for.entry(piece).or_default().insert(peer);
-        }
-        for piece in self.pieces.iter() {
-            let by = match node.swarm.state(piece) {
-                Some(State::Fetching { by }) => by.iter().copied().collect(),
-                _ => BTreeSet::new(),
-            };
-            assert_eq!(by, waited_for.remove(&piece).unwrap_or_default(), "{piece:?} of node {number}");
-            assert_eq!(node.swarm.have().contains(piece), node.swarm.state(piece) == Some(&State::Had));
-            if node.here && node.kind == Kind::Honest {
-                let told = node.told.iter().filter(|(of, _)| !node.dropped.contains(of));
-                let copies = told.filter(|(_, have)| have.contains(piece)).count() as u32;
-                assert!(node.swarm.copies(piece) <= copies, "node {number} counts too many of {piece:?}");
-            }
-        }
-    }
-
-    fn describe(&self) -> String {
-        let open = self.nodes.iter().enumerate().filter(|(_, node)| node.here && !node.swarm.is_complete());
-        let open = open.map(|(number, node)| {
-            let (have, wakeup) = (node.swarm.have(), node.swarm.next_wakeup().map(|(_, why)| why));
-            format!("node {number}: {have:?}, {} in flight, wakes because {wakeup:?}\n", node.swarm.in_flight().count())
-        });
-        open.take(5).collect()
-    }
-}
-
-fn seconds_for(bytes: u64, bytes_per_s: u64) -> Duration {
-    Duration::from_nanos(bytes * 1_000_000_000 / bytes_per_s.max(1))
-}
-
-fn peer_id(number: usize) -> PeerId {
-    let mut id = [0; 32];
-    id[..8].copy_from_slice(&(number as u64).to_le_bytes());
-    PeerId(id)
-}
-
-fn number_of(peer: &PeerId) -> usize {
-    let mut number = [0; 8];
-    number.copy_from_slice(&peer.0[..8]);
-    u64::from_le_bytes(number) as usize
 }

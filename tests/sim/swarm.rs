@@ -5,7 +5,8 @@ use std::time::Duration;
 use handout::share::{Bitmap, PieceLen};
 
 use super::{
-    network::{Event, Kind, Line, MIB, Network},
+    network::{Event, Network},
+    node::{Kind, Line, MIB},
     world::with_seeds,
 };
 

@@ -115,7 +115,7 @@ fn what_stands_there_already_is_recognised_and_not_fetched() {
     let Opened::Complete(sources) = Partial::create(share.clone(), &world.into, &world.state).unwrap() else {
         panic!("it should be recognised");
     };
-    assert_eq!(sources.places(), [copy.clone()]);
+    assert_eq!(sources.places(), std::slice::from_ref(&copy));
 
     // The same size with one other byte is not the same.
     let mut other = bytes(2, 1_000);

@@ -148,7 +148,6 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         publisher: row.publisher,
         piece_bytes: 4 << 20,
         pieces,
-        pieces_done: (f64::from(pieces) * part) as u32,
         files,
         files_total: row.files,
     };
@@ -173,7 +172,8 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         map: Arc::new(map(part, state == TransferState::Fetching)),
         peers: Vec::new(),
         history: Arc::from([]),
-        facts: Arc::new(facts),
+        pieces_done: (f64::from(pieces) * part) as u32,
+        facts: Some(Arc::new(facts)),
     }
 }
 

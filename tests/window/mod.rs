@@ -1,8 +1,12 @@
 //! The window from made-up snapshots: pictures in, commands out.
 
 mod canvas;
+mod controls;
+mod keyboard;
 mod made_up;
+mod person;
 mod pictures;
+mod still;
 
 use std::sync::Arc;
 

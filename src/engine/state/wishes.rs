@@ -17,6 +17,7 @@ use crate::{
         task::{Job, Keep, Subject, Task},
         trouble::TroubleKind,
     },
+    settings::Change,
     share::ShareId,
     swarm::Input,
 };
@@ -44,7 +45,7 @@ impl State {
             Command::Rename { name } => self.wish_rename(&name, tasks),
             Command::SetDownloads { folder } => {
                 self.origin.downloads = folder.clone();
-                tasks.push(Task::SaveDownloads { folder });
+                tasks.push(Task::SaveSetting(Change::Downloads(Some(folder))));
             }
             Command::Answer { question, answer } => self.answered(question, answer, tasks),
             Command::DismissTrouble { serial } => self.dismiss_trouble(serial),
@@ -54,7 +55,7 @@ impl State {
     fn wish_rename(&mut self, name: &str, tasks: &mut Vec<Task>) {
         if let Some(name) = crate::wire::peer::presentable(name) {
             self.origin.name = name.clone();
-            tasks.push(Task::SaveName { name });
+            tasks.push(Task::SaveSetting(Change::Name(Some(name))));
         }
     }
 

@@ -43,7 +43,9 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         }
         Task::Transfer { share, run, job } => return start_job(shell, share, run, job),
         Task::Remember(keep) => remember::remember(shell, keep),
-        Task::SaveName { .. } | Task::SaveDownloads { .. } => {}
+        Task::SaveSetting(change) => {
+            shell.tracker.spawn(remember::save_setting(shell.clone(), change));
+        }
         Task::Announce { .. } | Task::Serve { .. } | Task::Gained { .. } | Task::Withdraw { .. } => {}
     }
     None

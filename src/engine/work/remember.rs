@@ -11,6 +11,7 @@ use crate::{
         shell::Shell,
         task::Keep,
     },
+    settings::{self, Change},
     share::Share,
     store::{self, DatabaseError, RememberedPeer, ShareBytes, ShareRecord, ShareState},
 };
@@ -109,5 +110,15 @@ impl From<store::Recipients> for Recipients {
             store::Recipients::Peers(peers) => Recipients::Peers(peers),
             store::Recipients::Link => Recipients::Link,
         }
+    }
+}
+
+/// Writes a setting that a person changed. It holds until the end also when it can't be written; then they are told.
+pub async fn save_setting(shell: Shell, change: Change) {
+    let home = shell.snapshots.borrow().me.home.clone();
+    let saved = super::blocking(move || settings::save(&home, &[change])).await;
+    if let Some(Err(error)) = saved {
+        let hint = "It holds until Handout is closed.".to_owned();
+        shell.tell(Event::Failed { what: error.to_string(), about: "The settings".to_owned(), hint }).await;
     }
 }

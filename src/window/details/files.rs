@@ -19,12 +19,11 @@ const ROW: f32 = 40.0;
 
 /// Draws the list; only what can be seen of it.
 pub fn files_ui(ui: &mut Ui, transfer: Option<&TransferRow>) {
-    let Some(transfer) = transfer else {
+    let Some(facts) = transfer.and_then(|transfer| transfer.facts.as_ref()) else {
         part(ui, words::FILES, "");
         soft(ui, words::FILES_LATER);
         return;
     };
-    let facts = &transfer.facts;
     part(ui, words::FILES, &figures::count(facts.files_total.into()));
     rows::rows_ui(ui, facts.files.len(), ROW, |ui, at, rect| {
         let (path, bytes, root) = &facts.files[at];
@@ -43,7 +42,8 @@ fn file_ui(ui: &mut Ui, path: &str, bytes: u64, root: &Root, rect: Rect) {
     let response = ui.interact(rect, rows::id("file", &path), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("{path}, {}", figures::bytes(bytes))));
     let name = format!("{} BLAKE3, {path}", words::COPY);
-    if ui.put(paint::at_right(rect, 0.0, size::CONTROL, size::CONTROL), Push::icon_only(icons::COPY, name)).clicked() {
+    if ui.place(paint::at_right(rect, 0.0, size::CONTROL, size::CONTROL), Push::icon_only(icons::COPY, name)).clicked()
+    {
         ui.ctx().copy_text(hash.clone());
     }
     let painter = ui.painter();

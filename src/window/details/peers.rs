@@ -19,14 +19,14 @@ const FACE: f32 = 28.0;
 /// Draws a row for each, those that give fastest first.
 pub fn peers_ui(ui: &mut Ui, transfer: &TransferRow) {
     let (seeds, leeches) = (transfer.seeds, transfer.leeches);
-    part(ui, words::WHO_HAS_IT, &format!("{seeds} {}s  ·  {leeches} leeches", words::SEED));
+    part(ui, words::WHO_HAS_IT, &words::seeds_and_leeches(seeds, leeches));
     if transfer.peers.is_empty() {
         soft(ui, words::NOBODY_CONNECTED);
         return;
     }
     let mut peers: Vec<&TransferPeer> = transfer.peers.iter().map(|peer| &**peer).collect();
     peers.sort_by(|a, b| (b.rate_down + b.rate_up, &a.name).cmp(&(a.rate_down + a.rate_up, &b.name)));
-    let pieces = transfer.facts.pieces;
+    let pieces = transfer.facts.as_ref().map_or(0, |facts| facts.pieces);
     rows::rows_ui(ui, peers.len(), size::ROW, |ui, at, rect| peer_ui(ui, peers[at], pieces, rect));
 }
 

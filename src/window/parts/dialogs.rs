@@ -26,6 +26,9 @@ use crate::{
     },
 };
 
+/// A list inside a dialog is at most this high.
+const LIST_MAX: f32 = 220.0;
+
 /// How a dialog goes on after a frame.
 enum Next {
     Stay(Dialog),
@@ -118,8 +121,9 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
             heading(ui, words::ADDRESS_TITLE);
             text(ui, words::ADDRESS_TEXT);
             let field = field_ui(ui, typed, words::ADDRESS_FIELD, words::ADDRESS_HINT, f32::INFINITY);
-            focus_at_first(ui, &field);
+            // Asked before the field takes the keyboard back.
             let entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+            focus_at_first(ui, &field);
             let ready = !typed.trim().is_empty();
             let (yes, no) = answers_ui(ui, words::ADD_IT, Look::Filled, words::CANCEL, ready);
             let yes = yes || entered && ready;
@@ -140,7 +144,7 @@ fn question_ui(ui: &mut Ui, view: &mut View<'_>, question: &Question) {
         let palette = Palette::of(ui);
         let list = egui::Frame::new().fill(palette.desk).corner_radius(radius::SMALL).inner_margin(space::M);
         list.show(ui, |ui| {
-            ScrollArea::vertical().max_height(180.0).auto_shrink([false, true]).show(ui, |ui| {
+            scrolling(LIST_MAX.min(44.0 * (files.len() + 1) as f32)).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 for (path, why) in files {
                     let name = names::tame(&path.display().to_string());
@@ -171,11 +175,29 @@ fn framed<R>(ui: &mut Ui, id: &str, content: impl FnOnce(&mut Ui) -> R) -> egui:
         .shadow(palette.floating())
         .inner_margin(space::XL);
     let room = ui.ctx().content_rect().width() - 2.0 * space::HUGE;
-    Modal::new(Id::unique(id)).frame(frame).backdrop_color(palette.scrim).show(ui.ctx(), |ui| {
+    let id = Id::unique(id);
+    let modal = Modal::new(id).frame(frame).backdrop_color(palette.scrim).show(ui.ctx(), |ui| {
         ui.set_width(size::DIALOG.min(room));
         ui.spacing_mut().item_spacing.y = space::M;
         content(ui)
-    })
+    });
+    settle(ui, id, modal.response.rect.size());
+    modal
+}
+
+/// A list of a height that is known beforehand: one that looks for its height grows for many frames.
+fn scrolling(height: f32) -> ScrollArea {
+    ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, true])
+}
+
+/// A dialog is placed by the size it had a frame ago; when that changed, it is placed once more.
+fn settle(ui: &Ui, id: Id, size: egui::Vec2) {
+    let size = size.round();
+    let before = ui.data(|data| data.get_temp::<egui::Vec2>(id));
+    if before != Some(size) {
+        ui.data_mut(|data| data.insert_temp(id, size));
+        ui.ctx().request_repaint();
+    }
 }
 
 fn heading(ui: &mut Ui, title: &str) {
@@ -232,7 +254,7 @@ fn audience_ui(ui: &mut Ui, view: &View<'_>, kind: &mut AudienceKind, people: &m
     let palette = Palette::of(ui);
     let list = egui::Frame::new().fill(palette.desk).corner_radius(radius::SMALL).inner_margin(space::S);
     list.show(ui, |ui| {
-        ScrollArea::vertical().max_height(220.0).auto_shrink([false, true]).show(ui, |ui| {
+        scrolling(LIST_MAX.min(36.0 * view.now.peers.len() as f32)).show(ui, |ui| {
             for peer in &view.now.peers {
                 let chosen = people.contains(&peer.id);
                 let response = tick_ui(ui, chosen, &names::tame(&peer.name), |ui, at| {

@@ -167,6 +167,8 @@ fn paint_have(ui: &Ui, row: &ShareRow, transfer: Option<&TransferRow>, column: R
         parts.push(words::part_around(around));
     } else if row.seeds > 0 {
         parts.push(words::have_it(row.seeds));
+    } else if row.leeches == 0 {
+        parts.push(words::NOBODY_YET.to_owned());
     }
     if row.leeches > 0 {
         parts.push(words::getting_it(row.leeches));
@@ -208,7 +210,7 @@ fn action_ui(
         (Here::OnItsWay, None) | (Here::No, _) if !row.mine => {
             let spot = paint::at_right(rect, space::M, 72.0, size::CONTROL);
             let push = Push::new(words::GET, Look::Soft).named(words::about_action(words::GET, &title)).wide(72.0);
-            if ui.put(spot, push).clicked() {
+            if ui.place(spot, push).clicked() {
                 view.get(row.id, &row.title);
             }
         }
@@ -216,7 +218,7 @@ fn action_ui(
             let spot = paint::at_right(rect, space::M, 72.0, size::CONTROL);
             let push =
                 Push::new(words::OPEN, Look::Outlined).named(words::about_action(words::OPEN, &title)).wide(72.0);
-            if ui.put(spot, push).clicked() {
+            if ui.place(spot, push).clicked() {
                 view.open(places);
             }
             let palette = Palette::of(ui);

@@ -10,7 +10,7 @@ use super::{
 use crate::window::{
     figures, icons,
     memory::{Dialog, Zone},
-    names,
+    names, screens,
     theme::{Palette, Type, Weight, size, space},
     view::View,
     wishes::{Choice, Wish},
@@ -19,11 +19,10 @@ use crate::window::{
 
 const SEARCH_MAX: f32 = 460.0;
 
-/// Draws the bar into all of `ui`.
+/// Draws the bar into all of `ui`, over the column of the page.
 pub fn top_bar_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let whole = ui.max_rect();
-    let right =
-        Rect::from_min_max(pos2(whole.center().x, whole.top()), pos2(whole.right() - space::XL, whole.bottom()));
+    let column = screens::column(ui.max_rect(), size::PAGE_MAX);
+    let right = Rect::from_min_max(pos2(column.center().x, column.top()), column.max);
     let mut taken = 0.0;
     let layout = Layout::right_to_left(Align::Center);
     ui.scope_builder(egui::UiBuilder::new().max_rect(right).layout(layout), |ui| {
@@ -32,9 +31,9 @@ pub fn top_bar_ui(ui: &mut Ui, view: &mut View<'_>) {
         speeds_ui(ui, view);
         taken = right.right() - ui.min_rect().left();
     });
-    let left = whole.left() + space::XL;
-    let room = (whole.right() - space::XL - taken - space::L - left).min(SEARCH_MAX);
-    let search = Rect::from_min_size(pos2(left, whole.center().y - size::FIELD / 2.0), vec2(room, size::FIELD));
+    let room = (column.width() - taken - space::L).min(SEARCH_MAX);
+    let top = column.center().y - size::FIELD / 2.0;
+    let search = Rect::from_min_size(pos2(column.left(), top), vec2(room, size::FIELD));
     ui.scope_builder(egui::UiBuilder::new().max_rect(search).layout(Layout::left_to_right(Align::Center)), |ui| {
         search_ui(ui, view, search);
     });
@@ -57,7 +56,7 @@ fn search_ui(ui: &mut Ui, view: &mut View<'_>, rect: Rect) {
             pos2(response.rect.right() - space::L, response.rect.center().y),
             vec2(size::CONTROL - space::S, size::CONTROL - space::S),
         );
-        if ui.put(at, Push::icon_only(icons::X, words::FIND_CLEAR).high(size::CONTROL - space::S)).clicked() {
+        if ui.place(at, Push::icon_only(icons::X, words::FIND_CLEAR).high(size::CONTROL - space::S)).clicked() {
             view.memory.search.clear();
             response.request_focus();
         }

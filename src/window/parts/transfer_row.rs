@@ -166,7 +166,7 @@ fn controls_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) 
         let at =
             paint::at_right(rect, space::M + place as f32 * (size::CONTROL + space::XS), size::CONTROL, size::CONTROL);
         place += 1;
-        ui.put(at, Push::icon_only(icon, named(verb))).clicked()
+        ui.place(at, Push::icon_only(icon, named(verb))).clicked()
     };
     let share = row.share;
     match row.state {

@@ -100,10 +100,10 @@ fn row_ui(ui: &mut Ui, view: &mut View<'_>, row: &ShareRow, rect: Rect) -> Respo
     let wide = rect.width() >= 640.0;
     let counts = wide.then(|| slot(168.0, space::L));
     let size = slot(if wide { 72.0 } else { 0.0 }, space::M);
-    if ui.put(stop, Push::icon_only(icons::X, words::about_action(words::STOP_SHARING, &title))).clicked() {
+    if ui.place(stop, Push::icon_only(icons::X, words::about_action(words::STOP_SHARING, &title))).clicked() {
         view.unshare(row);
     }
-    if ui.put(copy, Push::icon_only(icons::LINK_SIMPLE, words::about_action(words::COPY_LINK, &title))).clicked() {
+    if ui.place(copy, Push::icon_only(icons::LINK_SIMPLE, words::about_action(words::COPY_LINK, &title))).clicked() {
         ui.ctx().copy_text(row.link.clone());
         view.memory.toasts.say(view.time, Mood::Plain, words::LINK_COPIED, Offer::Nothing);
     }
@@ -112,7 +112,7 @@ fn row_ui(ui: &mut Ui, view: &mut View<'_>, row: &ShareRow, rect: Rect) -> Respo
         counts_ui(ui, view, row, counts, rect);
         paint::line(ui.painter(), size, Align::Max, &figures::bytes(row.size), Type::Body.font(), palette.text_soft);
     }
-    title_ui(ui, row, rect, size.left() - space::M).then(|| response.clone().on_hover_text(title)).unwrap_or(response)
+    if title_ui(ui, row, rect, size.left() - space::M) { response.on_hover_text(title) } else { response }
 }
 
 /// Icon and title; whether it was shortened.
@@ -174,7 +174,7 @@ fn audience_ui(ui: &mut Ui, view: &mut View<'_>, row: &ShareRow, slot: Rect) {
     let text = audience_words(view, row);
     let text = names::shortened(&text, 22);
     let name = format!("{}: {text}, {}", names::tame(&row.title), words::CHANGE_WHO);
-    if ui.put(slot, Push::new(&text, Look::Outlined).icon(icon).wide(slot.width()).named(name)).clicked() {
+    if ui.place(slot, Push::new(&text, Look::Outlined).icon(icon).wide(slot.width()).named(name)).clicked() {
         view.memory.dialog = Some(audience_dialog(view.now, row.id, &row.title));
     }
 }

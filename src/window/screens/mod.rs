@@ -5,17 +5,23 @@ pub mod room;
 pub mod settings;
 pub mod transfers;
 
-use egui::{Id, Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2};
+use egui::{Layout, Rect, RichText, ScrollArea, Ui, UiBuilder, pos2};
 
 use super::theme::{Palette, Type, Weight, space};
+
+/// The column of a page that lies in `whole`; the bar on top keeps to the same.
+pub fn column(whole: Rect, width_max: f32) -> Rect {
+    let width = (whole.width() - 2.0 * space::XL).min(width_max);
+    let left = whole.left() + ((whole.width() - width) / 2.0).floor().max(space::XL);
+    Rect::from_min_max(pos2(left, whole.top()), pos2(left + width, whole.bottom()))
+}
 
 /// A page that scrolls: one column, as wide as can be read across, in the middle of wide windows.
 pub fn page_ui(ui: &mut Ui, id: &str, width_max: f32, content: impl FnOnce(&mut Ui)) {
     ScrollArea::vertical().id_salt(id).auto_shrink([false, false]).show(ui, |ui| {
-        let room = ui.available_width();
-        let width = (room - 2.0 * space::XL).min(width_max);
-        let left = ui.cursor().left() + ((room - width) / 2.0).floor().max(space::XL);
-        let column = Rect::from_min_size(pos2(left, ui.cursor().top()), egui::vec2(width, f32::INFINITY));
+        let column =
+            column(Rect::from_min_size(ui.cursor().min, egui::vec2(ui.available_width(), f32::INFINITY)), width_max);
+        let width = column.width();
         let builder = UiBuilder::new().id_salt(id).max_rect(column).layout(Layout::top_down(egui::Align::Min));
         let inner = ui.scope_builder(builder, |ui| {
             ui.set_width(width);

@@ -203,8 +203,8 @@ fn more_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, hidden: usize) {
     let name = if hidden > 0 { words::SHOW_ALL_PEOPLE } else { words::SHOW_FEWER_PEOPLE };
     let push = Push::new(&label, Look::Outlined).named(name);
     let wide = push.natural_width(ui);
-    let center = pos2(cell.left() + space::M + wide / 2.0, cell.top() + space::XS + size::FACE / 2.0);
-    if ui.put(Rect::from_center_size(center, vec2(wide, size::CONTROL)), push).clicked() {
+    let center = pos2(cell.center().x, cell.top() + space::XS + size::FACE / 2.0);
+    if ui.place(Rect::from_center_size(center, vec2(wide, size::CONTROL)), push).clicked() {
         view.memory.all_people = hidden > 0;
     }
 }

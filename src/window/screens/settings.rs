@@ -61,7 +61,7 @@ fn name_ui(ui: &mut Ui, view: &mut View<'_>) {
     ui.horizontal(|ui| {
         let (disc, _) = ui.allocate_exact_size(egui::Vec2::splat(size::FIELD), egui::Sense::hover());
         person::paint(ui.painter(), disc.center(), size::FIELD, &view.now.me.id, &name, palette);
-        let field = field_ui(ui, &mut name, words::SETTINGS_NAME, "", 280.0);
+        let field = field_ui(ui, &mut name, words::YOUR_NAME, "", 280.0);
         if field.changed() {
             view.memory.name = Some(name.clone());
         }
@@ -83,7 +83,13 @@ fn downloads_ui(ui: &mut Ui, view: &mut View<'_>) {
         ui.label(RichText::new(shown).font(Type::Body.weighing(Weight::Medium)).color(palette.text))
             .on_hover_text(&folder);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.add(Push::new(words::CHOOSE, Look::Outlined).named(words::SETTINGS_DOWNLOADS)).clicked() {
+            if ui
+                .add(
+                    Push::new(words::CHOOSE, Look::Outlined)
+                        .named(words::about_action(words::CHOOSE, words::SETTINGS_DOWNLOADS)),
+                )
+                .clicked()
+            {
                 view.wishes.push(Wish::Choose(Choice::Downloads));
             }
         });
@@ -147,7 +153,7 @@ pub fn fact_ui(ui: &mut Ui, view: &mut View<'_>, name: &str, value: &str) {
     if shortened {
         response.on_hover_text(&value);
     }
-    if ui.put(copy, Push::icon_only(icons::COPY, words::about_action(words::COPY, name))).clicked() {
+    if ui.place(copy, Push::icon_only(icons::COPY, words::about_action(words::COPY, name))).clicked() {
         ui.ctx().copy_text(value);
         view.memory.toasts.say(view.time, Mood::Plain, words::COPIED, Offer::Nothing);
     }
