@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Held, State,
-    peers::seen,
     held::{Fetching, Source, Stage, Verified, Verifying},
+    peers::seen,
 };
 use crate::{
     engine::{
@@ -382,7 +382,9 @@ impl State {
 
     fn verified(&mut self, id: ShareId, right: Option<Bitmap>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Verifying(Verifying { tokens, subject, suspect, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
+        let Stage::Verifying(Verifying { tokens, subject, suspect, .. }) =
+            std::mem::replace(&mut held.stage, Stage::Opening)
+        else {
             return;
         };
         let Some(share) = held.share.clone() else { return };

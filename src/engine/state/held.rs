@@ -64,12 +64,18 @@ pub struct Held {
 /// How far it is.
 pub enum Stage {
     /// Nobody has given the manifest yet. `asking`: a search is under way.
-    Looking { asking: Option<CancellationToken>, asked: BTreeSet<String>, again: bool },
+    Looking {
+        asking: Option<CancellationToken>,
+        asked: BTreeSet<String>,
+        again: bool,
+    },
     /// The place on disk is being made or found again.
     Opening,
     Fetching(Box<Fetching>),
     Finishing,
-    Complete { content: Arc<Complete> },
+    Complete {
+        content: Arc<Complete>,
+    },
     Verifying(Verifying),
     /// It ended for the reason in `trouble`.
     Failed,

@@ -25,8 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use held::{Held, Stage};
 pub(super) use held::kind_of;
+use held::{Held, Stage};
 use imports::Import;
 use peers::{Peer, Typed};
 

@@ -77,7 +77,14 @@ impl State {
     }
 
     /// A connection is there: what was asked for meanwhile goes out.
-    pub(super) fn lane_opened(&mut self, id: ShareId, peer: PeerId, lane: u64, handle: LaneHandle, tasks: &mut Vec<Task>) {
+    pub(super) fn lane_opened(
+        &mut self,
+        id: ShareId,
+        peer: PeerId,
+        lane: u64,
+        handle: LaneHandle,
+        tasks: &mut Vec<Task>,
+    ) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let run = held.run;
         let Some(lane) = held.lane(peer, lane) else { return handle.close() };

@@ -58,7 +58,8 @@ impl Stream {
             buffer = rest.to_vec();
             for number in numbers.into_iter().filter(|number| *number != HAVE_ALIVE) {
                 let piece = pieces.index(number);
-                let piece = piece.ok_or_else(|| misbehaved(format!("it told of a piece {number}, which there is not")))?;
+                let piece =
+                    piece.ok_or_else(|| misbehaved(format!("it told of a piece {number}, which there is not")))?;
                 self.tell(Fact::PieceGained { peer: self.peer, piece }).await;
             }
         }
