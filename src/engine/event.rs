@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     nearby,
+    net::piece_stream::LaneHandle,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
     wire::peer::{Neighbour, Offer},
@@ -27,7 +28,6 @@ pub struct Clock {
 }
 
 /// A fact for the engine.
-#[derive(Debug)]
 pub enum Event {
     Command(Command),
     /// What was kept from the last time: shares, and the names of peers met before.
@@ -54,33 +54,36 @@ pub enum Event {
 }
 
 /// A share that was kept.
-#[derive(Debug)]
 pub struct Restored {
     pub share: Arc<Share>,
     pub mine: bool,
     pub recipients: super::command::Recipients,
     pub paused: bool,
     pub into: PathBuf,
-    pub added: SystemTime,
     pub state: RestoredState,
 }
 
 /// How far a kept share was.
-#[derive(Debug)]
 pub enum RestoredState {
     Complete { content: Arc<Complete>, places: Vec<PathBuf>, changed: Option<PathBuf> },
     Unfinished,
 }
 
 /// What a peer gives.
-#[derive(Debug)]
 pub enum CatalogueAnswer {
     Unchanged,
-    New { revision: u64, offers: Vec<Offer>, neighbours: Vec<Neighbour> },
+    /// `device`: its own name and role, where they were asked for.
+    New { revision: u64, offers: Vec<Offer>, neighbours: Vec<Neighbour>, device: Option<Introduction> },
+}
+
+/// How a peer introduces itself.
+#[derive(Clone, Debug)]
+pub struct Introduction {
+    pub name: String,
+    pub server: bool,
 }
 
 /// Who answers at an address.
-#[derive(Debug)]
 pub struct Greeting {
     pub peer: PeerId,
     pub name: String,
@@ -89,7 +92,6 @@ pub struct Greeting {
 }
 
 /// Files that were read and signed.
-#[derive(Debug)]
 pub struct Imported {
     pub share: Arc<Share>,
     pub content: Arc<Complete>,
@@ -99,7 +101,6 @@ pub struct Imported {
 }
 
 /// What can happen to one transfer.
-#[derive(Debug)]
 pub enum Fact {
     /// The manifest and its hashes came from `from`, or nobody who was asked has it.
     Found { result: Result<Found, NotFound> },
@@ -108,6 +109,8 @@ pub enum Fact {
     PieceGained { peer: PeerId, piece: PieceIndex },
     /// The stream of what a peer has ended; `fault` is why, where it should not have.
     HaveEnded { peer: PeerId, fault: Option<PeerFault> },
+    /// A connection for pieces is there.
+    LaneOpened { peer: PeerId, lane: u64, handle: LaneHandle },
     /// A request ended; each ends once.
     Fetched { peer: PeerId, lane: u64, piece: PieceIndex, end: FetchEnd },
     /// A connection for pieces ended. Requests on it that had not ended come as [`FetchEnd::Failed`] before.
@@ -115,12 +118,12 @@ pub enum Fact {
     HaveSaved { result: Result<(), DiskFault> },
     Finished { result: Result<Finished, DiskFault> },
     VerifyProgress { done_bytes: u64 },
-    Verified { right: Bitmap },
+    /// `None`: the reading broke off.
+    Verified { right: Option<Bitmap> },
     Discarded,
 }
 
 /// The manifest of a share, and who gave it.
-#[derive(Debug)]
 pub struct Found {
     pub share: Arc<Share>,
     pub from: PeerId,
@@ -129,7 +132,6 @@ pub struct Found {
 }
 
 /// Nobody who was asked gave the manifest.
-#[derive(Debug)]
 pub struct NotFound {
     /// Names or addresses of those who were asked.
     pub asked: Vec<String>,
@@ -137,15 +139,15 @@ pub struct NotFound {
     pub fault: Option<PeerFault>,
 }
 
-/// Where a share is being filled.
-#[derive(Debug)]
-pub struct Opened {
-    pub staging: Arc<Partial>,
-    pub have: Bitmap,
+/// What opening a share's place on disk led to.
+pub enum Opened {
+    /// Pieces, or final names, are missing.
+    Filling { staging: Arc<Partial>, have: Bitmap },
+    /// The same content stands there already.
+    Complete(Finished),
 }
 
 /// A finished share under its final names.
-#[derive(Debug)]
 pub struct Finished {
     pub content: Arc<Complete>,
     pub sources: Arc<Sources>,
@@ -153,7 +155,6 @@ pub struct Finished {
 }
 
 /// How one request for a piece ended.
-#[derive(Debug)]
 pub enum FetchEnd {
     /// Right, and written.
     Verified { bytes: u32, took: Duration },

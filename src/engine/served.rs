@@ -17,6 +17,7 @@ use super::command::Recipients;
 use crate::{
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
+    swarm::upload_slots::{UploadLimits, UploadSlots},
 };
 
 /// A reader of gained pieces that is further behind than this learns the whole bitmap anew.
@@ -30,6 +31,7 @@ pub struct Served {
     /// Connections through which somebody fetches from us.
     open_uploads: AtomicUsize,
     pub uploads_changed: Notify,
+    slots: Mutex<UploadSlots>,
 }
 
 /// One of them.
@@ -44,7 +46,7 @@ pub struct ServedShare {
 }
 
 /// Where its bytes are.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Content {
     Complete(Arc<Complete>),
     Partial(Arc<Partial>),
@@ -80,6 +82,7 @@ impl Default for Served {
             revision: watch::Sender::new(0),
             open_uploads: AtomicUsize::new(0),
             uploads_changed: Notify::new(),
+            slots: Mutex::new(UploadSlots::new(UploadLimits::default())),
         }
     }
 }
@@ -140,6 +143,11 @@ impl Served {
 
     pub fn open_uploads(&self) -> usize {
         self.open_uploads.load(Ordering::Relaxed)
+    }
+
+    /// Whom we serve at this moment.
+    pub fn slots(&self) -> std::sync::MutexGuard<'_, UploadSlots> {
+        lock(&self.slots)
     }
 
     /// All meters, as they stand.

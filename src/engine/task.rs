@@ -13,13 +13,14 @@ use super::{
     served::Content,
 };
 use crate::{
+    net::piece_stream::LaneHandle,
+    settings::Change,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
 };
 
 /// A wish of the engine. Those with a closing event in [`Event`](super::event::Event) get exactly one, also when they are
 /// cancelled or panic.
-#[derive(Debug)]
 pub enum Task {
     /// Closed by `Imported`.
     Import { token: Token, paths: Vec<PathBuf>, title: Option<String>, recipients: Recipients, leave_out: bool, cancel: Arc<AtomicBool> },
@@ -36,12 +37,11 @@ pub enum Task {
     Gained { share: ShareId, piece: PieceIndex },
     Withdraw { share: ShareId },
     Remember(Keep),
-    SaveName { name: String },
-    SaveDownloads { folder: PathBuf },
+    /// Write a setting that a person changed.
+    SaveSetting(Change),
 }
 
 /// What is to be done for one transfer.
-#[derive(Debug)]
 pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
@@ -49,23 +49,22 @@ pub enum Job {
     OpenStaging { share: Arc<Share>, into: PathBuf },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
-    /// Closed by `LaneEnded`. Fetches the pieces that come through `pieces` until `cancel` or a fault.
-    OpenLane { share: Arc<Share>, staging: Arc<Partial>, peer: PeerId, addresses: Vec<SocketAddr>, lane: u64, pieces: LaneJobs, cancel: CancellationToken },
+    /// Opened by `LaneOpened`, closed by `LaneEnded`.
+    OpenLane { share: Arc<Share>, staging: Arc<Partial>, peer: PeerId, addresses: Vec<SocketAddr>, lane: u64, cancel: CancellationToken },
+    /// Closed by `Fetched`.
+    AskPiece { handle: LaneHandle, peer: PeerId, lane: u64, piece: PieceIndex },
     /// Closed by `HaveSaved`.
-    SaveHave { staging: Arc<Partial>, have: Bitmap },
+    SaveHave { staging: Arc<Partial> },
     /// Closed by `Finished`.
     Finish { share: Arc<Share>, staging: Arc<Partial> },
     /// Closed by `Verified`.
-    Verify { subject: Subject, have: Bitmap, cancel: Arc<AtomicBool> },
+    Verify { share: Arc<Share>, subject: Subject, cancel: Arc<AtomicBool> },
     /// Closed by `Discarded`. Deletes what is unfinished.
     Discard { staging: Arc<Partial> },
 }
 
-/// The receiving end of a lane's queue of pieces.
-pub type LaneJobs = std::sync::mpsc::Receiver<PieceIndex>;
-
 /// What is verified.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Subject {
     Complete(Arc<Complete>),
     Partial(Arc<Partial>),
@@ -82,11 +81,10 @@ pub struct Candidate {
 }
 
 /// What must last.
-#[derive(Debug)]
 pub enum Keep {
     Share { share: Arc<Share>, mine: bool, recipients: Recipients, into: PathBuf, sources: Option<Arc<Sources>> },
     Complete { share: ShareId, sources: Arc<Sources> },
-    Paused { share: ShareId, paused: bool },
+    Paused { share: ShareId, paused: bool, complete: bool },
     Recipients { share: ShareId, recipients: Recipients },
     Forget { share: ShareId },
     Peer { peer: PeerId, name: String, addresses: Vec<SocketAddr> },

@@ -200,12 +200,17 @@ fn rename_without_flags(dir: &Dir, from: &str, to: &str) -> io::Result<()> {
     dir.rename(from, dir, to)
 }
 
-/// Opens a thing that may have been swapped: never through a symbolic link, never waiting for a pipe's other end.
-pub(super) fn open_existing(dir: &Dir, name: impl AsRef<Path>, write: bool) -> io::Result<File> {
+/// Opens a file that may have been swapped for something else, which is an error then.
+pub(super) fn open_existing(dir: &Dir, name: &str, write: bool) -> io::Result<File> {
+    let file = open_whatever(dir, name, write)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
+/// Opens what stands under a name: never through a symbolic link, never waiting for a pipe's other end.
+pub(super) fn open_whatever(dir: &Dir, name: impl AsRef<Path>, write: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(write).follow(FollowSymlinks::No).nonblock(true);
-    let file = dir.open_with(name, &options)?.into_std();
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    Ok(dir.open_with(name, &options)?.into_std())
 }
 
 /// How many names a file has; 1 where the system does not tell.

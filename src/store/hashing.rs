@@ -235,3 +235,71 @@ fn changed_or_gone(path: &Path) -> ImportError {
         _ => ImportError::Changed { path },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_between_the_look_and_the_reading_is_named() {
+        for size in [6, 1 << 20] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("file");
+            fs::write(&path, vec![1; size]).unwrap();
+            let mut sources = Sources::new();
+            let root = sources.add_root(folder.path().to_owned());
+            let stamp = FileStamp::of(&fs::metadata(&path).unwrap());
+            sources.push(root, Path::new("file"), Some(stamp));
+            assert!(hash(&sources).is_ok());
+
+            let elsewhere = folder.path().join("elsewhere");
+            fs::rename(&path, &elsewhere).unwrap();
+            assert_eq!(hash(&sources).err(), Some(ImportError::Vanished { path: path.clone() }));
+            #[cfg(unix)]
+            {
+                std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+                assert_eq!(hash(&sources).err(), Some(ImportError::Changed { path: path.clone() }));
+                fs::remove_file(&path).unwrap();
+            }
+            fs::write(&path, vec![2; size]).unwrap();
+            assert_eq!(hash(&sources).err(), Some(ImportError::Changed { path }));
+        }
+    }
+
+    #[test]
+    fn every_file_falls_into_one_unit_and_every_piece_too() {
+        let piece = u64::from(PieceLen::MIN.bytes());
+        let mut stamp = FileStamp::of(&fs::metadata(".").unwrap());
+        let sizes = [1, 100 * piece, 2, 3, piece, piece + 1, 16 << 20, 1].repeat(20);
+        let files: Vec<(usize, FileStamp)> = (0..)
+            .zip(sizes)
+            .map(|(entry, size)| {
+                stamp.size = size;
+                (entry, stamp)
+            })
+            .collect();
+
+        let (units, large) = cut(&files, PieceLen::MIN);
+
+        let mut pieces = vec![vec![]; large.len()];
+        let mut small = vec![];
+        for unit in units {
+            match unit {
+                Unit::Small(range) => small.extend(files[range].iter().map(|(entry, _)| *entry)),
+                Unit::Large { at, pieces: range } => pieces[at].extend(range),
+            }
+        }
+        for (file, pieces) in large.iter().zip(pieces) {
+            assert_eq!(pieces, (0..FileHashes::pieces_of(file.stamp.size, PieceLen::MIN)).collect::<Vec<_>>());
+        }
+        let mut all: Vec<usize> = large.iter().map(|file| file.entry).chain(small).collect();
+        all.sort_unstable();
+        assert_eq!(all, (0..files.len()).collect::<Vec<_>>());
+    }
+
+    fn hash(sources: &Sources) -> Result<Hashed, ImportError> {
+        hash_all(sources, PieceLen::MIN, &ImportProgress::default(), &AtomicBool::new(false))
+    }
+}

@@ -199,7 +199,7 @@ impl Walker<'_> {
                 }
             }
         } else {
-            self.file(disk::open_existing(dir, name, false), place)
+            self.file(disk::open_whatever(dir, name, false), place)
         };
         place.share.pop();
         result

@@ -50,12 +50,13 @@ impl State {
             Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
             Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
+            Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),
             Fact::Fetched { peer, lane, piece, end } => self.fetched(id, peer, lane, piece, end, tasks),
             Fact::LaneEnded { peer, lane, fault } => self.lane_ended(id, peer, lane, fault, tasks),
             Fact::HaveSaved { result } => self.have_saved(id, result, tasks),
             Fact::Finished { result } => self.finished(id, result, tasks),
             Fact::VerifyProgress { done_bytes } => self.verify_progress(id, done_bytes),
-            Fact::Verified { right } => self.verified(id, &right, tasks),
+            Fact::Verified { right } => self.verified(id, right, tasks),
             Fact::Discarded => {}
         }
     }
@@ -188,31 +189,35 @@ impl State {
     }
 
     fn staging_opened(&mut self, id: ShareId, result: Result<Opened, DiskFault>, tasks: &mut Vec<Task>) {
-        let opened = match result {
-            Ok(opened) => opened,
+        let (staging, have) = match result {
+            Ok(Opened::Filling { staging, have }) => (staging, have),
+            Ok(Opened::Complete(finished)) => return self.finished(id, Ok(finished), tasks),
             Err(fault) => return self.disk_failed(id, &fault, tasks),
         };
         let seed = self.origin.seed ^ self.next_serial();
         let Some(held) = self.held.get_mut(&id) else { return };
         let Some(share) = held.share.clone() else { return };
         (held.trouble, held.retry_at) = (None, None);
-        let bytes_done = opened.have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
-        let mut swarm = Swarm::new(Limits::default(), share.pieces(), opened.have.clone(), None, seed);
+        let bytes_done = have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
+        let mut swarm = Swarm::new(Limits::default(), share.pieces(), have.clone(), None, seed);
         if held.paused {
             swarm.handle(self.clock.now, Input::Paused);
         }
-        let staging = opened.staging;
         let fetching =
-            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None, complete: false };
+            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None };
         held.stage = Stage::Fetching(Box::new(fetching));
         tasks.push(Task::Serve {
             share,
             recipients: held.recipients.clone(),
             mine: held.mine,
             content: Content::Partial(staging),
-            have: opened.have,
+            have,
         });
         self.catalogue_changed();
+        // A swarm that had everything from the beginning does not say so.
+        if self.held.get_mut(&id).and_then(Held::fetching).is_some_and(|fetching| fetching.swarm.is_complete()) {
+            return self.finish(id, tasks);
+        }
         self.find_sources(id, tasks);
         self.swarm_input(id, Input::Tick, tasks);
     }
@@ -301,20 +306,13 @@ impl State {
         self.catalogue_changed();
     }
 
-    /// A file of a finished share was changed or is gone: it is not given out any more.
+    /// A file of a finished share is not what it was. It is not given out until every byte was read again: a file that was
+    /// only touched or moved back is right.
     pub(super) fn source_changed(&mut self, id: ShareId, path: &Path, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        if !matches!(held.stage, Stage::Complete { .. }) {
-            return;
+        if matches!(held.stage, Stage::Complete { .. }) {
+            self.begin_verify(id, vec![], Some(path.to_owned()), tasks);
         }
-        held.stage = Stage::Failed;
-        let (mine, title) = (held.mine, held.title.clone());
-        tasks.push(Task::Withdraw { share: id });
-        let hint = if mine { "Share it again to give out what it is now." } else { "Get it again to have it whole." };
-        let what = format!("{} was changed, moved or deleted since, so it is not given out any more", path.display());
-        let trouble = self.trouble(TroubleKind::Source, &what, &title, hint);
-        self.set_trouble(id, Some(trouble));
-        self.catalogue_changed();
     }
 
     /// What is due by time: retries, saving maps, swarms' deadlines.
@@ -352,7 +350,7 @@ impl State {
         let Some(fetching) = held.fetching() else { return };
         if fetching.unsaved && !fetching.saving && fetching.save_at.is_none_or(|at| at <= now) {
             (fetching.unsaved, fetching.saving) = (false, true);
-            let job = Job::SaveHave { staging: fetching.staging.clone(), have: fetching.swarm.have().clone() };
+            let job = Job::SaveHave { staging: fetching.staging.clone() };
             tasks.push(Task::Transfer { share: id, run, job });
         }
     }
@@ -382,12 +380,14 @@ impl State {
         }
     }
 
-    fn verified(&mut self, id: ShareId, right: &Bitmap, tasks: &mut Vec<Task>) {
+    fn verified(&mut self, id: ShareId, right: Option<Bitmap>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Verifying(Verifying { tokens, subject, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
+        let Stage::Verifying(Verifying { tokens, subject, suspect, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
             return;
         };
         let Some(share) = held.share.clone() else { return };
+        // A reading that broke off proved nothing right.
+        let right = right.unwrap_or_else(|| Bitmap::empty(share.pieces()));
         let claimed = match &subject {
             Verified::Complete(_) => Bitmap::full(share.pieces()),
             Verified::Partial(fetching) => fetching.swarm.have().clone(),
@@ -396,11 +396,14 @@ impl State {
         let wrong = spoiled.len() as u32;
         match subject {
             Verified::Complete(content) => {
+                // Files that were only touched have new stamps.
+                let sources = Arc::new(content.sources());
                 held.stage = Stage::Complete { content };
                 if wrong == 0 {
+                    tasks.push(Task::Remember(Keep::Complete { share: id, sources }));
                     self.go_on(id, tasks);
                 } else {
-                    self.spoiled_on_disk(id, wrong, tasks);
+                    self.spoiled_on_disk(id, wrong, suspect, tasks);
                 }
             }
             Verified::Partial(fetching) => {
@@ -412,7 +415,7 @@ impl State {
                     }
                     self.swarm_input(id, Input::PieceSpoiled { piece }, tasks);
                 }
-                self.resume_fetching(id, right, tasks);
+                self.resume_fetching(id, &right, tasks);
             }
         }
         for token in tokens {
@@ -420,12 +423,15 @@ impl State {
         }
     }
 
-    fn spoiled_on_disk(&mut self, id: ShareId, wrong: u32, tasks: &mut Vec<Task>) {
+    fn spoiled_on_disk(&mut self, id: ShareId, wrong: u32, suspect: Option<PathBuf>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         held.stage = Stage::Failed;
         let (mine, title) = (held.mine, held.title.clone());
         tasks.push(Task::Withdraw { share: id });
-        let what = format!("{wrong} of its pieces are not what they were");
+        let what = match suspect {
+            Some(path) => format!("{} was changed, moved or deleted, so it is not given out any more", path.display()),
+            None => format!("{wrong} of its pieces are not what they were, so it is not given out any more"),
+        };
         let hint = if mine { "Share it again to give out what it is now." } else { "Get it again to have it whole." };
         let trouble = self.trouble(TroubleKind::WrongContent, &what, &title, hint);
         self.set_trouble(id, Some(trouble));

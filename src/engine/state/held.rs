@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool, mpsc::SyncSender},
+    sync::{Arc, atomic::AtomicBool},
     time::{Instant, SystemTime},
 };
 
@@ -18,6 +18,7 @@ use crate::{
         snapshot::{Facts, ShareKind, Speed, TransferState},
         trouble::Trouble,
     },
+    net::piece_stream::LaneHandle,
     share::{EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
     swarm::Swarm,
@@ -83,8 +84,6 @@ pub struct Fetching {
     pub unsaved: bool,
     pub saving: bool,
     pub save_at: Option<Instant>,
-    /// Swarm times are kept by the swarm; a complete one waits to be finished.
-    pub complete: bool,
 }
 
 /// The files of a share are read again.
@@ -93,6 +92,8 @@ pub struct Verifying {
     pub cancel: Arc<AtomicBool>,
     pub done_bytes: u64,
     pub subject: Verified,
+    /// The file that gave reason to, where a person did not ask.
+    pub suspect: Option<PathBuf>,
 }
 
 /// What goes on when verifying has ended.
@@ -118,7 +119,8 @@ pub struct Source {
 /// One connection for pieces.
 pub struct Lane {
     pub id: u64,
-    pub pieces: SyncSender<PieceIndex>,
+    /// `None` while it is being made; what is asked for then goes out when it is there.
+    pub handle: Option<LaneHandle>,
     pub in_flight: BTreeSet<PieceIndex>,
     pub cancel: CancellationToken,
 }

@@ -25,7 +25,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use held::{Held, Stage};
+use held::{Held, Stage};
+pub(super) use held::kind_of;
 use imports::Import;
 use peers::{Peer, Typed};
 
@@ -40,6 +41,7 @@ use super::{
 use crate::{
     nearby::{self, Nearby},
     share::{PeerId, ShareId},
+    store::Partial,
 };
 
 /// While something is moving, speeds and snapshots are renewed this often.
@@ -155,6 +157,15 @@ impl State {
     /// Whether bytes move in or out of this computer, so that speeds change.
     pub fn moving(&self) -> bool {
         !self.imports.is_empty() || self.total.moving() || self.held.values().any(Held::moving)
+    }
+
+    /// The places on disk of downloads under way.
+    pub fn unfinished(&self) -> Vec<Arc<Partial>> {
+        let staging = |held: &Held| match &held.stage {
+            Stage::Fetching(fetching) => Some(fetching.staging.clone()),
+            _ => None,
+        };
+        self.held.values().filter_map(staging).collect()
     }
 
     fn keep_time(&mut self, tasks: &mut Vec<Task>) {

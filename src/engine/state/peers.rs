@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::State;
 use crate::{
     engine::{
-        event::{CatalogueAnswer, Greeting},
+        event::{CatalogueAnswer, Greeting, Introduction},
         fault::{PeerFault, PeerFaultKind},
         snapshot::{Role, Via},
         task::{Keep, Task},
@@ -239,7 +239,10 @@ impl State {
             Ok(answer) => {
                 (peer.failures, peer.fault, peer.last_seen, peer.doubted) = (0, None, wall, false);
                 self.around(nearby::Input::Spoke { peer: id }, tasks);
-                if let CatalogueAnswer::New { revision, offers, neighbours } = answer {
+                if let CatalogueAnswer::New { revision, offers, neighbours, device } = answer {
+                    if let Some(device) = device {
+                        self.introduces_itself(id, device, tasks);
+                    }
                     self.catalogue_is(id, revision, offers, tasks);
                     self.introduced(neighbours, tasks);
                 }
@@ -269,6 +272,14 @@ impl State {
         }
         self.changed.shares = true;
         self.changed.transfers = true;
+    }
+
+    /// One that connected to us is known by its key only, until it says its name.
+    fn introduces_itself(&mut self, id: PeerId, device: Introduction, tasks: &mut Vec<Task>) {
+        let Some(known) = self.nearby.get(&id) else { return };
+        let mut named = seen(known.via, id, device.name, known.addresses.clone());
+        named.role = if device.server { nearby::Role::Server } else { nearby::Role::Peer };
+        self.around(nearby::Input::Seen(named), tasks);
     }
 
     /// A peer told of others.

@@ -1,10 +1,6 @@
 //! What a transfer's swarm wants, turned into connections; and what came of them, told to the swarm.
 
-use std::{
-    collections::BTreeSet,
-    sync::mpsc::sync_channel,
-    time::Duration,
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -18,12 +14,11 @@ use crate::{
         fault::{PeerFault, PeerFaultKind},
         task::{Job, Task},
     },
+    net::piece_stream::LaneHandle,
     share::{PeerId, PieceIndex, ShareId},
     swarm::{Effect, Input},
 };
 
-/// A lane's queue holds more than the swarm ever asks of one peer, so a place is always free.
-const LANE_QUEUE: usize = 256;
 /// With so many peers giving, one connection to each is enough to fill the wire.
 const MANY_SOURCES: usize = 3;
 const LANES_MAX: usize = 2;
@@ -73,10 +68,22 @@ impl State {
             Some(lane) => Some(lane),
             None => self.open_lane(id, peer, tasks),
         };
-        let sent = self.held.get_mut(&id).zip(lane).is_some_and(|(held, lane)| held.send(peer, lane, piece));
-        if !sent {
-            self.swarm_input(id, Input::FetchFailed { peer, piece }, tasks);
-        }
+        let lane = self.held.get_mut(&id).zip(lane).and_then(|(held, lane)| Some((held.run, held.lane(peer, lane)?)));
+        let Some((run, lane)) = lane else {
+            return self.swarm_input(id, Input::FetchFailed { peer, piece }, tasks);
+        };
+        lane.in_flight.insert(piece);
+        tasks.extend(lane.ask(id, run, peer, piece));
+    }
+
+    /// A connection is there: what was asked for meanwhile goes out.
+    pub(super) fn lane_opened(&mut self, id: ShareId, peer: PeerId, lane: u64, handle: LaneHandle, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let run = held.run;
+        let Some(lane) = held.lane(peer, lane) else { return handle.close() };
+        lane.handle = Some(handle);
+        let asked: Vec<PieceIndex> = lane.in_flight.iter().copied().collect();
+        tasks.extend(asked.into_iter().filter_map(|piece| lane.ask(id, run, peer, piece)));
     }
 
     /// The peer's lane with the fewest requests, unless one more lane would help.
@@ -97,11 +104,10 @@ impl State {
         let share = held.share.clone()?;
         let run = held.run;
         let staging = held.fetching()?.staging.clone();
-        let (sender, pieces) = sync_channel(LANE_QUEUE);
         let cancel = CancellationToken::new();
-        let open = Lane { id: lane, pieces: sender, in_flight: BTreeSet::new(), cancel: cancel.clone() };
+        let open = Lane { id: lane, handle: None, in_flight: BTreeSet::new(), cancel: cancel.clone() };
         held.sources.entry(peer).or_default().lanes.push(open);
-        let job = Job::OpenLane { share, staging, peer, addresses, lane, pieces, cancel };
+        let job = Job::OpenLane { share, staging, peer, addresses, lane, cancel };
         tasks.push(Task::Transfer { share: id, run, job });
         Some(lane)
     }
@@ -218,25 +224,24 @@ impl State {
 }
 
 impl Held {
-    fn send(&mut self, peer: PeerId, lane: u64, piece: PieceIndex) -> bool {
-        let lanes = self.sources.get_mut(&peer).map(|source| &mut source.lanes);
-        let Some(lane) = lanes.and_then(|lanes| lanes.iter_mut().find(|open| open.id == lane)) else { return false };
-        let sent = lane.pieces.try_send(piece).is_ok();
-        if sent {
-            lane.in_flight.insert(piece);
-        }
-        sent
+    fn lane(&mut self, peer: PeerId, lane: u64) -> Option<&mut Lane> {
+        self.sources.get_mut(&peer)?.lanes.iter_mut().find(|open| open.id == lane)
     }
 
     /// A request ended.
     fn answered(&mut self, peer: PeerId, lane: u64, piece: PieceIndex) {
-        let Some(source) = self.sources.get_mut(&peer) else { return };
-        source.failures = 0;
-        if let Some(lane) = source.lanes.iter_mut().find(|open| open.id == lane) {
+        if let Some(lane) = self.lane(peer, lane) {
             lane.in_flight.remove(&piece);
         }
     }
+}
 
+impl Lane {
+    /// The request for a piece, if the connection is there.
+    fn ask(&self, share: ShareId, run: u64, peer: PeerId, piece: PieceIndex) -> Option<Task> {
+        let handle = self.handle.clone()?;
+        Some(Task::Transfer { share, run, job: Job::AskPiece { handle, peer, lane: self.id, piece } })
+    }
 }
 
 impl Source {

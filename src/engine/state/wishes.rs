@@ -1,6 +1,10 @@
 //! What people ask for.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use super::{
     Held, State,
@@ -13,6 +17,7 @@ use crate::{
         task::{Job, Keep, Subject, Task},
         trouble::TroubleKind,
     },
+    settings::Change,
     share::ShareId,
     swarm::Input,
 };
@@ -40,7 +45,7 @@ impl State {
             Command::Rename { name } => self.wish_rename(&name, tasks),
             Command::SetDownloads { folder } => {
                 self.origin.downloads = folder.clone();
-                tasks.push(Task::SaveDownloads { folder });
+                tasks.push(Task::SaveSetting(Change::Downloads(Some(folder))));
             }
             Command::Answer { question, answer } => self.answered(question, answer, tasks),
             Command::DismissTrouble { serial } => self.dismiss_trouble(serial),
@@ -50,7 +55,7 @@ impl State {
     fn wish_rename(&mut self, name: &str, tasks: &mut Vec<Task>) {
         if let Some(name) = crate::wire::peer::presentable(name) {
             self.origin.name = name.clone();
-            tasks.push(Task::SaveName { name });
+            tasks.push(Task::SaveSetting(Change::Name(Some(name))));
         }
     }
 
@@ -162,13 +167,14 @@ impl State {
             return;
         }
         held.paused = true;
+        let complete = held.is_complete();
         held.retry_at = None;
         if let Stage::Looking { asking: Some(asking), .. } = &held.stage {
             asking.cancel();
         }
         held.close_sources();
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Remember(Keep::Paused { share: id, paused: true }));
+        tasks.push(Task::Remember(Keep::Paused { share: id, paused: true, complete }));
         self.swarm_input(id, Input::Paused, tasks);
         self.catalogue_changed();
     }
@@ -176,9 +182,10 @@ impl State {
     fn wish_resume(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let was_paused = std::mem::take(&mut held.paused);
+        let complete = held.is_complete();
         held.retry_at = None;
         if was_paused {
-            tasks.push(Task::Remember(Keep::Paused { share: id, paused: false }));
+            tasks.push(Task::Remember(Keep::Paused { share: id, paused: false, complete }));
         }
         match &mut held.stage {
             Stage::Failed if held.mine => {}
@@ -239,33 +246,42 @@ impl State {
         if let Stage::Verifying(verifying) = &mut held.stage {
             return verifying.tokens.push(token);
         }
-        let Some(share) = held.share.clone() else {
+        if held.share.is_none() {
             let (what, hint) = ("Nothing of it is here yet", "Verify it when it is here.");
             let title = held.title.clone();
             return self.fail(token, TroubleKind::Nobody, what, &title, hint);
-        };
+        }
+        if !matches!(held.stage, Stage::Complete { .. } | Stage::Fetching(_)) {
+            let (what, title) = ("It can't be verified now", held.title.clone());
+            return self.fail(token, TroubleKind::Local, what, &title, "Try again in a moment.");
+        }
+        self.begin_verify(id, vec![token], None, tasks);
+    }
+
+    /// Reads every byte of a share again. `suspect`: the file that gave reason to.
+    pub(super) fn begin_verify(
+        &mut self,
+        id: ShareId,
+        tokens: Vec<Token>,
+        suspect: Option<PathBuf>,
+        tasks: &mut Vec<Task>,
+    ) {
+        let now = self.clock.now;
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let Some(share) = held.share.clone() else { return };
         held.close_sources();
-        let (subject, stage, have) = match std::mem::replace(&mut held.stage, Stage::Opening) {
-            Stage::Complete { content } => {
-                let have = crate::share::Bitmap::full(share.pieces());
-                (Subject::Complete(content.clone()), Verified::Complete(content), have)
-            }
+        let (work, subject) = match std::mem::replace(&mut held.stage, Stage::Opening) {
+            Stage::Complete { content } => (Subject::Complete(content.clone()), Verified::Complete(content)),
             Stage::Fetching(mut fetching) => {
-                fetching.swarm.handle(self.clock.now, Input::Paused);
-                let have = fetching.swarm.have().clone();
-                (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching), have)
+                fetching.swarm.handle(now, Input::Paused);
+                (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching))
             }
-            other => {
-                held.stage = other;
-                let (what, title) = ("It can't be verified now", held.title.clone());
-                return self.fail(token, TroubleKind::Local, what, &title, "Try again in a moment.");
-            }
+            other => return held.stage = other,
         };
-        let cancel: std::sync::Arc<std::sync::atomic::AtomicBool> = std::sync::Arc::default();
-        held.stage =
-            Stage::Verifying(Verifying { tokens: vec![token], cancel: cancel.clone(), done_bytes: 0, subject: stage });
+        let cancel: Arc<AtomicBool> = Arc::default();
+        held.stage = Stage::Verifying(Verifying { tokens, cancel: cancel.clone(), done_bytes: 0, subject, suspect });
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { subject, have, cancel } });
+        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject: work, cancel } });
         self.catalogue_changed();
     }
 }

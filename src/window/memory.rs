@@ -1,0 +1,232 @@
+//! What only the window knows: the open screen, the selection, text being typed, what floats.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use super::{parts::toasts::Toasts, wishes::ThemeChoice};
+use crate::{
+    engine::command::{Recipients, Token},
+    share::{PeerId, ShareId},
+};
+
+/// The places of the rail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Screen {
+    #[default]
+    Room,
+    Transfers,
+    Mine,
+    Settings,
+}
+
+/// The order of shares in the room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// As the engine has them.
+    #[default]
+    Newest,
+    Name,
+    Largest,
+    Person,
+}
+
+/// What the window remembers between frames.
+#[derive(Debug)]
+pub struct Memory {
+    pub screen: Screen,
+    pub search: String,
+    /// Only this person's shares.
+    pub person: Option<PeerId>,
+    pub sort: Sort,
+    /// The share whose details are open.
+    pub selected: Option<ShareId>,
+    /// Everybody's face, or as many rows as leave room for the list.
+    pub all_people: bool,
+    pub dialog: Option<Dialog>,
+    pub toasts: Toasts,
+    /// The card of the first start, with the name as it is being typed.
+    pub welcome: Option<String>,
+    /// The name in the settings while it is being typed.
+    pub name: Option<String>,
+    pub theme: ThemeChoice,
+    /// Whose answer is awaited.
+    pub sent: BTreeMap<Token, Sent>,
+    pub next_token: Token,
+    /// A row that takes the keyboard as soon as it is drawn.
+    pub focus_row: Option<ShareId>,
+    /// The part that takes the keyboard in the next frame.
+    pub focus_zone: Option<Zone>,
+    /// Where the keyboard was led last by F6.
+    pub zone: Zone,
+    /// The person to whom files go that a chooser was put up for.
+    pub choosing_for: Recipients,
+}
+
+/// What F6 goes through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Zone {
+    #[default]
+    Rail,
+    TopBar,
+    Page,
+    Details,
+}
+
+/// A wish whose end will be told.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    Share { audience: Recipients },
+    Fetch { title: String },
+    Verify { title: String },
+}
+
+/// What floats over everything and wants an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dialog {
+    /// What came so far would be deleted.
+    Cancel {
+        share: ShareId,
+        title: String,
+        done_bytes: u64,
+    },
+    Unshare {
+        share: ShareId,
+        title: String,
+        leeches: u32,
+    },
+    Audience {
+        share: ShareId,
+        title: String,
+        kind: AudienceKind,
+        people: BTreeSet<PeerId>,
+    },
+    /// Where there is no chooser: type or paste where the files are. `problem` says what is wrong with it.
+    Path {
+        text: String,
+        audience: Recipients,
+        problem: Option<String>,
+    },
+    /// The same for the downloads folder.
+    Downloads {
+        text: String,
+        problem: Option<String>,
+    },
+    /// A computer that nobody announced.
+    Address {
+        text: String,
+    },
+}
+
+/// The three answers to "who may have it".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AudienceKind {
+    Everyone,
+    People,
+    Link,
+}
+
+impl Memory {
+    /// `first_token`: chosen by chance, so that two faces of one engine do not take each other's answers for theirs.
+    pub fn new(first_token: Token, theme: ThemeChoice) -> Memory {
+        Memory {
+            screen: Screen::default(),
+            search: String::new(),
+            person: None,
+            sort: Sort::default(),
+            selected: None,
+            all_people: false,
+            dialog: None,
+            toasts: Toasts::default(),
+            welcome: None,
+            name: None,
+            theme,
+            sent: BTreeMap::new(),
+            next_token: first_token,
+            focus_row: None,
+            focus_zone: None,
+            zone: Zone::default(),
+            choosing_for: Recipients::Everyone,
+        }
+    }
+
+    /// A token that was not used yet.
+    pub fn token(&mut self) -> Token {
+        let token = self.next_token;
+        self.next_token = self.next_token.wrapping_add(1);
+        token
+    }
+
+    /// Whom a drop, a paste or a chooser shares with: the person whose shares are looked at, else everyone.
+    pub fn audience(&self) -> Recipients {
+        match (self.screen, self.person) {
+            (Screen::Room, Some(person)) => Recipients::Peers(BTreeSet::from([person])),
+            _ => Recipients::Everyone,
+        }
+    }
+}
+
+/// Reads pasted text as files: `file://` addresses or absolute paths, one a line. `None` when a line is neither.
+pub fn pasted_paths(text: &str) -> Option<Vec<PathBuf>> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !matches!(*line, "copy" | "cut"));
+    let paths: Option<Vec<PathBuf>> = lines.map(pasted_path).collect();
+    paths.filter(|paths| !paths.is_empty())
+}
+
+fn pasted_path(line: &str) -> Option<PathBuf> {
+    let line = line.trim_matches(['"', '\'']);
+    if let Some(rest) = line.strip_prefix("file://") {
+        let path = &rest[rest.find('/')?..];
+        let decoded = percent_decoded(path)?;
+        // file:///C:/Users
+        let decoded = match decoded.as_bytes() {
+            [b'/', drive, b':', ..] if drive.is_ascii_alphabetic() => decoded[1..].to_owned(),
+            _ => decoded,
+        };
+        return Some(PathBuf::from(decoded));
+    }
+    let path = PathBuf::from(line);
+    path.is_absolute().then_some(path)
+}
+
+/// Undoes `%20` and the like (RFC 3986 §2.1); `None` when the result is not UTF-8.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = if *first == b'%' { after.get(..2).and_then(|two| std::str::from_utf8(two).ok()) } else { None };
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pasted_files_are_understood_as_file_managers_write_them() {
+        let paths =
+            |text: &str| pasted_paths(text).map(|paths| paths.iter().map(|p| p.display().to_string()).collect());
+        let two: Option<Vec<String>> = Some(vec!["/home/ann/a b.pdf".to_owned(), "/srv/ü".to_owned()]);
+        assert_eq!(paths("copy\nfile:///home/ann/a%20b.pdf\nfile://localhost/srv/%C3%BC\n"), two);
+        assert_eq!(paths("/home/ann/a b.pdf\r\n'/srv/ü'"), two);
+    }
+
+    #[test]
+    fn pasted_prose_is_not_a_file() {
+        for text in ["", "hello", "see /tmp", "https://example.org/a", "file://", "file:///%ff"] {
+            assert_eq!(pasted_paths(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What every screen and part is given: the picture to draw, the window's memory, and a place for wishes.
+
+use std::path::PathBuf;
+
+use super::{
+    index::Index,
+    memory::{Dialog, Memory, Sent},
+    wishes::Wish,
+};
+use crate::{
+    engine::{
+        command::{Command, Recipients, Unreadable},
+        snapshot::{Here, ShareRow, Snapshot, TransferRow, TransferState},
+    },
+    share::{PeerId, ShareId},
+};
+
+/// One frame's view on everything.
+pub struct View<'a> {
+    pub now: &'a Snapshot,
+    pub memory: &'a mut Memory,
+    pub index: &'a Index,
+    pub wishes: &'a mut Vec<Wish>,
+    /// Seconds on egui's clock.
+    pub time: f64,
+}
+
+impl View<'_> {
+    pub fn send(&mut self, command: Command) {
+        self.wishes.push(Wish::Command(command));
+    }
+
+    /// Shares what was dropped, pasted or chosen.
+    pub fn share(&mut self, paths: Vec<PathBuf>, audience: Recipients) {
+        if paths.is_empty() {
+            return;
+        }
+        let token = self.memory.token();
+        self.memory.sent.insert(token, Sent::Share { audience: audience.clone() });
+        self.send(Command::Share { token, paths, title: None, audience, unreadable: Unreadable::Ask });
+    }
+
+    /// Brings a share here.
+    pub fn get(&mut self, share: ShareId, title: &str) {
+        let token = self.memory.token();
+        self.memory.sent.insert(token, Sent::Fetch { title: title.to_owned() });
+        self.send(Command::Fetch { token, share, into: None, hints: Vec::new() });
+    }
+
+    pub fn verify(&mut self, share: ShareId, title: &str) {
+        let token = self.memory.token();
+        self.memory.sent.insert(token, Sent::Verify { title: title.to_owned() });
+        self.send(Command::Verify { token, share });
+    }
+
+    /// Gives a transfer up; asks first when that would delete something.
+    pub fn cancel(&mut self, row: &TransferRow) {
+        if row.done_bytes == 0 {
+            self.send(Command::Cancel { share: row.share });
+            return;
+        }
+        let (share, title) = (row.share, row.title.clone());
+        self.memory.dialog = Some(Dialog::Cancel { share, title, done_bytes: row.done_bytes });
+    }
+
+    /// Stops giving; asks first while others are getting it.
+    pub fn unshare(&mut self, row: &ShareRow) {
+        if row.leeches == 0 {
+            self.send(Command::Unshare { share: row.id });
+            return;
+        }
+        let (share, title) = (row.id, row.title.clone());
+        self.memory.dialog = Some(Dialog::Unshare { share, title, leeches: row.leeches });
+    }
+
+    /// What Delete does to the selected share.
+    pub fn give_up(&mut self, share: ShareId) {
+        let transfer = self.index.transfer(self.now, &share);
+        match (self.index.share(self.now, &share), transfer) {
+            (Some(row), _) if row.mine => self.unshare(row),
+            (_, Some(row)) if ended(row.state) => self.send(Command::Dismiss { share }),
+            (_, Some(row)) => self.cancel(row),
+            _ => {}
+        }
+    }
+
+    /// The name that goes with a key, if it is known.
+    pub fn name_of(&self, peer: &PeerId) -> Option<&str> {
+        if *peer == self.now.me.id {
+            return Some(&self.now.me.name);
+        }
+        self.now.peers.iter().find(|row| row.id == *peer).map(|row| row.name.as_str())
+    }
+
+    pub fn open(&mut self, places: &[PathBuf]) {
+        if let Some(place) = places.first() {
+            self.wishes.push(Wish::Open(place.clone()));
+        }
+    }
+
+    pub fn reveal(&mut self, places: &[PathBuf]) {
+        if let Some(place) = places.first() {
+            self.wishes.push(Wish::Reveal(place.clone()));
+        }
+    }
+}
+
+/// Whether a transfer has nothing left to lose.
+pub fn ended(state: TransferState) -> bool {
+    matches!(state, TransferState::Seeding | TransferState::Failed)
+}
+
+/// The files or folders of a share that is here.
+pub fn places(row: &ShareRow) -> Option<&[PathBuf]> {
+    match &row.here {
+        Here::Complete { places } => Some(places),
+        _ => None,
+    }
+}
