@@ -43,7 +43,7 @@ pub struct Import {
 impl Import {
     /// What it is called on screen.
     pub fn shown_title(&self) -> String {
-        let first = self.paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let first = self.paths.first().map_or(Path::new(""), PathBuf::as_path);
         let name = || first.file_name().unwrap_or(first.as_os_str()).to_string_lossy().into_owned();
         self.title.clone().unwrap_or_else(name)
     }

@@ -96,7 +96,7 @@ impl State {
     /// The peer's lane with the fewest requests, unless one more lane would help.
     fn lane_with_room(&self, id: ShareId, peer: PeerId) -> Option<u64> {
         let held = self.held.get(&id)?;
-        let lanes = || held.sources.get(&peer).into_iter().flat_map(|source| source.open_lanes());
+        let lanes = || held.sources.get(&peer).into_iter().flat_map(Source::open_lanes);
         let giving = held.sources.values().filter(|source| !source.lanes.is_empty()).count();
         let emptiest = lanes().min_by_key(|lane| lane.in_flight.len())?;
         let wanted = if giving > MANY_SOURCES { 1 } else { LANES_MAX };

@@ -51,7 +51,10 @@ impl Stream {
         let complete = have.is_full();
         self.tell(Fact::HaveLearned { peer: self.peer, have }).await;
         // Who has everything has no more to tell.
-        while !complete {
+        if complete {
+            return Ok(());
+        }
+        loop {
             fill(&mut body, &mut buffer, 4).await?;
             let (numbers, rest) = buffer.as_chunks::<4>();
             let numbers: Vec<u32> = numbers.iter().map(|number| u32::from_be_bytes(*number)).collect();
@@ -63,7 +66,6 @@ impl Stream {
                 self.tell(Fact::PieceGained { peer: self.peer, piece }).await;
             }
         }
-        Ok(())
     }
 
     async fn tell(&self, fact: Fact) {

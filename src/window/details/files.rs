@@ -19,7 +19,7 @@ const ROW: f32 = 40.0;
 
 /// Draws the list; only what can be seen of it.
 pub fn files_ui(ui: &mut Ui, transfer: Option<&TransferRow>) {
-    let Some(facts) = transfer.and_then(|transfer| transfer.facts.as_ref()) else {
+    let Some((transfer, facts)) = transfer.and_then(|transfer| Some((transfer, transfer.facts.as_ref()?))) else {
         part(ui, words::FILES, "");
         soft(ui, words::FILES_LATER);
         return;
