@@ -1,40 +1,27 @@
+//! The owner: one task that holds everything which changes while the app runs.
+//!
+//! [`Engine::start`] gives threads of its own to one loop (`run.rs`) that takes events and commands, lets `state` decide,
+//! and starts what is to be done (`work`), one future each. Faces hold a [`Handle`]: they send
+//! [`Command`](command::Command)s and see [`Snapshot`](snapshot::Snapshot)s. What others may ask of us is in
+//! `peer_routes.rs`, over the table in `served.rs`. Not here: windows, SQL, TLS, files.
+
 pub mod command;
 pub mod config;
+mod event;
+mod fault;
 pub mod handle;
+mod peer_routes;
 pub mod question;
+mod run;
+mod served;
+mod shell;
 pub mod snapshot;
+mod start;
+mod state;
+mod task;
 pub mod trouble;
-
-use std::sync::Arc;
+mod work;
 
 pub use config::Config;
 pub use handle::{Handle, SendError};
-
-/// A running engine: its handle, and the way to end it.
-pub struct Engine {
-    handle: Handle,
-}
-
-/// Why the engine can't start; each says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("{0}")]
-    Todo(String),
-}
-
-impl Engine {
-    /// Starts the engine on threads of its own. `wake` is called after each new snapshot.
-    pub fn start(config: Config, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Engine, StartError> {
-        let _ = (config, wake);
-        todo!()
-    }
-
-    pub fn handle(&self) -> &Handle {
-        &self.handle
-    }
-
-    /// Says goodbye, lets requests end, saves what is had; takes 5 s at most.
-    pub fn shutdown(self) {
-        todo!()
-    }
-}
+pub use start::{Engine, StartError};

@@ -161,6 +161,8 @@ pub struct TransferRow {
     /// Verified bytes on this disk.
     pub done_bytes: u64,
     pub size: u64,
+    /// Verified pieces on this disk; `facts` tells of how many.
+    pub pieces_done: u32,
     /// Bytes a second.
     pub rate_down: u64,
     pub rate_up: u64,
@@ -181,7 +183,8 @@ pub struct TransferRow {
     pub peers: Vec<Arc<TransferPeer>>,
     /// Bytes a second over the last minutes, oldest first; at most 300 values.
     pub history: Arc<[Speed]>,
-    pub facts: Arc<Facts>,
+    /// `None` until somebody gave the manifest.
+    pub facts: Option<Arc<Facts>>,
 }
 
 /// How far a transfer is.
@@ -203,13 +206,12 @@ pub enum TransferState {
     Failed,
 }
 
-/// What stands under Details.
+/// What stands under Details; the same as long as a share is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     pub publisher: PeerId,
     pub piece_bytes: u32,
     pub pieces: u32,
-    pub pieces_done: u32,
     /// The first 1,000 files: path, bytes, BLAKE3.
     pub files: Vec<(String, u64, Root)>,
     pub files_total: u32,

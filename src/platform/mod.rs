@@ -1,1 +1,12 @@
+//! What this computer is like: its folders, its name, its number, whether it has a display, and its file manager.
+//!
+//! Everything the rest of the app needs to know about the operating system and does not get from std. Nothing here knows
+//! the engine or the settings; what is found here is handed upwards as plain values. Deliberately not here: sockets
+//! (`net`), and the files of shares (`store`).
 
+pub mod device_name;
+pub mod display;
+pub mod folders;
+pub mod machine_id;
+pub mod private;
+pub mod reveal;

@@ -1,1 +1,20 @@
+//! What a person may choose, and what holds.
+//!
+//! Two types: [`Written`] is what stands in `settings.toml`, each field optional; [`Resolved`] is what holds after
+//! arguments, environment, file and defaults were laid over each other, each value with where it came from, so that the
+//! window can say so. A value in the file that makes no sense falls back alone, with a [`Bad`] that names it; it never
+//! keeps the program from starting. Deliberately not here: where the folders are (`platform`), and who uses the values
+//! (`start` makes the engine's `Config` from them).
 
+mod file;
+mod resolve;
+mod resolved;
+mod save;
+
+pub use file::{Bad, FILE_NAME, MAX_FILE_BYTES, Theme, Written, read};
+pub use resolve::{Defaults, Given, resolve};
+pub use resolved::{Resolved, Setting, Source};
+pub use save::{Change, SaveError, save};
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,54 @@
+//! Disk and database.
+//!
+//! - `import`: files and folders become what a manifest says of them (with `walk` and `hashing`).
+//! - [`Complete`]: the bytes of a share that is whole; it notices when a file was changed.
+//! - [`Partial`]: a share being filled, from the first byte to its final names (with `filling`, `staging`, `have_map`,
+//!   `piece_writer`, `resume`).
+//! - [`Store`]: the facts that must last (with `database`, `tables` and `share_files`).
+//!
+//! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
+//! except the database. Deliberately not here: which piece comes when, who may have what, and what is shown.
 
+mod complete;
+pub mod database;
+pub mod disk;
+mod disk_error;
+mod filling;
+mod hashing;
+mod have_map;
+mod home;
+pub mod import;
+mod names;
+mod parallel;
+mod partial;
+mod piece_reader;
+mod piece_writer;
+mod resume;
+mod share_files;
+mod sources;
+mod staging;
+mod stamp;
+mod tables;
+mod walk;
+
+use std::sync::{Mutex, MutexGuard};
+
+pub use complete::Complete;
+pub use database::{Database, DatabaseError};
+pub use disk_error::DiskError;
+pub use home::{Repair, Store, StoredShare};
+pub use partial::{Opened, Partial, forget};
+pub use piece_reader::{PieceReader, ReadError};
+pub use piece_writer::{PieceError, PieceWriter};
+pub use share_files::ShareBytes;
+pub use sources::{BadSources, Sources};
+pub use stamp::FileStamp;
+pub use tables::{
+    peers::RememberedPeer,
+    shares::{Recipients, ShareRecord, ShareState},
+};
+
+/// A lock that stays usable after a thread panicked with it: what it guards is changed in single steps.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

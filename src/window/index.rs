@@ -71,7 +71,7 @@ impl Index {
         if row.publisher_name.as_ref().is_some_and(|name| matches(name, &key.search)) {
             return Some(Found { at, file: None });
         }
-        let facts = &self.transfer(now, &row.id)?.facts;
+        let facts = self.transfer(now, &row.id)?.facts.as_ref()?;
         let (file, ..) = facts.files.iter().find(|(path, ..)| matches(path, &key.search))?;
         Some(Found { at, file: Some(file.clone()) })
     }

@@ -144,14 +144,7 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
             (path, row.size / u64::from(row.files), Root(*blake3::hash(&n.to_le_bytes()).as_bytes()))
         })
         .collect();
-    let facts = Facts {
-        publisher: row.publisher,
-        piece_bytes: 4 << 20,
-        pieces,
-        pieces_done: (f64::from(pieces) * part) as u32,
-        files,
-        files_total: row.files,
-    };
+    let facts = Facts { publisher: row.publisher, piece_bytes: 4 << 20, pieces, files, files_total: row.files };
     TransferRow {
         share: row.id,
         title: row.title.clone(),
@@ -173,7 +166,8 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         map: Arc::new(map(part, state == TransferState::Fetching)),
         peers: Vec::new(),
         history: Arc::from([]),
-        facts: Arc::new(facts),
+        pieces_done: (f64::from(pieces) * part) as u32,
+        facts: Some(Arc::new(facts)),
     }
 }
 

@@ -19,12 +19,11 @@ const ROW: f32 = 40.0;
 
 /// Draws the list; only what can be seen of it.
 pub fn files_ui(ui: &mut Ui, transfer: Option<&TransferRow>) {
-    let Some(transfer) = transfer else {
+    let Some((transfer, facts)) = transfer.and_then(|transfer| Some((transfer, transfer.facts.as_ref()?))) else {
         part(ui, words::FILES, "");
         soft(ui, words::FILES_LATER);
         return;
     };
-    let facts = &transfer.facts;
     part(ui, words::FILES, &figures::count(facts.files_total.into()));
     rows::rows_ui(ui, facts.files.len(), ROW, |ui, at, rect| {
         let (path, bytes, root) = &facts.files[at];

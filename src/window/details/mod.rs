@@ -180,10 +180,10 @@ fn part(ui: &mut Ui, title: &str, figure: &str) {
 
 fn pieces_ui(ui: &mut Ui, transfer: &TransferRow) {
     let palette = Palette::of(ui);
-    let facts = &transfer.facts;
-    part(ui, words::PIECES, &words::pieces_done(facts.pieces_done, facts.pieces));
+    let pieces = transfer.facts.as_ref().map_or(0, |facts| facts.pieces);
+    part(ui, words::PIECES, &words::pieces_done(transfer.pieces_done, pieces));
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), MAP), egui::Sense::hover());
-    let done = figures::part(u64::from(facts.pieces_done), u64::from(facts.pieces));
+    let done = figures::part(u64::from(transfer.pieces_done), u64::from(pieces));
     bar::announce(ui, &response, words::MAP_NAME, done);
     bar::map(ui.painter(), rect, &transfer.map, palette);
     ui.horizontal(|ui| {
@@ -209,9 +209,10 @@ fn pieces_ui(ui: &mut Ui, transfer: &TransferRow) {
 }
 
 fn facts_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transfer: Option<&TransferRow>, id: ShareId) {
+    let facts = transfer.and_then(|row| row.facts.as_ref());
     part(ui, words::FOR_CHECKING, "");
     ui.spacing_mut().item_spacing.y = 0.0;
-    if let Some(publisher) = share.map(|row| row.publisher).or(transfer.map(|row| row.facts.publisher)) {
+    if let Some(publisher) = share.map(|row| row.publisher).or(facts.map(|facts| facts.publisher)) {
         fact_ui(ui, view, words::PUBLISHER, &publisher.to_string());
     }
     fact_ui(ui, view, words::SHARE_ID, &id.to_string());
@@ -219,7 +220,9 @@ fn facts_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transfer
         fact_ui(ui, view, words::LINK, &row.link);
     }
     if let Some(row) = transfer {
-        fact_ui(ui, view, words::PIECE_SIZE, &binary_size(row.facts.piece_bytes));
+        if let Some(facts) = facts {
+            fact_ui(ui, view, words::PIECE_SIZE, &binary_size(facts.piece_bytes));
+        }
         fact_ui(ui, view, words::FOLDER, &row.into.display().to_string());
         if row.state == TransferState::Seeding {
             ui.add_space(space::S);

@@ -26,7 +26,7 @@ pub fn peers_ui(ui: &mut Ui, transfer: &TransferRow) {
     }
     let mut peers: Vec<&TransferPeer> = transfer.peers.iter().map(|peer| &**peer).collect();
     peers.sort_by(|a, b| (b.rate_down + b.rate_up, &a.name).cmp(&(a.rate_down + a.rate_up, &b.name)));
-    let pieces = transfer.facts.pieces;
+    let pieces = transfer.facts.as_ref().map_or(0, |facts| facts.pieces);
     rows::rows_ui(ui, peers.len(), size::ROW, |ui, at, rect| peer_ui(ui, peers[at], pieces, rect));
 }
 

@@ -1,0 +1,196 @@
+//! What can be typed. The words here are the help, the manual page and the completions at once.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+
+/// Hand files out across the room.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "handout",
+    version,
+    disable_help_subcommand = true,
+    after_help = "With no arguments Handout opens its window; with paths it opens it as if they had been dropped on it.\n\
+                  A path that is named like a command: ./share"
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Files and folders to open the window with, as if they had been dropped on it
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+}
+
+/// What goes for every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Print JSON: one document, or with --watch one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print the result alone: no progress, no remarks
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more of what is done; twice for more still
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Keep identity, settings, database and state under this folder
+    #[arg(long, global = true, value_name = "DIR", env = "HANDOUT_HOME", value_hint = ValueHint::DirPath)]
+    pub home: Option<PathBuf>,
+    /// Answer others at this address; port 0 takes any that is free
+    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// Neither look for other computers nor announce this one
+    #[arg(long, global = true)]
+    pub no_discovery: bool,
+    /// Ask this computer too, although nobody announced it; can be given several times
+    #[arg(long = "peer", global = true, value_name = "HOST:PORT", value_parser = host_and_port, value_hint = ValueHint::Hostname)]
+    pub peers: Vec<String>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Share files and folders, and print the link
+    Share(Share),
+    /// Bring a share here; done when every file is complete and verified
+    Get(Get),
+    /// List the shares that are known
+    Shares(List),
+    /// List the other computers that are around
+    Peers(List),
+    /// List what is on its way here or given to others
+    Transfers(List),
+    /// Show this computer: id, name, address, folders
+    Status(List),
+    /// Find shares by words in their title or publisher
+    Search(Search),
+    /// Stop a transfer for now
+    Pause(OneShare),
+    /// Go on with a paused transfer
+    Resume(OneShare),
+    /// Give up a transfer and delete what is unfinished of it
+    Cancel(OneShare),
+    /// Stop giving a share out; its files stay where they are
+    Unshare(OneShare),
+    /// Read a share's files again and check every byte
+    Verify(OneShare),
+    /// Run without a window, in the foreground
+    Daemon,
+    /// Print the completions for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Share {
+    /// Files and folders; together they are one share
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
+    /// What the share is called; otherwise the name of the first path
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Who may have it: everyone, link (whoever has the link; it is not listed), or a computer by id, beginning of its
+    /// id, or name; several computers can be given
+    #[arg(long = "for", value_name = "everyone|link|PEER")]
+    pub recipients: Vec<String>,
+    /// Leave out files that can't be read; otherwise nothing is shared when there is one
+    #[arg(long)]
+    pub leave_out: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Get {
+    /// A link, a share's id, at least 4 letters of one that is known, or its title
+    #[arg(value_name = "LINK|SHARE_ID")]
+    pub link: String,
+    /// The folder to put it in; otherwise the downloads folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub into: Option<PathBuf>,
+    /// Go on giving it to others when it is complete, until Ctrl-C
+    #[arg(long)]
+    pub keep_seeding: bool,
+    /// How many seconds to look for somebody who has it
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    pub timeout: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct List {
+    /// Stay, and show each change
+    #[arg(long)]
+    pub watch: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Search {
+    /// All of them must be found
+    #[arg(required = true, value_name = "WORD")]
+    pub words: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct OneShare {
+    /// A share's id, at least 4 letters of it, its link, or its title
+    #[arg(value_name = "ID")]
+    pub share: String,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Completions {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `HOST:PORT` or `[IPV6]:PORT`, as text: the name is looked up by whoever connects.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let problem = || format!("{text:?} is not HOST:PORT, for instance pc-07:47548 or [fe80::1]:47548");
+    let (host, port) = text.rsplit_once(':').ok_or_else(problem)?;
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    let host_is_one = !host.is_empty() && (bracketed || !host.contains(':'));
+    let port_is_one = port.parse::<u16>().is_ok_and(|port| port != 0);
+    let readable = text.len() <= 300 && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if host_is_one && port_is_one && readable { Ok(text.to_owned()) } else { Err(problem()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_description_of_the_arguments_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_before_and_after_the_command() {
+        let before = Cli::try_parse_from(["handout", "--json", "--home", "/h", "shares", "--watch"]).unwrap();
+        let after = Cli::try_parse_from(["handout", "shares", "--watch", "--home", "/h", "--json"]).unwrap();
+
+        for cli in [before, after] {
+            assert!(cli.common.json && cli.common.home == Some("/h".into()));
+            assert!(matches!(cli.command, Some(Command::Shares(List { watch: true }))));
+        }
+    }
+
+    #[test]
+    fn words_that_are_no_command_are_paths() {
+        let cli = Cli::try_parse_from(["handout", "a.pdf", "b/", "share"]).unwrap();
+
+        assert!(cli.command.is_none());
+        assert_eq!(cli.paths, ["a.pdf", "b/", "share"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn a_peer_is_a_host_and_a_port() {
+        for good in ["10.0.0.7:47548", "pc-07:1", "[fe80::1%eth0]:65535"] {
+            assert_eq!(host_and_port(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "pc-07", "pc-07:", ":1", "pc:0", "pc:70000", "fe80::1:99", "a b:1", "\u{1b}[31m:1", "[::1]"] {
+            assert!(host_and_port(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! One line on standard error that moves, where there is a terminal to move it on.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{
+    Output,
+    figures::{count, cut, duration, percent, plain, size, speed},
+};
+use crate::wire::control::Transfer;
+
+/// Titles longer than this leave no room for figures.
+const MAX_TITLE: usize = 32;
+
+/// A progress line; it vanishes when dropped. Where there is no terminal it is silent.
+pub(super) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    pub(super) fn new(output: &Output) -> Progress {
+        let target = if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Progress { bar: ProgressBar::with_draw_target(None, target) }
+    }
+
+    /// Files that are being read.
+    pub(super) fn reading(&self, done_bytes: u64, size_bytes: u64, files: u32) {
+        let files = count(files.into(), "file", "files");
+        if size_bytes == 0 {
+            return self.line(format!("Counting: {files}"));
+        }
+        self.bar_line(done_bytes, size_bytes);
+        self.bar.set_message(format!("Reading {files}, {}", size(size_bytes)));
+    }
+
+    /// A share that comes here.
+    pub(super) fn transfer(&self, row: &Transfer) {
+        let title = cut(&row.title, MAX_TITLE);
+        match row.state.as_str() {
+            "looking" => return self.line(format!("Looking for somebody who has {title}")),
+            "paused" => return self.line(format!("{title} is paused at {}", percent(row.done_bytes, row.size))),
+            _ => {}
+        }
+        if let Some(trouble) = &row.trouble {
+            return self.line(format!("{}: {}. {}", title, plain(&trouble.what), plain(&trouble.hint)));
+        }
+        self.bar_line(row.done_bytes, row.size);
+        let from = match row.state.as_str() {
+            "verifying" => "checking".to_owned(),
+            "finishing" => "finishing".to_owned(),
+            _ => format!("from {}", count(row.sources.into(), "computer", "computers")),
+        };
+        let left = row.eta.map(|eta| format!("{} left", duration(eta)));
+        let parts = [Some(size(row.size)), Some(speed(row.rate)), left, Some(from)];
+        let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        self.bar.set_message(format!("{title}  {}", parts.join(", ")));
+    }
+
+    /// A share of mine that others fetch.
+    pub(super) fn giving(&self, row: &Transfer) {
+        let has = count(row.seeds.into(), "other has it", "others have it");
+        let fetches = if row.leeches > 0 { format!(", {} fetching", row.leeches) } else { String::new() };
+        let speed = if row.rate_up > 0 { format!(", {}", speed(row.rate_up)) } else { String::new() };
+        self.line(format!("{}: {has}{fetches}{speed} (Ctrl-C ends it)", cut(&row.title, MAX_TITLE)));
+    }
+
+    /// Something is going on and nobody knows how long.
+    pub(super) fn waiting(&self, text: &str) {
+        self.line(text.to_owned());
+    }
+
+    fn line(&self, text: String) {
+        self.style("{spinner} {wide_msg}");
+        self.bar.set_message(text);
+    }
+
+    fn bar_line(&self, done: u64, size: u64) {
+        self.style("{bar:24} {percent:>3} % {wide_msg}");
+        self.bar.set_length(size);
+        self.bar.set_position(done.min(size));
+    }
+
+    fn style(&self, template: &str) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.bar.set_style(style.progress_chars("━━ "));
+        }
+        self.bar.enable_steady_tick(Duration::from_millis(200));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

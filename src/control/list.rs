@@ -1,0 +1,110 @@
+//! What is there: shares, computers, transfers, this computer; once, or each time that it changes.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use super::{Service, failure::stopped, rows::path, service::Sink};
+use crate::{
+    engine::snapshot::{ShareRow, Snapshot},
+    wire::control::{Answer, Failure, FailureKind, Status},
+};
+
+/// Who watches sees a change after this at the latest, and is not told more often.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// A search longer than this is not one.
+const MAX_WORDS: usize = 32;
+
+/// Makes an answer of a snapshot.
+type Row = fn(&Service, &Snapshot) -> Answer;
+
+/// A list of what others have: an engine that was just started looks around first.
+pub(super) async fn list(service: &Service, row: Row, watch: bool, answers: &Sink) -> Result<(), Failure> {
+    if !watch {
+        service.look_around().await?;
+    }
+    list_at_once(service, row, watch, answers).await
+}
+
+/// A list of what is known without asking anybody.
+pub(super) async fn list_at_once(service: &Service, row: Row, watch: bool, answers: &Sink) -> Result<(), Failure> {
+    let mut snapshots = service.handle().watch();
+    let mut last = None;
+    loop {
+        let answer = row(service, &snapshots.borrow_and_update().clone());
+        if last.as_ref() != Some(&answer) && tell(answers, answer.clone()).await.is_break() {
+            return Ok(());
+        }
+        if !watch {
+            return Ok(());
+        }
+        last = Some(answer);
+        tokio::time::sleep(WATCH_EVERY).await;
+        snapshots.changed().await.map_err(|_| stopped())?;
+    }
+}
+
+/// Shares whose title, publisher or id has every word.
+pub(super) async fn search(service: &Service, words: &[String], answers: &Sink) -> Result<(), Failure> {
+    if words.len() > MAX_WORDS {
+        let about = format!("{} of them; at most {MAX_WORDS}", words.len());
+        return Err(Failure::new(FailureKind::Usage, "Too many words were given", about, "Search for fewer."));
+    }
+    service.look_around().await?;
+    let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+    let snapshot = service.handle().snapshot();
+    let found = snapshot.shares.iter().filter(|row| has_words(row, &words)).map(|row| row.as_ref().into()).collect();
+    let _ = answers.send(Answer::Shares { shares: found }).await;
+    Ok(())
+}
+
+pub(super) fn shares(_: &Service, snapshot: &Snapshot) -> Answer {
+    Answer::Shares { shares: snapshot.shares.iter().map(|row| row.as_ref().into()).collect() }
+}
+
+pub(super) fn peers(_: &Service, snapshot: &Snapshot) -> Answer {
+    Answer::Peers { peers: snapshot.peers.iter().map(|row| row.as_ref().into()).collect() }
+}
+
+pub(super) fn transfers(_: &Service, snapshot: &Snapshot) -> Answer {
+    Answer::Transfers { transfers: snapshot.transfers.iter().map(|row| row.as_ref().into()).collect() }
+}
+
+pub(super) fn status(service: &Service, snapshot: &Snapshot) -> Answer {
+    let me = &snapshot.me;
+    // An engine that ends with this answer answers nobody afterwards, so it has no address to show.
+    let listen: &[_] = if service.stays() { &me.listen } else { &[] };
+    Answer::Status(Status {
+        id: me.id.to_string(),
+        name: me.name.clone(),
+        listen: listen.first().map(ToString::to_string),
+        addresses: listen.iter().map(ToString::to_string).collect(),
+        port: listen.first().map(std::net::SocketAddr::port),
+        version: me.version.to_owned(),
+        home: path(&me.home),
+        downloads: path(&me.downloads),
+        discovery: me.discovery,
+        running: service.stays(),
+        window: service.has_window(),
+        pid: service.stays().then(std::process::id),
+        peers: snapshot.peers.len(),
+        shares: snapshot.shares.len(),
+        transfers: snapshot.transfers.len(),
+        rate: snapshot.rate_down,
+        rate_up: snapshot.rate_up,
+        troubles: snapshot.troubles.iter().map(|trouble| trouble.as_ref().into()).collect(),
+    })
+}
+
+fn has_words(row: &ShareRow, words: &[String]) -> bool {
+    let publisher = row.publisher_name.as_deref().unwrap_or_default().to_lowercase();
+    let (title, id) = (row.title.to_lowercase(), row.id.to_string());
+    words
+        .iter()
+        .all(|word| title.contains(word) || publisher.contains(word) || (word.len() >= 4 && id.starts_with(word)))
+}
+
+async fn tell(answers: &Sink, answer: Answer) -> ControlFlow<()> {
+    match answers.send(answer).await {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    }
+}

@@ -1,0 +1,131 @@
+//! Shares files, and says when they can be had.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    Service,
+    failure::stopped,
+    named,
+    rows::path,
+    service::{Sink, token},
+};
+use crate::{
+    engine::{
+        Handle,
+        command::{Command, Recipients, Token, Unreadable},
+        snapshot::{Done, Snapshot},
+    },
+    wire::control::{Answer, Failure, FailureKind, LeftOut, Shared},
+};
+
+/// How long to look for a computer that is named as a recipient.
+const RECIPIENT_WAIT: Duration = Duration::from_secs(5);
+/// How often reading is reported.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Which files, for whom.
+pub(super) struct Wish {
+    pub paths: Vec<String>,
+    pub title: Option<String>,
+    pub recipients: Vec<String>,
+    pub leave_out: bool,
+}
+
+/// Answers when the share is live. Whoever stops listening before that stops the reading.
+pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Result<(), Failure> {
+    let paths = absolute(wish.paths)?;
+    let audience = audience(service, &wish.recipients).await?;
+    let unreadable = if wish.leave_out { Unreadable::LeaveOut } else { Unreadable::Refuse };
+    let token = token();
+    let mut snapshots = service.handle().watch();
+    service.handle().send(Command::Share { token, paths, title: wish.title, audience, unreadable })?;
+    let mut reading = Reading { handle: service.handle().clone(), token, ended: false };
+    let mut last = None;
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
+            reading.ended = true;
+            let shared = outcome.result.as_ref().map_err(|trouble| Failure::from(trouble.as_ref())).and_then(shared)?;
+            let _ = answers.send(Answer::Shared(shared)).await;
+            return Ok(());
+        }
+        let progress = progress(&snapshot, token);
+        if progress.is_some() && progress != last {
+            last.clone_from(&progress);
+            if let Some(progress) = progress {
+                let _ = answers.send(progress).await;
+            }
+            tokio::time::sleep(PROGRESS_EVERY).await;
+        }
+        snapshots.changed().await.map_err(|_| stopped())?;
+    }
+}
+
+/// Files that are being read for somebody; when they go away, so does the reading.
+struct Reading {
+    handle: Handle,
+    token: Token,
+    ended: bool,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.ended {
+            // An engine that can't hear this any more reads nothing either.
+            let _ = self.handle.send(Command::CancelImport { token: self.token });
+        }
+    }
+}
+
+fn progress(snapshot: &Snapshot, token: Token) -> Option<Answer> {
+    let row = snapshot.imports.iter().find(|row| row.token == token)?;
+    Some(Answer::Reading { done_bytes: row.done_bytes, size: row.size, files: row.files })
+}
+
+fn shared(done: &Done) -> Result<Shared, Failure> {
+    let Done::Shared { share, link, title, size, files, left_out } = done else {
+        return Err(Failure::new(FailureKind::Failed, "The engine answered another question", "share", "Try again."));
+    };
+    let left_out = left_out.iter().map(|(file, reason)| LeftOut { path: path(file), reason: reason.clone() }).collect();
+    Ok(Shared { id: share.to_string(), link: link.clone(), title: title.clone(), size: *size, files: *files, left_out })
+}
+
+/// The engine runs in another folder than the one who asks, so a relative path would mean something else to it.
+fn absolute(paths: Vec<String>) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(relative) = paths.iter().find(|path| !Path::new(path).is_absolute()) {
+        let hint = "Give an absolute path.";
+        return Err(Failure::new(FailureKind::Usage, "The path is not absolute", relative, hint));
+    }
+    if paths.is_empty() {
+        return Err(Failure::new(FailureKind::Usage, "Nothing was named", "share", "Name files or folders to share."));
+    }
+    Ok(paths.into_iter().map(PathBuf::from).collect())
+}
+
+async fn audience(service: &Service, recipients: &[String]) -> Result<Recipients, Failure> {
+    match recipients {
+        [] => return Ok(Recipients::Everyone),
+        [one] if one == "everyone" => return Ok(Recipients::Everyone),
+        [one] if one == "link" => return Ok(Recipients::Link),
+        _ => {}
+    }
+    let mut peers = BTreeSet::new();
+    let mut snapshots = service.handle().watch();
+    for recipient in recipients {
+        if recipient == "everyone" || recipient == "link" {
+            let hint = "Use `everyone` or `link` alone, or name computers only.";
+            return Err(Failure::new(
+                FailureKind::Usage,
+                "Recipients contradict each other",
+                recipients.join(", "),
+                hint,
+            ));
+        }
+        peers.insert(named::peer(&mut snapshots, recipient, RECIPIENT_WAIT).await?);
+    }
+    Ok(Recipients::Peers(peers))
+}

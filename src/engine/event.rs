@@ -1,0 +1,247 @@
+//! Everything that can happen to the engine: one closed enum, so that nothing changes by any other way.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use super::{
+    command::{Command, Token},
+    fault::{DiskFault, ImportFault, PeerFault},
+    served::Reading,
+};
+use crate::{
+    nearby,
+    net::piece_stream::LaneHandle,
+    share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
+    store::{Complete, Partial, Sources},
+    wire::peer::{Neighbour, Offer},
+};
+
+/// The time of an event, handed in so that the engine's decisions can be replayed.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    pub now: Instant,
+    pub wall: SystemTime,
+}
+
+/// A fact for the engine.
+pub enum Event {
+    Command(Command),
+    /// What was kept from the last time: shares, and the names of peers met before.
+    Restored {
+        shares: Vec<Restored>,
+        names: Vec<(PeerId, String)>,
+    },
+    /// Our own addresses are known, or changed.
+    Listening {
+        addresses: Vec<SocketAddr>,
+    },
+    /// Somebody was seen, spoke, or said goodbye.
+    Around(nearby::Input),
+    Catalogue {
+        peer: PeerId,
+        result: Result<CatalogueAnswer, PeerFault>,
+    },
+    /// A typed address answered, or did not.
+    Greeted {
+        address: String,
+        result: Result<Greeting, PeerFault>,
+    },
+    ImportProgress {
+        token: Token,
+        done_bytes: u64,
+        size: u64,
+        files: u32,
+    },
+    Imported {
+        token: Token,
+        result: Result<Imported, ImportFault>,
+    },
+    /// Something about one transfer; `run` tells its present life from one that was cancelled.
+    Transfer {
+        share: ShareId,
+        run: u64,
+        fact: Fact,
+    },
+    /// A file of a finished share is not what it was.
+    SourceChanged {
+        share: ShareId,
+        path: PathBuf,
+    },
+    /// What others got from us so far.
+    Uploads(Vec<Reading>),
+    /// A task could not be carried out for a reason of our own (database, discovery).
+    Failed {
+        what: String,
+        about: String,
+        hint: String,
+    },
+    /// The time that was asked for has come.
+    Tick,
+}
+
+/// A share that was kept.
+pub struct Restored {
+    pub share: Arc<Share>,
+    pub mine: bool,
+    pub recipients: super::command::Recipients,
+    pub paused: bool,
+    pub into: PathBuf,
+    pub state: RestoredState,
+}
+
+/// How far a kept share was.
+pub enum RestoredState {
+    Complete { content: Arc<Complete>, places: Vec<PathBuf>, changed: Option<PathBuf> },
+    Unfinished,
+}
+
+/// What a peer gives.
+pub enum CatalogueAnswer {
+    Unchanged,
+    /// `device`: its own name and role, where they were asked for.
+    New {
+        revision: u64,
+        offers: Vec<Offer>,
+        neighbours: Vec<Neighbour>,
+        device: Option<Introduction>,
+    },
+}
+
+/// How a peer introduces itself.
+#[derive(Clone, Debug)]
+pub struct Introduction {
+    pub name: String,
+    pub server: bool,
+}
+
+/// Who answers at an address.
+pub struct Greeting {
+    pub peer: PeerId,
+    pub name: String,
+    pub server: bool,
+    pub at: SocketAddr,
+}
+
+/// Files that were read and signed.
+pub struct Imported {
+    pub share: Arc<Share>,
+    pub content: Arc<Complete>,
+    pub sources: Arc<Sources>,
+    pub places: Vec<PathBuf>,
+    pub left_out: Vec<(PathBuf, String)>,
+}
+
+/// What can happen to one transfer.
+pub enum Fact {
+    /// The manifest and its hashes came from `from`, or nobody who was asked has it.
+    Found {
+        result: Result<Found, NotFound>,
+    },
+    StagingOpened {
+        result: Result<Opened, DiskFault>,
+    },
+    HaveLearned {
+        peer: PeerId,
+        have: Bitmap,
+    },
+    PieceGained {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
+    /// The stream of what a peer has ended; `fault` is why, where it should not have.
+    HaveEnded {
+        peer: PeerId,
+        fault: Option<PeerFault>,
+    },
+    /// A connection for pieces is there.
+    LaneOpened {
+        peer: PeerId,
+        lane: u64,
+        handle: LaneHandle,
+    },
+    /// A request ended; each ends once.
+    Fetched {
+        peer: PeerId,
+        lane: u64,
+        piece: PieceIndex,
+        end: FetchEnd,
+    },
+    /// A connection for pieces ended. Requests on it that had not ended come as [`FetchEnd::Failed`] before.
+    LaneEnded {
+        peer: PeerId,
+        lane: u64,
+        fault: Option<PeerFault>,
+    },
+    HaveSaved {
+        result: Result<(), DiskFault>,
+    },
+    Finished {
+        result: Result<Finished, DiskFault>,
+    },
+    VerifyProgress {
+        done_bytes: u64,
+    },
+    /// `None`: the reading broke off.
+    Verified {
+        right: Option<Bitmap>,
+    },
+    Discarded,
+}
+
+/// The manifest of a share, and who gave it.
+pub struct Found {
+    pub share: Arc<Share>,
+    pub from: PeerId,
+    pub name: String,
+    pub at: SocketAddr,
+}
+
+/// Nobody who was asked gave the manifest.
+pub struct NotFound {
+    /// Names or addresses of those who were asked.
+    pub asked: Vec<String>,
+    /// The last thing that went wrong, if it was more than "I do not have it".
+    pub fault: Option<PeerFault>,
+}
+
+/// What opening a share's place on disk led to.
+pub enum Opened {
+    /// Pieces, or final names, are missing.
+    Filling { staging: Arc<Partial>, have: Bitmap },
+    /// The same content stands there already.
+    Complete(Finished),
+}
+
+/// A finished share under its final names.
+pub struct Finished {
+    pub content: Arc<Complete>,
+    pub sources: Arc<Sources>,
+    pub places: Vec<PathBuf>,
+}
+
+/// How one request for a piece ended.
+pub enum FetchEnd {
+    /// Right, and written.
+    Verified {
+        bytes: u32,
+        took: Duration,
+    },
+    /// Wrong bytes came.
+    Corrupt {
+        what: String,
+    },
+    Busy {
+        retry_after: Duration,
+    },
+    Missing,
+    /// The share is not given any more; it may be again, when its files were looked at.
+    Withdrawn,
+    /// It was called off, or its connection ended.
+    Failed,
+    /// It came, but could not be written.
+    Disk(DiskFault),
+}

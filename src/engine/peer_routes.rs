@@ -1,0 +1,212 @@
+//! What other peers may ask of us. Each answer checks the caller's key against the share; all bodies are bounded.
+//!
+//! The bytes of pieces go from disk to socket here and never through the engine.
+
+mod follow;
+mod pieces;
+mod problem;
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{
+    Extension, Json, Router,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+
+use super::{event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind};
+use crate::{
+    nearby,
+    net::{listen::Caller, piece_stream::Serving},
+    share::{EntryKind, PieceIndex, ShareId},
+    wire::{
+        paths::{self, patterns},
+        peer::{Around, Catalogue, Device, Listed, Neighbour, VERSION},
+    },
+};
+use problem::Refused;
+
+/// What the routes need.
+#[derive(Clone)]
+pub struct Routes {
+    pub shell: Shell,
+    pub serving: Serving,
+}
+
+/// Every path that peers may ask for.
+pub fn router(routes: Routes) -> Router {
+    Router::new()
+        .route(paths::DEVICE, get(device))
+        .route(paths::SHARES, get(catalogue))
+        .route(paths::PEERS, get(peers))
+        .route(patterns::MANIFEST, get(manifest))
+        .route(patterns::HASHES, get(hashes))
+        .route(patterns::FILE_HASHES, get(file_hashes))
+        .route(patterns::HAVE, get(follow::have))
+        .route(patterns::PIECE, get(pieces::piece))
+        .route(patterns::STREAM, get(pieces::stream))
+        .fallback(async || Refused::no_such_path())
+        .with_state(routes)
+}
+
+impl Routes {
+    /// The share, if the caller may have it.
+    fn share(&self, id: &str, caller: Caller) -> Result<Arc<ServedShare>, Refused> {
+        let id: ShareId = id.parse().map_err(|_| Refused::no_such_share())?;
+        self.shell.served.get(id, caller.peer).ok_or_else(Refused::no_such_share)
+    }
+}
+
+fn index(served: &ServedShare, number: u32) -> Result<PieceIndex, Refused> {
+    served.share.pieces().index(number).ok_or_else(Refused::no_such_piece)
+}
+
+async fn device(State(routes): State<Routes>, caller: Extension<Caller>, headers: HeaderMap) -> Json<Device> {
+    routes.note_caller(*caller, &headers);
+    let me = routes.shell.snapshots.borrow().me.clone();
+    Json(Device {
+        id: me.id.to_string(),
+        name: me.name.clone(),
+        role: "peer".to_owned(),
+        version: VERSION,
+        program: me.version.to_owned(),
+        features: vec![crate::net::piece_stream::PROTOCOL.to_owned()],
+    })
+}
+
+/// The catalogue that the caller may see; with `If-None-Match` and `Prefer: wait=…` it answers when there is another.
+async fn catalogue(State(routes): State<Routes>, caller: Extension<Caller>, headers: HeaderMap) -> Response {
+    routes.note_caller(*caller, &headers);
+    let mut revision = routes.shell.served.revision();
+    let tag = |revision: u64| format!("\"{revision}\"");
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or("").to_owned();
+    if tag(*revision.borrow_and_update()) == known {
+        // When the sender is gone or the time is over, it is still the same.
+        let cancelled = routes.shell.cancel.cancelled();
+        tokio::select! {
+            _ = tokio::time::timeout(follow::wait_of(&headers), revision.changed()) => {}
+            () = cancelled => {}
+        }
+    }
+    let now = *revision.borrow();
+    let etag = [(header::ETAG, HeaderValue::try_from(tag(now)).unwrap_or(HeaderValue::from_static("\"0\"")))];
+    if tag(now) == known {
+        return (StatusCode::NOT_MODIFIED, etag).into_response();
+    }
+    let shares = routes.shell.served.listed(caller.peer).iter().map(|served| listed(served)).collect();
+    (etag, Json(Catalogue { revision: now, shares })).into_response()
+}
+
+fn listed(served: &ServedShare) -> Listed {
+    let manifest = served.share.manifest();
+    let kind = match super::state::kind_of(manifest) {
+        ShareKind::File => "file",
+        ShareKind::Folder => "folder",
+        ShareKind::Several => "several",
+    };
+    Listed {
+        id: served.share.id().to_string(),
+        title: manifest.title.clone(),
+        size: manifest.size(),
+        files: manifest.files(),
+        kind: kind.to_owned(),
+        publisher: manifest.publisher.peer_id().to_string(),
+        created_s: manifest.created_s,
+        complete: served.is_complete(),
+    }
+}
+
+/// Who else is around. Addresses of this very computer are told only to callers on it.
+async fn peers(State(routes): State<Routes>, caller: Extension<Caller>) -> Json<Around> {
+    let local = caller.address.ip().is_loopback();
+    let snapshot = routes.shell.snapshots.borrow().clone();
+    let others = snapshot.peers.iter().filter(|peer| peer.id != caller.peer);
+    let told = others.map(|peer| Neighbour {
+        id: peer.id.to_string(),
+        name: peer.name.clone(),
+        addresses: peer.addresses.iter().copied().filter(|at| useful_to_others(at, local)).collect(),
+    });
+    let told = told.filter(|neighbour| !neighbour.addresses.is_empty());
+    Json(Around { peers: told.take(crate::wire::peer::AROUND_MAX).collect() })
+}
+
+fn useful_to_others(address: &SocketAddr, local: bool) -> bool {
+    match address.ip() {
+        // A link-local address needs the number of an interface, which is another on every computer.
+        std::net::IpAddr::V6(ip) if ip.is_unicast_link_local() => false,
+        ip => local || !ip.is_loopback(),
+    }
+}
+
+async fn manifest(
+    State(routes): State<Routes>,
+    caller: Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let served = routes.share(&id, *caller)?;
+    Ok(binary(served.share.signed().to_wire().to_vec()))
+}
+
+async fn hashes(
+    State(routes): State<Routes>,
+    caller: Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let served = routes.share(&id, *caller)?;
+    Ok(binary(served.share.hashes().to_bytes()))
+}
+
+async fn file_hashes(
+    State(routes): State<Routes>,
+    caller: Extension<Caller>,
+    Path((id, entry)): Path<(String, usize)>,
+) -> Result<Response, Refused> {
+    let served = routes.share(&id, *caller)?;
+    let is_file = |entry: usize| {
+        let entry = served.share.manifest().entries.get(entry);
+        entry.is_some_and(|entry| entry.kind != EntryKind::Folder)
+    };
+    match served.share.hashes().of_entry(entry) {
+        Some(hashes) => Ok(binary(hashes.to_bytes())),
+        // A small file is checked whole, so there is nothing to list.
+        None if is_file(entry) => Ok(binary(vec![])),
+        None => Err(Refused::no_such_file()),
+    }
+}
+
+fn binary(bytes: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
+}
+
+impl Routes {
+    /// Who calls us and says where it answers is somebody who is around.
+    fn note_caller(&self, caller: Caller, headers: &HeaderMap) {
+        let port = headers.get(paths::LISTEN_HEADER).and_then(|port| port.to_str().ok()?.parse::<u16>().ok());
+        let Some(port) = port.filter(|port| *port > 0) else { return };
+        let mut address = caller.address;
+        address.set_port(port);
+        if self
+            .shell
+            .snapshots
+            .borrow()
+            .peers
+            .iter()
+            .any(|peer| peer.id == caller.peer && peer.addresses.contains(&address))
+        {
+            return;
+        }
+        let seen = nearby::Sighting {
+            peer: caller.peer,
+            instance: None,
+            name: None,
+            role: nearby::Role::Peer,
+            addresses: vec![address],
+            source: nearby::Source::Inbound,
+            catalogue: None,
+        };
+        // When the inbox is full, the next call tells it.
+        self.shell.events.try_send(Event::Around(nearby::Input::Seen(seen))).ok();
+    }
+}

@@ -1,0 +1,84 @@
+//! Answers that wait: the stream of what we have, and catalogues that are asked for when they change.
+
+use std::{convert::Infallible, time::Duration};
+
+use axum::{
+    Extension,
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{HeaderMap, header},
+    response::{IntoResponse as _, Response},
+};
+use futures_util::{Stream, stream};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::{Refused, Routes};
+use crate::{net::listen::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
+
+/// A caller that waits for news hears at least this often that we are still here.
+const ALIVE_EVERY: Duration = Duration::from_secs(10);
+/// Nobody waits longer than this for one answer.
+const WAIT_MAX: Duration = Duration::from_secs(55);
+
+/// How long the caller wants to wait for a change (RFC 7240 §4.3).
+pub fn wait_of(headers: &HeaderMap) -> Duration {
+    let prefer = headers.get("prefer").and_then(|prefer| prefer.to_str().ok()).unwrap_or("");
+    let wait = prefer.split(',').find_map(|part| part.trim().strip_prefix("wait=")?.parse().ok());
+    Duration::from_secs(wait.unwrap_or(0)).min(WAIT_MAX)
+}
+
+/// First the bitmap, then each piece as it is verified. It ends when the share is withdrawn, and for a caller that fell
+/// far behind: it asks again and gets the whole bitmap.
+pub async fn have(
+    State(routes): State<Routes>,
+    caller: Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    let served = routes.share(&id, *caller)?;
+    let (have, gained) = served.follow();
+    // The share must not be held on to here: when it is withdrawn, the queue of its pieces ends, and so does the answer.
+    drop(served);
+    let first = stream::iter([Ok::<_, Infallible>(Bytes::copy_from_slice(have.as_bytes()))]);
+    let cancel = routes.shell.cancel.clone();
+    let rest = stream::unfold((gained, cancel), async |(mut gained, cancel)| {
+        let number = tokio::select! {
+            number = next_number(&mut gained) => number?,
+            () = cancel.cancelled() => return None,
+        };
+        Some((Ok(Bytes::copy_from_slice(&number.to_be_bytes())), (gained, cancel)))
+    });
+    let body = Body::from_stream(chain(first, rest));
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
+}
+
+fn chain(
+    first: impl Stream<Item = Result<Bytes, Infallible>>,
+    rest: impl Stream<Item = Result<Bytes, Infallible>>,
+) -> impl Stream<Item = Result<Bytes, Infallible>> {
+    use futures_util::StreamExt as _;
+    first.chain(rest)
+}
+
+async fn next_number(gained: &mut Receiver<PieceIndex>) -> Option<u32> {
+    match tokio::time::timeout(ALIVE_EVERY, gained.recv()).await {
+        Ok(Ok(piece)) => Some(piece.get()),
+        Ok(Err(RecvError::Lagged(_) | RecvError::Closed)) => None,
+        Err(_) => Some(HAVE_ALIVE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_to_wait_is_read_and_bounded() {
+        let wait = |prefer: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("prefer", prefer.parse().unwrap());
+            wait_of(&headers).as_secs()
+        };
+        assert_eq!([wait("wait=7"), wait("respond-async, wait=9"), wait("wait=1000"), wait("wait=-1")], [7, 9, 55, 0]);
+        assert_eq!(wait_of(&HeaderMap::new()), Duration::ZERO);
+    }
+}

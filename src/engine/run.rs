@@ -1,0 +1,136 @@
+//! The engine's loop: the only place that waits for events, starts what is to be done, and publishes pictures.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    command::Command,
+    event::{Clock, Event},
+    shell::Shell,
+    snapshot::Snapshot,
+    state::State,
+    task::Task,
+    work,
+};
+
+/// Pictures are made at most this often.
+const PICTURE_EVERY: Duration = Duration::from_millis(100);
+/// So many events are taken at once before tasks are started and a picture is made.
+const EVENTS_AT_ONCE: usize = 64;
+
+/// The loop and what it holds.
+pub struct Loop {
+    pub state: State,
+    pub shell: Shell,
+    pub commands: mpsc::Receiver<Command>,
+    pub events: mpsc::Receiver<Event>,
+    pub snapshots: watch::Sender<Arc<Snapshot>>,
+    pub wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Loop {
+    /// Runs until it is cancelled.
+    pub async fn run(mut self) {
+        let mut tasks = vec![];
+        let mut at_once = VecDeque::new();
+        let mut pictured_at = Instant::now();
+        loop {
+            let Some(event) = self.next_event(pictured_at).await else { break };
+            at_once.push_back(event);
+            while at_once.len() < EVENTS_AT_ONCE {
+                let Ok(more) = self.events.try_recv() else { break };
+                at_once.push_back(more);
+            }
+            while let Some(event) = at_once.pop_front() {
+                self.state.handle(clock(), event, &mut tasks);
+                for task in tasks.drain(..) {
+                    at_once.extend(self.start(task));
+                }
+            }
+            self.picture(&mut pictured_at);
+        }
+        self.save().await;
+    }
+
+    /// Saves what is had of unfinished downloads, for the next start.
+    async fn save(&self) {
+        for staging in self.state.unfinished() {
+            let saved = tokio::task::spawn_blocking(move || staging.save_have()).await;
+            if let Ok(Err(error)) = saved {
+                tracing::warn!(%error, "what is had of a download could not be saved");
+            }
+        }
+    }
+
+    /// The next thing that happens; people's wishes first. `None`: the end.
+    async fn next_event(&mut self, pictured_at: Instant) -> Option<Event> {
+        let uploading = self.shell.served.open_uploads() > 0;
+        let moving = uploading || self.state.moving();
+        let wakeup = self.state.next_wakeup(moving).map(|(at, _)| at);
+        let picture = self.state.has_changed().then_some(pictured_at + PICTURE_EVERY);
+        let due = wakeup.into_iter().chain(picture).min();
+        tokio::select! {
+            biased;
+            () = self.shell.cancel.cancelled() => None,
+            Some(command) = self.commands.recv() => Some(Event::Command(command)),
+            () = self.shell.served.uploads_changed.notified() => Some(Event::Uploads(self.shell.served.readings())),
+            Some(event) = self.events.recv() => Some(event),
+            () = sleep_until(due) => Some(if uploading {
+                Event::Uploads(self.shell.served.readings())
+            } else {
+                Event::Tick
+            }),
+        }
+    }
+
+    /// Starts a task. What can be told at once comes back as events.
+    fn start(&mut self, task: Task) -> Option<Event> {
+        match task {
+            Task::Serve { share, recipients, mine, content, have } => {
+                self.shell.served.insert(share, recipients, mine, content, have);
+                None
+            }
+            Task::Gained { share, piece } => {
+                self.shell.served.gained(share, piece);
+                None
+            }
+            Task::Withdraw { share } => {
+                self.shell.served.remove(share);
+                None
+            }
+            Task::Announce { name, revision } => {
+                self.shell.served.set_revision(revision);
+                work::announce::announce(&self.shell, &name, revision);
+                None
+            }
+            task => work::start(&self.shell, task),
+        }
+    }
+
+    fn picture(&mut self, pictured_at: &mut Instant) {
+        if !self.state.has_changed() || pictured_at.elapsed() < PICTURE_EVERY {
+            return;
+        }
+        let before = self.snapshots.borrow().clone();
+        let picture = Arc::new(self.state.picture(Some(&before)));
+        self.snapshots.send_replace(picture);
+        *pictured_at = Instant::now();
+        (self.wake)();
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn clock() -> Clock {
+    Clock { now: Instant::now(), wall: SystemTime::now() }
+}

@@ -1,0 +1,52 @@
+//! What the engine's workers share: our identity, the network, the disk, and the way back to the engine.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep};
+use crate::{
+    net::{call::Client, discovery::Announcement, identity::Identity},
+    store::Store,
+};
+
+/// So many catalogues are asked for at once; a room where everybody changes must not open hundreds of connections.
+const CATALOGUES_AT_ONCE: usize = 16;
+/// So many files are read in at once; each reading uses all cores.
+const IMPORTS_AT_ONCE: usize = 2;
+
+/// Cheap to clone; each worker has one.
+#[derive(Clone)]
+pub struct Shell {
+    pub identity: Arc<Identity>,
+    pub client: Client,
+    pub store: Arc<Store>,
+    pub served: Arc<Served>,
+    /// What we say of ourselves in the room, where we can be heard there.
+    pub announcement: Option<Arc<watch::Sender<Announcement>>>,
+    pub events: mpsc::Sender<Event>,
+    /// What must last goes to the one who writes.
+    pub facts: mpsc::Sender<Keep>,
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub cancel: CancellationToken,
+    pub tracker: TaskTracker,
+    pub catalogues: Arc<Semaphore>,
+    pub imports: Arc<Semaphore>,
+}
+
+impl Shell {
+    pub fn places() -> (Arc<Semaphore>, Arc<Semaphore>) {
+        (Arc::new(Semaphore::new(CATALOGUES_AT_ONCE)), Arc::new(Semaphore::new(IMPORTS_AT_ONCE)))
+    }
+
+    /// Tells the engine something; waits for a place in its inbox. When the engine has stopped, nobody needs to know.
+    pub async fn tell(&self, event: Event) {
+        self.events.send(event).await.ok();
+    }
+
+    /// [`Shell::tell`] from a thread that may block.
+    pub fn tell_blocking(&self, event: Event) {
+        self.events.blocking_send(event).ok();
+    }
+}

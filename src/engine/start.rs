@@ -1,0 +1,311 @@
+//! Bringing the engine up, and down again.
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use tokio::{
+    runtime::Runtime,
+    sync::{mpsc, watch},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    config::Config,
+    event::{Clock, Event},
+    handle::Handle,
+    peer_routes::{Routes, router},
+    run::Loop,
+    served::Served,
+    shell::Shell,
+    state::{Origin, State},
+    work,
+};
+use crate::{
+    nearby,
+    net::{
+        call::Client,
+        discovery::{self, Announcement, Discovery},
+        identity::{self, Identity, IdentityError},
+        interfaces::reachable_at,
+        listen::{self, Listener},
+        piece_stream::{ServeLimits, Serving},
+        tls,
+    },
+    share::PeerId,
+    store::{Repair, Store},
+};
+
+/// The people's lane.
+const COMMANDS_QUEUE: usize = 256;
+/// The workers' lane.
+const EVENTS_QUEUE: usize = 1_024;
+/// Everything has this long to end.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+/// Addresses of this computer are looked at again this often, beside what discovery sees.
+const ADDRESSES_EVERY: Duration = Duration::from_secs(15);
+
+/// A running engine: its handle, and the way to end it.
+pub struct Engine {
+    handle: Handle,
+    cancel: CancellationToken,
+    tracker: TaskTracker,
+    runtime: Option<Runtime>,
+}
+
+/// Why the engine can't start; each says what happened to what, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("Handout's threads can't be started: {0}. Close other programs and try again.")]
+    Threads(std::io::Error),
+    #[error("{0}")]
+    Identity(#[from] IdentityError),
+    #[error("{0}")]
+    Store(String),
+    #[error("{0}")]
+    Listen(std::io::Error),
+    #[error("This computer's key can't be used for TLS: {0}. Move identity.key away to get a new one.")]
+    Tls(String),
+}
+
+impl Engine {
+    /// Starts the engine on threads of its own, and returns when it answers. `wake` is called after each new snapshot.
+    pub fn start(config: Config, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Engine, StartError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("engine")
+            .enable_all()
+            .build()
+            .map_err(StartError::Threads)?;
+        let started = runtime.block_on(start(config, wake, runtime.handle().clone()));
+        let (handle, cancel, tracker) = started?;
+        Ok(Engine { handle, cancel, tracker, runtime: Some(runtime) })
+    }
+
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Says goodbye, lets requests end, saves what is had; takes 5 s at most.
+    pub fn shutdown(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(runtime) = self.runtime.take() else { return };
+        self.cancel.cancel();
+        self.tracker.close();
+        let tracker = self.tracker.clone();
+        runtime.block_on(async {
+            if tokio::time::timeout(SHUTDOWN, tracker.wait()).await.is_err() {
+                tracing::warn!("some work did not end in time and was cut off");
+            }
+        });
+        runtime.shutdown_timeout(Duration::from_millis(200));
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+async fn start(
+    config: Config,
+    wake: Arc<dyn Fn() + Send + Sync>,
+    runtime: tokio::runtime::Handle,
+) -> Result<(Handle, CancellationToken, TaskTracker), StartError> {
+    let opened = Store::open(&config.home).await;
+    let (store, repairs) = opened.map_err(|error| StartError::Store(format!("{error}. {}", error.hint())))?;
+    let (identity, origin) = Identity::load_or_create(&config.home, config.machine_id.as_deref())?;
+    let listener = Listener::bind(config.listen).map_err(StartError::Listen)?;
+    let bound = listener.address();
+    let instance = random_number();
+    let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
+    let (commands, commands_in) = mpsc::channel(COMMANDS_QUEUE);
+    let (events, events_in) = mpsc::channel(EVENTS_QUEUE);
+    let (facts, facts_in) = mpsc::channel(work::remember::QUEUE);
+    let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
+    let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
+    let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
+    let identity = Arc::new(identity);
+    let (catalogues, imports) = Shell::places();
+    let shell = Shell {
+        client: Client::new((*identity).clone()).listening_at(bound.port()),
+        identity: identity.clone(),
+        store: Arc::new(store),
+        served: Arc::new(Served::default()),
+        announcement,
+        events: events.clone(),
+        facts,
+        snapshots: snapshots.clone(),
+        cancel: cancel.clone(),
+        tracker: tracker.clone(),
+        catalogues,
+        imports,
+    };
+    serve(&shell, listener)?;
+    tell_first(&shell, origin, &repairs, bound).await;
+    tracker.spawn(work::remember::write(shell.clone(), facts_in));
+    tracker.spawn(watch_addresses(shell.clone(), bound));
+    tracker.spawn(work::restore::restore(shell.clone()));
+    let engine = Loop { state, shell, commands: commands_in, events: events_in, snapshots: pictures, wake };
+    tracker.spawn(engine.run());
+    Ok((Handle::new(commands, snapshots, runtime), cancel, tracker))
+}
+
+fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
+    Origin {
+        id,
+        name: config.name.clone(),
+        home: config.home.clone(),
+        downloads: config.downloads.clone(),
+        discovery: config.discovery,
+        typed: config.peers.clone(),
+        seed: random_number(),
+        instance,
+    }
+}
+
+/// Answers other peers.
+fn serve(shell: &Shell, listener: Listener) -> Result<(), StartError> {
+    let config = tls::server_config(&shell.identity).map_err(|error| StartError::Tls(error.to_string()))?;
+    let serving =
+        Serving { limits: ServeLimits::default(), cancel: shell.cancel.clone(), tracker: shell.tracker.clone() };
+    let router = router(Routes { shell: shell.clone(), serving });
+    let (cancel, tracker) = (shell.cancel.clone(), shell.tracker.clone());
+    shell.tracker.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel, tracker));
+    Ok(())
+}
+
+/// Announces us and listens for others; where that is not possible, people are told, and typed addresses still work.
+fn discover(
+    config: &Config,
+    identity: &Identity,
+    bound: SocketAddr,
+    instance: u64,
+    events: &mpsc::Sender<Event>,
+    tracker: &TaskTracker,
+    cancel: &CancellationToken,
+) -> Option<Arc<watch::Sender<Announcement>>> {
+    if !config.discovery {
+        return None;
+    }
+    let announcement = Announcement {
+        id: identity.id(),
+        instance,
+        name: config.name.clone(),
+        role: discovery::Role::Peer,
+        port: bound.port(),
+        catalogue: 0,
+    };
+    let (seen, seen_in) = mpsc::channel(256);
+    match Discovery::start(announcement.clone(), seen) {
+        Ok(daemon) => {
+            tracker.spawn(hear(identity.id(), seen_in, events.clone(), cancel.clone()));
+            let said = watch::Sender::new(announcement);
+            tracker.spawn(work::announce::speak(daemon, said.subscribe(), cancel.clone()));
+            Some(Arc::new(said))
+        }
+        Err(error) => {
+            let failed = Event::Failed {
+                what: format!("Others can't be found by themselves: {error}"),
+                about: String::new(),
+                hint: "Type the address of another computer, or open a link.".to_owned(),
+            };
+            events.try_send(failed).ok();
+            None
+        }
+    }
+}
+
+/// Passes on who is seen.
+async fn hear(
+    me: PeerId,
+    mut seen: mpsc::Receiver<discovery::Event>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+) {
+    loop {
+        let event = tokio::select! {
+            Some(event) = seen.recv() => event,
+            () = cancel.cancelled() => break,
+        };
+        let input = match event {
+            discovery::Event::Seen(seen) => nearby::Input::Seen(nearby::Sighting {
+                peer: seen.id,
+                instance: Some(seen.instance),
+                name: Some(seen.name),
+                role: if seen.role == discovery::Role::Server { nearby::Role::Server } else { nearby::Role::Peer },
+                addresses: seen.addresses,
+                source: nearby::Source::Mdns,
+                catalogue: Some(seen.catalogue),
+            }),
+            discovery::Event::Left { id } => nearby::Input::Goodbye { peer: id },
+            // Nearby tells it from us by its other instance.
+            discovery::Event::Twin { name, addresses } => nearby::Input::Seen(twin(me, name, addresses)),
+        };
+        events.send(Event::Around(input)).await.ok();
+    }
+}
+
+/// Another program with our key.
+fn twin(me: PeerId, name: String, addresses: Vec<SocketAddr>) -> nearby::Sighting {
+    nearby::Sighting {
+        peer: me,
+        // Any number but ours: nearby compares it with the one of our start.
+        instance: Some(0),
+        name: Some(name),
+        role: nearby::Role::Peer,
+        addresses,
+        source: nearby::Source::Mdns,
+        catalogue: None,
+    }
+}
+
+/// What is known before the first event of anybody else.
+async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair], bound: SocketAddr) {
+    shell.tell(Event::Listening { addresses: reachable_at(bound) }).await;
+    for repair in repairs {
+        let hint = "Shares can be made and fetched again.".to_owned();
+        shell.tell(Event::Failed { what: repair.to_string(), about: String::new(), hint }).await;
+    }
+    if origin == identity::Origin::ReplacedClone {
+        let failed = Event::Failed {
+            what: "This computer got an identity of its own, because the one on its disk belongs to another".to_owned(),
+            about: String::new(),
+            hint: "Nothing is to be done, if this computer's disk was copied from another's.".to_owned(),
+        };
+        shell.tell(failed).await;
+    }
+}
+
+/// Interfaces come and go.
+async fn watch_addresses(shell: Shell, bound: SocketAddr) {
+    let mut known = reachable_at(bound);
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(ADDRESSES_EVERY) => {}
+            () = shell.cancel.cancelled() => return,
+        }
+        let addresses = reachable_at(bound);
+        if addresses != known {
+            known = addresses.clone();
+            shell.tell(Event::Listening { addresses }).await;
+        }
+    }
+}
+
+fn clock() -> Clock {
+    Clock { now: Instant::now(), wall: SystemTime::now() }
+}
+
+fn random_number() -> u64 {
+    let mut bytes = [0; 8];
+    // Without the system's chance there is no TLS either, so this does not fail where the engine starts.
+    aws_lc_rs::rand::fill(&mut bytes).ok();
+    u64::from_le_bytes(bytes)
+}

@@ -1,0 +1,416 @@
+//! A transfer's life: looked for, opened on disk, filled, finished, given on; and what goes wrong on the way.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Held, State,
+    held::{Fetching, Source, Stage},
+    peers::seen,
+};
+use crate::{
+    engine::{
+        event::{Fact, Finished, Found, NotFound, Opened, Restored, RestoredState},
+        fault::DiskFault,
+        served::Content,
+        snapshot::Done,
+        task::{Candidate, Job, Keep, Task},
+        trouble::TroubleKind,
+    },
+    nearby,
+    share::{Bitmap, PeerId, ShareId},
+    swarm::{Input, Limits, Swarm},
+};
+
+/// After a trouble that may heal (a full disk, a folder that went away), it is tried again this often.
+const DISK_RETRY: Duration = Duration::from_secs(5);
+/// A share that nobody around lists is asked for again this often.
+const LOOK_RETRY: Duration = Duration::from_secs(3);
+/// The map of what is had is saved this often while pieces come.
+const SAVE_EVERY: Duration = Duration::from_secs(3);
+/// The manifest is asked of at most this many at once.
+const CANDIDATES_MAX: usize = 64;
+
+impl State {
+    /// A fact about a transfer; facts of a life that ended change nothing.
+    pub(super) fn transfer_fact(&mut self, id: ShareId, run: u64, fact: Fact, tasks: &mut Vec<Task>) {
+        if self.held.get(&id).is_none_or(|held| held.run != run) {
+            return;
+        }
+        self.changed.transfers = true;
+        match fact {
+            Fact::Found { result } => self.search_ended(id, result, tasks),
+            Fact::StagingOpened { result } => self.staging_opened(id, result, tasks),
+            Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
+            Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
+            Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
+            Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),
+            Fact::Fetched { peer, lane, piece, end } => self.fetched(id, peer, lane, piece, end, tasks),
+            Fact::LaneEnded { peer, lane, fault } => self.lane_ended(id, peer, lane, fault, tasks),
+            Fact::HaveSaved { result } => self.have_saved(id, result, tasks),
+            Fact::Finished { result } => self.finished(id, result, tasks),
+            Fact::VerifyProgress { done_bytes } => self.verify_progress(id, done_bytes),
+            Fact::Verified { right } => self.verified(id, right, tasks),
+            Fact::Discarded => {}
+        }
+    }
+
+    /// What was kept from the last time goes on.
+    pub(super) fn restored(&mut self, shares: Vec<Restored>, names: Vec<(PeerId, String)>, tasks: &mut Vec<Task>) {
+        for (peer, name) in names {
+            self.names.entry(peer).or_insert(name);
+        }
+        for kept in shares {
+            let begun = self.next_serial();
+            let id = kept.share.id();
+            if self.held.contains_key(&id) {
+                continue;
+            }
+            let changed = match &kept.state {
+                RestoredState::Complete { changed, .. } => changed.clone(),
+                RestoredState::Unfinished => None,
+            };
+            self.held.insert(id, Held::restored(kept, begun));
+            match changed {
+                Some(path) => self.source_changed(id, &path, tasks),
+                None => self.go_on(id, tasks),
+            }
+        }
+        self.catalogue_changed();
+    }
+
+    /// Begins what a transfer's stage needs: a search, a place on disk, or being served.
+    pub(super) fn go_on(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        if held.paused {
+            return;
+        }
+        match (&held.stage, &held.share) {
+            (Stage::Looking { .. }, _) => self.look(id, tasks),
+            (Stage::Opening, Some(share)) => {
+                let job = Job::OpenStaging { share: share.clone(), into: held.into.clone() };
+                tasks.push(Task::Transfer { share: id, run: held.run, job });
+            }
+            (Stage::Complete { content }, Some(share)) => tasks.push(Task::Serve {
+                share: share.clone(),
+                recipients: held.recipients.clone(),
+                mine: held.mine,
+                content: Content::Complete(content.clone()),
+                have: Bitmap::full(share.pieces()),
+            }),
+            _ => {}
+        }
+    }
+
+    /// Asks those who may have it for the manifest.
+    pub(super) fn look(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let candidates = self.candidates(id);
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let Stage::Looking { asking, again, .. } = &mut held.stage else { return };
+        if held.paused || asking.is_some() {
+            *again = true;
+            return;
+        }
+        *again = false;
+        if candidates.is_empty() {
+            return;
+        }
+        let cancel = CancellationToken::new();
+        *asking = Some(cancel.clone());
+        held.retry_at = None;
+        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Find { candidates, cancel } });
+    }
+
+    /// Those whose catalogue lists it come first, then the addresses of the link, then everybody else: a share for those
+    /// who have the link is listed nowhere.
+    fn candidates(&self, id: ShareId) -> Vec<Candidate> {
+        let Some(held) = self.held.get(&id) else { return vec![] };
+        let reachable = self.peers.iter().filter(|(peer, _)| !held.banned.contains(peer));
+        let (listing, others): (Vec<_>, Vec<_>) = reachable.partition(|(_, peer)| peer.offers.contains_key(&id));
+        let known = |(id, peer): (&PeerId, &super::peers::Peer)| Candidate {
+            peer: Some(*id),
+            name: peer.name.clone(),
+            addresses: peer.addresses.clone(),
+        };
+        let hints = held.hints.iter().map(|at| Candidate { peer: None, name: at.to_string(), addresses: vec![*at] });
+        listing.into_iter().map(known).chain(hints).chain(others.into_iter().map(known)).take(CANDIDATES_MAX).collect()
+    }
+
+    fn search_ended(&mut self, id: ShareId, result: Result<Found, NotFound>, tasks: &mut Vec<Task>) {
+        let now = self.clock.now;
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let Stage::Looking { asking, asked, again } = &mut held.stage else { return };
+        *asking = None;
+        match result {
+            Ok(found) => {
+                held.trouble = None;
+                self.manifest_found(id, found, tasks);
+            }
+            Err(missed) => {
+                asked.extend(missed.asked);
+                let names = asked.iter().cloned().collect::<Vec<_>>().join(", ");
+                let about = format!("{} (asked: {names})", held.title);
+                if std::mem::take(again) {
+                    return self.look(id, tasks);
+                }
+                held.retry_at = Some(now + LOOK_RETRY);
+                let what = missed.fault.map_or("Nobody here has it".to_owned(), |fault| fault.what);
+                let hint = "It goes on by itself when somebody who has it is here.";
+                let trouble = self.trouble(TroubleKind::Nobody, &what, &about, hint);
+                self.set_trouble(id, Some(trouble));
+            }
+        }
+    }
+
+    fn manifest_found(&mut self, id: ShareId, found: Found, tasks: &mut Vec<Task>) {
+        if !self.peers.contains_key(&found.from) {
+            let met = seen(nearby::Source::Link, found.from, found.name, vec![found.at]);
+            self.around(nearby::Input::Seen(met), tasks);
+        }
+        let Some(held) = self.held.get_mut(&id) else { return };
+        held.know(&found.share);
+        held.stage = Stage::Opening;
+        held.sources.entry(found.from).or_default();
+        tasks.push(Task::Remember(Keep::Share {
+            share: found.share,
+            mine: false,
+            recipients: held.recipients.clone(),
+            into: held.into.clone(),
+            sources: None,
+        }));
+        self.changed.shares = true;
+        self.go_on(id, tasks);
+    }
+
+    fn staging_opened(&mut self, id: ShareId, result: Result<Opened, DiskFault>, tasks: &mut Vec<Task>) {
+        let (staging, have) = match result {
+            Ok(Opened::Filling { staging, have }) => (staging, have),
+            Ok(Opened::Complete(finished)) => return self.finished(id, Ok(finished), tasks),
+            Err(fault) => return self.disk_failed(id, &fault, tasks),
+        };
+        let seed = self.origin.seed ^ self.next_serial();
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let Some(share) = held.share.clone() else { return };
+        (held.trouble, held.retry_at) = (None, None);
+        let bytes_done = have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
+        let mut swarm = Swarm::new(Limits::default(), share.pieces(), have.clone(), None, seed);
+        if held.paused {
+            swarm.handle(self.clock.now, Input::Paused);
+        }
+        let fetching =
+            Fetching { swarm, staging: staging.clone(), bytes_done, unsaved: false, saving: false, save_at: None };
+        held.stage = Stage::Fetching(Box::new(fetching));
+        tasks.push(Task::Serve {
+            share,
+            recipients: held.recipients.clone(),
+            mine: held.mine,
+            content: Content::Partial(staging),
+            have,
+        });
+        self.catalogue_changed();
+        // A swarm that had everything from the beginning does not say so.
+        if self.held.get_mut(&id).and_then(Held::fetching).is_some_and(|fetching| fetching.swarm.is_complete()) {
+            return self.finish(id, tasks);
+        }
+        self.find_sources(id, tasks);
+        self.swarm_input(id, Input::Tick, tasks);
+    }
+
+    /// Tells the swarm of everybody who may have some of it.
+    pub(super) fn find_sources(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let listing = self.peers.iter().filter(|(_, peer)| peer.offers.contains_key(&id)).map(|(peer, _)| *peer);
+        let listed: BTreeSet<PeerId> = listing.collect();
+        let Some(held) = self.held.get(&id) else { return };
+        let given = held.sources.keys().filter(|peer| self.peers.contains_key(peer)).copied();
+        for peer in listed.into_iter().chain(given.collect::<Vec<_>>()) {
+            self.found_source(id, peer, tasks);
+        }
+    }
+
+    pub(super) fn found_source(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        match held.stage {
+            Stage::Looking { .. } => self.look(id, tasks),
+            Stage::Fetching(_) if !held.banned.contains(&peer) => {
+                held.sources.entry(peer).or_default().again_at = None;
+                self.swarm_input(id, Input::PeerFound { peer }, tasks);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn lost_source(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        if let Some(source) = held.sources.remove(&peer) {
+            source.close();
+        }
+        self.swarm_input(id, Input::PeerLost { peer }, tasks);
+    }
+
+    /// Every piece is here: put the files under their final names.
+    pub(super) fn finish(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let Some(fetching) = Fetching::of(&mut held.stage) else { return };
+        held.stage = Stage::Finishing;
+        held.forget_sources();
+        let Some(share) = held.share.clone() else { return };
+        let job = Job::Finish { share, staging: fetching.staging };
+        tasks.push(Task::Transfer { share: id, run: held.run, job });
+        self.changed.transfers = true;
+    }
+
+    fn finished(&mut self, id: ShareId, result: Result<Finished, DiskFault>, tasks: &mut Vec<Task>) {
+        let finished = match result {
+            Ok(finished) => finished,
+            Err(fault) => return self.disk_failed(id, &fault, tasks),
+        };
+        let Some(held) = self.held.get_mut(&id) else { return };
+        held.stage = Stage::Complete { content: finished.content };
+        held.places = finished.places.clone();
+        (held.trouble, held.retry_at) = (None, None);
+        tasks.push(Task::Remember(Keep::Complete { share: id, sources: finished.sources }));
+        for token in std::mem::take(&mut held.waiting) {
+            self.conclude(token, Ok(Done::Fetched { share: id, places: finished.places.clone() }));
+        }
+        self.catalogue_changed();
+        self.go_on(id, tasks);
+    }
+
+    /// The disk said no. What may heal waits and tries again; the rest ends, with its reason.
+    pub(super) fn disk_failed(&mut self, id: ShareId, fault: &DiskFault, tasks: &mut Vec<Task>) {
+        let title = self.held.get(&id).map(|held| held.title.clone()).unwrap_or_default();
+        let trouble = self.disk_trouble(fault, &title);
+        let now = self.clock.now;
+        let run = self.next_serial();
+        let Some(held) = self.held.get_mut(&id) else { return };
+        held.forget_sources();
+        tasks.push(Task::Withdraw { share: id });
+        held.run = run;
+        if fault.may_heal {
+            // The staging's folder handles may be of a drive that is gone, so it is opened anew.
+            held.stage = Stage::Opening;
+            held.retry_at = Some(now + DISK_RETRY);
+        } else {
+            held.stage = Stage::Failed;
+            for token in std::mem::take(&mut held.waiting) {
+                self.conclude(token, Err(trouble.clone()));
+            }
+        }
+        self.set_trouble(id, Some(trouble));
+        self.catalogue_changed();
+    }
+
+    /// What is due by time: retries, saving maps, swarms' deadlines.
+    pub(super) fn transfers_due(&mut self, tasks: &mut Vec<Task>) {
+        let now = self.clock.now;
+        let due = |held: &&Held| held.next_wakeup().is_some_and(|(at, _)| at <= now);
+        let ids: Vec<ShareId> = self.held.values().filter(due).map(|held| held.id).collect();
+        for id in ids {
+            self.transfer_due(id, tasks);
+        }
+    }
+
+    fn transfer_due(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let now = self.clock.now;
+        let Some(held) = self.held.get_mut(&id) else { return };
+        if held.retry_at.is_some_and(|at| at <= now) {
+            held.retry_at = None;
+            self.changed.transfers = true;
+            self.go_on(id, tasks);
+        }
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let again = held.sources.iter_mut().filter(|(_, source)| source.again_at.is_some_and(|at| at <= now));
+        let again: Vec<PeerId> = again.map(|(peer, source)| (source.again_at = None, *peer).1).collect();
+        for peer in again {
+            self.found_source(id, peer, tasks);
+        }
+        self.save_map_if_due(id, tasks);
+        self.swarm_input(id, Input::Tick, tasks);
+    }
+
+    fn save_map_if_due(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let now = self.clock.now;
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let run = held.run;
+        let Some(fetching) = held.fetching() else { return };
+        if fetching.unsaved && !fetching.saving && fetching.save_at.is_none_or(|at| at <= now) {
+            (fetching.unsaved, fetching.saving) = (false, true);
+            let job = Job::SaveHave { staging: fetching.staging.clone() };
+            tasks.push(Task::Transfer { share: id, run, job });
+        }
+    }
+
+    pub(super) fn map_changed(&mut self, id: ShareId) {
+        let at = self.clock.now + SAVE_EVERY;
+        if let Some(fetching) = self.held.get_mut(&id).and_then(Held::fetching) {
+            fetching.unsaved = true;
+            // A map that is due stays due.
+            fetching.save_at.get_or_insert(at);
+        }
+    }
+
+    fn have_saved(&mut self, id: ShareId, result: Result<(), DiskFault>, tasks: &mut Vec<Task>) {
+        let at = self.clock.now + SAVE_EVERY;
+        if let Some(fetching) = self.held.get_mut(&id).and_then(Held::fetching) {
+            (fetching.saving, fetching.save_at) = (false, Some(at));
+        }
+        if let Err(fault) = result {
+            self.disk_failed(id, &fault, tasks);
+        }
+    }
+
+    /// A transfer that was verified or paused takes its place among the others again.
+    pub(super) fn resume_fetching(&mut self, id: ShareId, have: &Bitmap, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let (recipients, mine, share) = (held.recipients.clone(), held.mine, held.share.clone());
+        let (Some(fetching), Some(share)) = (held.fetching(), share) else { return };
+        let content = Content::Partial(fetching.staging.clone());
+        tasks.push(Task::Serve { share, recipients, mine, content, have: have.clone() });
+        self.swarm_input(id, Input::Resumed, tasks);
+        self.find_sources(id, tasks);
+        self.map_changed(id);
+    }
+
+    pub(super) fn set_trouble(&mut self, id: ShareId, trouble: Option<Arc<crate::engine::trouble::Trouble>>) {
+        if let Some(held) = self.held.get_mut(&id) {
+            held.trouble = trouble;
+        }
+        self.changed.transfers = true;
+        self.changed.shares = true;
+    }
+
+    /// The folder a new transfer goes into.
+    pub(super) fn folder_for(&self, into: Option<PathBuf>) -> PathBuf {
+        into.unwrap_or_else(|| self.origin.downloads.clone())
+    }
+}
+
+impl Held {
+    /// Closes all connections of this transfer; what was asked for comes back as failed.
+    pub(super) fn close_sources(&mut self) {
+        for source in self.sources.values() {
+            source.close();
+        }
+    }
+
+    /// Closes all connections where nobody waits for what was asked for any more.
+    pub(super) fn forget_sources(&mut self) {
+        self.close_sources();
+        for source in self.sources.values_mut() {
+            source.have = None;
+            source.lanes.clear();
+        }
+    }
+}
+
+impl Source {
+    pub(super) fn close(&self) {
+        if let Some(have) = &self.have {
+            have.cancel();
+        }
+        for lane in &self.lanes {
+            lane.cancel.cancel();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The engine's mind: everything that changes while the app runs, and what is to be done when something happens.
+//!
+//! It is pure: time comes in with each event, and what it wants done goes out as [`Task`]s. Nothing here waits, locks, reads
+//! a file or opens a socket.
+//!
+//! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
+//! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `swarming.rs` its
+//! swarm's effects, `verifying.rs` files read again, `troubles.rs` how errors are worded.
+
+mod fetching;
+mod held;
+mod imports;
+mod peers;
+pub(super) mod picture;
+mod rates;
+mod swarming;
+mod troubles;
+mod verifying;
+mod wishes;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub(super) use held::kind_of;
+use held::{Held, Stage};
+use imports::Import;
+use peers::{Peer, Typed};
+
+use super::{
+    command::Token,
+    event::{Clock, Event},
+    question::Question,
+    snapshot::{Done, Outcome, Speed},
+    task::Task,
+    trouble::Trouble,
+};
+use crate::{
+    nearby::{self, Nearby},
+    share::{PeerId, ShareId},
+    store::Partial,
+};
+
+/// While something is moving, speeds and snapshots are renewed this often.
+pub(super) const BEAT: Duration = Duration::from_millis(250);
+const OUTCOMES_MAX: usize = 256;
+const TROUBLES_MAX: usize = 32;
+
+/// Who we are; settled before the first event.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub id: PeerId,
+    pub name: String,
+    pub home: PathBuf,
+    pub downloads: PathBuf,
+    pub discovery: bool,
+    pub typed: Vec<String>,
+    /// Chance for swarms' decisions.
+    pub seed: u64,
+    /// Tells this run of the program from another with the same key.
+    pub instance: u64,
+}
+
+/// Everything that changes while the app runs.
+pub struct State {
+    origin: Origin,
+    clock: Clock,
+    listen: Vec<SocketAddr>,
+    nearby: Nearby,
+    peers: BTreeMap<PeerId, Peer>,
+    /// Names of peers met before, for shares whose publisher is away.
+    names: BTreeMap<PeerId, String>,
+    typed: BTreeMap<String, Typed>,
+    held: BTreeMap<ShareId, Held>,
+    imports: BTreeMap<Token, Import>,
+    questions: Vec<Arc<Question>>,
+    troubles: VecDeque<Arc<Trouble>>,
+    outcomes: VecDeque<Arc<Outcome>>,
+    /// Numbers given to what must be told apart: troubles, questions, runs, lanes.
+    serial: u64,
+    /// Grows when what we give changes; neighbours see it and ask again.
+    catalogue_revision: u64,
+    announced: Option<(String, u64)>,
+    last_beat: Option<Instant>,
+    beats: u64,
+    total: rates::Rates,
+    history: VecDeque<Speed>,
+    changed: picture::Changed,
+}
+
+impl State {
+    /// The first state. `clock.wall` in milliseconds begins the catalogue's revision, so that it never goes back.
+    pub fn new(origin: Origin, clock: Clock) -> State {
+        let since_1970 = clock.wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let nearby = Nearby::new(nearby::Limits::default(), origin.id, origin.instance);
+        let typed = origin.typed.iter().map(|address| (address.clone(), Typed::new(clock.now))).collect();
+        State {
+            origin,
+            clock,
+            listen: vec![],
+            nearby,
+            peers: BTreeMap::new(),
+            names: BTreeMap::new(),
+            typed,
+            held: BTreeMap::new(),
+            imports: BTreeMap::new(),
+            questions: vec![],
+            troubles: VecDeque::new(),
+            outcomes: VecDeque::new(),
+            serial: 0,
+            catalogue_revision: since_1970.as_millis() as u64,
+            announced: None,
+            last_beat: None,
+            beats: 0,
+            total: rates::Rates::default(),
+            history: VecDeque::new(),
+            changed: picture::Changed::all(),
+        }
+    }
+
+    /// Takes an event; `tasks` gets what is to be done because of it.
+    pub fn handle(&mut self, clock: Clock, event: Event, tasks: &mut Vec<Task>) {
+        self.clock = clock;
+        match event {
+            Event::Command(command) => self.wish(command, tasks),
+            Event::Restored { shares, names } => self.restored(shares, names, tasks),
+            Event::Listening { addresses } => self.listening(addresses),
+            Event::Around(input) => self.around(input, tasks),
+            Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
+            Event::Greeted { address, result } => self.greeted(&address, result, tasks),
+            Event::ImportProgress { token, done_bytes, size, files } => {
+                self.import_progress(token, done_bytes, size, files);
+            }
+            Event::Imported { token, result } => self.imported(token, result, tasks),
+            Event::Transfer { share, run, fact } => self.transfer_fact(share, run, fact, tasks),
+            Event::SourceChanged { share, path } => self.source_changed(share, &path, tasks),
+            Event::Uploads(readings) => self.uploads_read(&readings),
+            Event::Failed { what, about, hint } => self.add_local_trouble(what, about, hint),
+            Event::Tick => {}
+        }
+        self.keep_time(tasks);
+        self.announce_if_changed(tasks);
+    }
+
+    /// When [`Event::Tick`] is wanted at the latest, and why.
+    pub fn next_wakeup(&self, moving: bool) -> Option<(Instant, &'static str)> {
+        let beat = moving.then(|| (self.last_beat.map_or(self.clock.now, |last| last + BEAT), "speeds"));
+        let swarms = self.held.values().filter_map(Held::next_wakeup);
+        let peers = self.peers.values().filter_map(Peer::next_wakeup);
+        let typed = self.typed.values().filter_map(Typed::next_wakeup);
+        beat.into_iter().chain(self.nearby.next_wakeup()).chain(swarms).chain(peers).chain(typed).min_by_key(|at| at.0)
+    }
+
+    /// Whether bytes move in or out of this computer, so that speeds change.
+    pub fn moving(&self) -> bool {
+        !self.imports.is_empty() || self.total.moving() || self.held.values().any(Held::moving)
+    }
+
+    /// The places on disk of downloads under way.
+    pub fn unfinished(&self) -> Vec<Arc<Partial>> {
+        let staging = |held: &Held| match &held.stage {
+            Stage::Fetching(fetching) => Some(fetching.staging.clone()),
+            _ => None,
+        };
+        self.held.values().filter_map(staging).collect()
+    }
+
+    fn keep_time(&mut self, tasks: &mut Vec<Task>) {
+        if self.last_beat.is_none_or(|last| self.clock.now >= last + BEAT) {
+            self.beat();
+        }
+        self.around(nearby::Input::Tick, tasks);
+        self.peers_due(tasks);
+        self.typed_due(tasks);
+        self.transfers_due(tasks);
+    }
+
+    fn announce_if_changed(&mut self, tasks: &mut Vec<Task>) {
+        let now = (self.origin.name.clone(), self.catalogue_revision);
+        if self.announced.as_ref() != Some(&now) {
+            tasks.push(Task::Announce { name: now.0.clone(), revision: now.1 });
+            self.announced = Some(now);
+        }
+    }
+
+    /// Neighbours will ask again what we give.
+    fn catalogue_changed(&mut self) {
+        self.catalogue_revision += 1;
+        self.changed.shares = true;
+        self.changed.transfers = true;
+    }
+
+    fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn conclude(&mut self, token: Token, result: Result<Done, Arc<Trouble>>) {
+        if self.outcomes.len() == OUTCOMES_MAX {
+            self.outcomes.pop_front();
+        }
+        self.outcomes.push_back(Arc::new(Outcome { token, result }));
+        self.changed.rest = true;
+    }
+
+    fn listening(&mut self, addresses: Vec<SocketAddr>) {
+        self.listen = addresses;
+        self.changed.all_rows();
+    }
+}

@@ -1,0 +1,352 @@
+//! How the [`Snapshot`] is made. Rows that did not change are shared with the picture before, so that a face can tell by
+//! the pointer, and a picture of ten thousand shares costs little when one transfer moves.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{Held, State, held::Stage};
+use crate::{
+    engine::{
+        snapshot::{
+            Here, ImportRow, Me, PeerRow, PieceMap, ShareRow, Snapshot, Tile, TransferPeer, TransferRow, TransferState,
+        },
+        trouble::{Trouble, TroubleKind},
+    },
+    share::{PeerId, ShareId},
+    swarm,
+    wire::peer::Offer,
+};
+
+/// A piece map has at most this many tiles.
+const TILES_MAX: u32 = 512;
+
+/// Which parts of the picture are to be made anew.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Changed {
+    pub peers: bool,
+    pub shares: bool,
+    pub transfers: bool,
+    /// Who we are, imports, questions, troubles, outcomes, total speed.
+    pub rest: bool,
+}
+
+/// How many peers have all of a share, and how many some, and one of their entries for it.
+struct Around<'a> {
+    seeds: u32,
+    leeches: u32,
+    offer: &'a Offer,
+}
+
+impl Changed {
+    pub fn all() -> Changed {
+        Changed { peers: true, shares: true, transfers: true, rest: true }
+    }
+
+    pub fn all_rows(&mut self) {
+        *self = Changed::all();
+    }
+
+    pub fn any(self) -> bool {
+        self.peers || self.shares || self.transfers || self.rest
+    }
+}
+
+impl State {
+    /// Whether a new picture would differ.
+    pub fn has_changed(&self) -> bool {
+        self.changed.any()
+    }
+
+    /// A picture of everything; `before` gives the rows that stayed the same.
+    pub fn picture(&mut self, before: Option<&Snapshot>) -> Snapshot {
+        let changed = std::mem::take(&mut self.changed);
+        let around = if changed.shares || changed.transfers { self.around_shares() } else { BTreeMap::new() };
+        let before_shares = before.map_or(&[][..], |before| &before.shares);
+        let before_transfers = before.map_or(&[][..], |before| &before.transfers);
+        Snapshot {
+            revision: before.map_or(1, |before| before.revision + 1),
+            me: Arc::new(self.me()),
+            peers: match before {
+                Some(before) if !changed.peers => before.peers.clone(),
+                _ => self.peer_rows(before.map_or(&[][..], |before| &before.peers)),
+            },
+            shares: match before {
+                Some(before) if !changed.shares => before.shares.clone(),
+                _ => self.share_rows(&around, before_shares),
+            },
+            transfers: match before {
+                Some(before) if !changed.transfers => before.transfers.clone(),
+                _ => self.transfer_rows(&around, before_transfers),
+            },
+            imports: self.import_rows(),
+            questions: self.questions.clone(),
+            troubles: self.troubles.iter().cloned().collect(),
+            outcomes: self.outcomes.iter().cloned().collect(),
+            rate_down: self.total.down(),
+            rate_up: self.total.up(),
+            history: self.history.iter().copied().collect(),
+        }
+    }
+
+    fn me(&self) -> Me {
+        Me {
+            id: self.origin.id,
+            name: self.origin.name.clone(),
+            listen: self.listen.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            home: self.origin.home.clone(),
+            downloads: self.origin.downloads.clone(),
+            discovery: self.origin.discovery,
+        }
+    }
+
+    fn peer_rows(&self, before: &[Arc<PeerRow>]) -> Vec<Arc<PeerRow>> {
+        let before: BTreeMap<PeerId, &Arc<PeerRow>> = before.iter().map(|row| (row.id, row)).collect();
+        let mut rows: Vec<Arc<PeerRow>> = self
+            .peers
+            .iter()
+            .map(|(id, peer)| {
+                let row = PeerRow {
+                    id: *id,
+                    name: peer.name.clone(),
+                    role: peer.role,
+                    addresses: peer.addresses.clone(),
+                    via: peer.via,
+                    last_seen: peer.last_seen,
+                    shares: peer.offers.len() as u32,
+                    trouble: peer.fault.as_ref().map(|fault| {
+                        Arc::new(Trouble {
+                            serial: 0,
+                            kind: TroubleKind::Nobody,
+                            what: fault.what.clone(),
+                            about: peer.name.clone(),
+                            hint: "It is asked again by itself.".to_owned(),
+                            since: peer.last_seen,
+                        })
+                    }),
+                };
+                reuse(before.get(id).copied(), row)
+            })
+            .collect();
+        rows.sort_by_cached_key(|row| (row.name.to_lowercase(), row.id));
+        rows
+    }
+
+    fn around_shares(&self) -> BTreeMap<ShareId, Around<'_>> {
+        let mut around: BTreeMap<ShareId, Around<'_>> = BTreeMap::new();
+        for offer in self.peers.values().flat_map(|peer| peer.offers.values()) {
+            let entry = around.entry(offer.id).or_insert(Around { seeds: 0, leeches: 0, offer });
+            if offer.complete { entry.seeds += 1 } else { entry.leeches += 1 }
+        }
+        around
+    }
+
+    fn share_rows(&self, around: &BTreeMap<ShareId, Around<'_>>, before: &[Arc<ShareRow>]) -> Vec<Arc<ShareRow>> {
+        let before: BTreeMap<ShareId, &Arc<ShareRow>> = before.iter().map(|row| (row.id, row)).collect();
+        let held = self.held.values().map(|held| self.held_share(held, around.get(&held.id)));
+        let offered = around.values().filter(|around| !self.held.contains_key(&around.offer.id));
+        let offered = offered.map(|around| self.offered_share(around));
+        let mut rows: Vec<_> = held.chain(offered).map(|row| reuse(before.get(&row.id).copied(), row)).collect();
+        rows.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        rows
+    }
+
+    fn held_share(&self, held: &Held, around: Option<&Around<'_>>) -> ShareRow {
+        let publisher = held.publisher.unwrap_or(PeerId([0; 32]));
+        ShareRow {
+            id: held.id,
+            title: held.title.clone(),
+            kind: held.kind,
+            size: held.size,
+            files: held.files,
+            publisher,
+            publisher_name: self.known_name_of(publisher),
+            mine: held.mine,
+            created: held.created(),
+            seeds: around.map_or(0, |around| around.seeds),
+            leeches: around.map_or(0, |around| around.leeches),
+            here: match &held.stage {
+                Stage::Complete { .. } => Here::Complete { places: held.places.clone() },
+                Stage::Failed if held.mine => Here::Complete { places: held.places.clone() },
+                _ => Here::OnItsWay,
+            },
+            recipients: held.mine.then(|| held.recipients.clone()),
+            link: self.link_of(held.id),
+            trouble: held.trouble.clone(),
+        }
+    }
+
+    fn offered_share(&self, around: &Around<'_>) -> ShareRow {
+        let offer = around.offer;
+        ShareRow {
+            id: offer.id,
+            title: offer.title.clone(),
+            kind: offer.kind.into(),
+            size: offer.size,
+            files: offer.files,
+            publisher: offer.publisher,
+            publisher_name: self.known_name_of(offer.publisher),
+            mine: false,
+            created: super::held::time_of(offer.created_s),
+            seeds: around.seeds,
+            leeches: around.leeches,
+            here: Here::No,
+            recipients: None,
+            link: crate::share::Link { share: offer.id, at: vec![] }.to_string(),
+            trouble: None,
+        }
+    }
+
+    fn transfer_rows(
+        &self,
+        around: &BTreeMap<ShareId, Around<'_>>,
+        before: &[Arc<TransferRow>],
+    ) -> Vec<Arc<TransferRow>> {
+        let before: BTreeMap<ShareId, &Arc<TransferRow>> = before.iter().map(|row| (row.share, row)).collect();
+        let mut shown: Vec<&Held> = self.held.values().filter(|held| held.is_shown()).collect();
+        shown.sort_by_key(|held| held.begun);
+        let row = |held: &Held| self.transfer_row(held, around.get(&held.id), before.get(&held.id).copied());
+        shown.into_iter().map(|held| reuse(before.get(&held.id).copied(), row(held))).collect()
+    }
+
+    fn transfer_row(&self, held: &Held, around: Option<&Around<'_>>, before: Option<&Arc<TransferRow>>) -> TransferRow {
+        let (rate_down, done_bytes, state) = (held.rates.down(), held.done_bytes(), held.state());
+        let left = held.size.saturating_sub(done_bytes);
+        let eta = (state == TransferState::Fetching && rate_down > 0).then(|| left / rate_down.max(1));
+        let map = held.piece_map();
+        TransferRow {
+            share: held.id,
+            title: held.title.clone(),
+            kind: held.kind,
+            mine: held.mine,
+            state,
+            done_bytes,
+            size: held.size,
+            pieces_done: held.pieces_done(),
+            rate_down,
+            rate_up: held.rates.up(),
+            given_bytes: held.given.values().map(|given| given.bytes).sum(),
+            eta: eta.map(|seconds| std::time::Duration::from_secs(seconds.min(100 * 3600))),
+            sources: held
+                .sources
+                .values()
+                .filter(|source| source.lanes.iter().any(|lane| !lane.in_flight.is_empty()))
+                .count() as u32,
+            seeds: around.map_or(0, |around| around.seeds),
+            leeches: around.map_or(0, |around| around.leeches),
+            into: held.into.clone(),
+            places: held.places.clone(),
+            trouble: held.trouble.clone(),
+            map: before
+                .map(|before| &before.map)
+                .filter(|before| ***before == map)
+                .cloned()
+                .unwrap_or_else(|| Arc::new(map)),
+            peers: self.transfer_peers(held),
+            history: held.history.iter().copied().collect(),
+            facts: held.facts.clone(),
+        }
+    }
+
+    /// Everybody who has some of it, or got some of it from us.
+    fn transfer_peers(&self, held: &Held) -> Vec<Arc<TransferPeer>> {
+        let mut peers: BTreeMap<PeerId, TransferPeer> = BTreeMap::new();
+        let blank = |id: PeerId| TransferPeer {
+            id,
+            name: self.name_of(id),
+            pieces: 0,
+            complete: false,
+            rate_down: 0,
+            rate_up: 0,
+            in_flight: 0,
+            got_bytes: 0,
+            given_bytes: 0,
+        };
+        if let Stage::Fetching(fetching) = &held.stage {
+            for view in fetching.swarm.peers(self.clock.now) {
+                let row = peers.entry(view.id).or_insert_with(|| blank(view.id));
+                (row.pieces, row.complete, row.in_flight) = (view.pieces, view.complete, view.in_flight);
+            }
+        }
+        for (id, source) in held.sources.iter().filter(|(_, source)| source.got_bytes > 0) {
+            let row = peers.entry(*id).or_insert_with(|| blank(*id));
+            (row.rate_down, row.got_bytes) = (source.rates.down(), source.got_bytes);
+        }
+        for (id, given) in &held.given {
+            let row = peers.entry(*id).or_insert_with(|| blank(*id));
+            (row.rate_up, row.given_bytes) = (given.rates.up(), given.bytes);
+        }
+        let pieces = held.share.as_ref().map_or(0, |share| share.pieces().count());
+        for (id, row) in &mut peers {
+            let offer = self.peers.get(id).and_then(|peer| peer.offers.get(&held.id));
+            if offer.is_some_and(|offer| offer.complete) {
+                (row.complete, row.pieces) = (true, pieces);
+            }
+        }
+        peers.into_values().map(Arc::new).collect()
+    }
+
+    fn import_rows(&self) -> Vec<Arc<ImportRow>> {
+        let reading = self.imports.iter().filter(|(_, import)| import.question.is_none());
+        let row = |(token, import): (&u64, &super::imports::Import)| ImportRow {
+            token: *token,
+            title: import.shown_title(),
+            done_bytes: import.done_bytes,
+            size: import.size,
+            files: import.files,
+        };
+        reading.map(row).map(Arc::new).collect()
+    }
+}
+
+/// The row of the picture before, if it is the same.
+fn reuse<T: PartialEq>(before: Option<&Arc<T>>, row: T) -> Arc<T> {
+    before.filter(|before| ***before == row).cloned().unwrap_or_else(|| Arc::new(row))
+}
+
+impl Held {
+    /// What is mine is in the list of transfers only while somebody fetches it.
+    fn is_shown(&self) -> bool {
+        !self.dismissed
+            && (!self.mine
+                || matches!(self.stage, Stage::Verifying(_))
+                || self.given.values().any(|given| given.bytes > 0))
+    }
+
+    fn pieces_done(&self) -> u32 {
+        let all = self.share.as_ref().map_or(0, |share| share.pieces().count());
+        match &self.stage {
+            Stage::Fetching(fetching) => fetching.swarm.have().count(),
+            Stage::Complete { .. } | Stage::Finishing | Stage::Verifying(_) => all,
+            Stage::Looking { .. } | Stage::Opening | Stage::Failed => 0,
+        }
+    }
+
+    fn piece_map(&self) -> PieceMap {
+        let Some(share) = &self.share else { return PieceMap::default() };
+        let count = share.pieces().count();
+        let tiles = count.min(TILES_MAX);
+        match &self.stage {
+            Stage::Fetching(fetching) => {
+                PieceMap { tiles: (0..tiles).map(|tile| self.tile(&fetching.swarm, tile, tiles, count)).collect() }
+            }
+            Stage::Complete { .. } | Stage::Finishing => {
+                PieceMap { tiles: vec![Tile { had: 255, in_flight: 0, copies: 0 }; tiles as usize] }
+            }
+            _ => PieceMap { tiles: vec![Tile::default(); tiles as usize] },
+        }
+    }
+
+    fn tile(&self, swarm: &swarm::Swarm, tile: u32, tiles: u32, count: u32) -> Tile {
+        let bound = |tile: u32| (u64::from(tile) * u64::from(count) / u64::from(tiles)) as u32;
+        let range = bound(tile)..bound(tile + 1);
+        let (mut had, mut in_flight, mut copies) = (0u32, 0u32, u32::MAX);
+        let pieces = self.share.as_ref().map(|share| share.pieces());
+        for piece in range.clone().filter_map(|number| pieces.and_then(|pieces| pieces.index(number))) {
+            had += u32::from(swarm.have().contains(piece));
+            in_flight += u32::from(matches!(swarm.state(piece), Some(swarm::State::Fetching { .. })));
+            copies = copies.min(swarm.copies(piece));
+        }
+        let part = |some: u32| (some * 255 / range.len().max(1) as u32) as u8;
+        Tile { had: part(had), in_flight: part(in_flight), copies: copies.min(255) as u8 }
+    }
+}

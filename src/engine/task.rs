@@ -1,0 +1,131 @@
+//! Everything the engine wants done, as data. `run.rs` turns each into one future or one short call.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    command::{Recipients, Token},
+    served::Content,
+};
+use crate::{
+    net::piece_stream::LaneHandle,
+    settings::Change,
+    share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
+    store::{Complete, Partial, Sources},
+};
+
+/// A wish of the engine. Those with a closing event in [`Event`](super::event::Event) get exactly one, also when they are
+/// cancelled or panic.
+pub enum Task {
+    /// Closed by `Imported`.
+    Import {
+        token: Token,
+        paths: Vec<PathBuf>,
+        title: Option<String>,
+        recipients: Recipients,
+        leave_out: bool,
+        cancel: Arc<AtomicBool>,
+    },
+    /// Closed by `Catalogue`. `known`: the revision we have; `wait`: let the peer answer when there is another.
+    AskCatalogue {
+        peer: PeerId,
+        addresses: Vec<SocketAddr>,
+        known: Option<u64>,
+        wait: bool,
+        cancel: CancellationToken,
+    },
+    /// Closed by `Greeted`.
+    Greet {
+        address: String,
+    },
+    Transfer {
+        share: ShareId,
+        run: u64,
+        job: Job,
+    },
+    /// Tell the room our name and the number of our catalogue.
+    Announce {
+        name: String,
+        revision: u64,
+    },
+    /// Let others see and fetch a share.
+    Serve {
+        share: Arc<Share>,
+        recipients: Recipients,
+        mine: bool,
+        content: Content,
+        have: Bitmap,
+    },
+    /// A piece more of a share can be fetched from us.
+    Gained {
+        share: ShareId,
+        piece: PieceIndex,
+    },
+    Withdraw {
+        share: ShareId,
+    },
+    Remember(Keep),
+    /// Write a setting that a person changed.
+    SaveSetting(Change),
+}
+
+/// What is to be done for one transfer.
+pub enum Job {
+    /// Closed by `Found`. Ask each for the manifest until one has it.
+    Find { candidates: Vec<Candidate>, cancel: CancellationToken },
+    /// Closed by `StagingOpened`.
+    OpenStaging { share: Arc<Share>, into: PathBuf },
+    /// Closed by `HaveEnded`.
+    AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
+    /// Opened by `LaneOpened`, closed by `LaneEnded`.
+    OpenLane {
+        share: Arc<Share>,
+        staging: Arc<Partial>,
+        peer: PeerId,
+        addresses: Vec<SocketAddr>,
+        lane: u64,
+        cancel: CancellationToken,
+    },
+    /// Closed by `Fetched`.
+    AskPiece { handle: LaneHandle, peer: PeerId, lane: u64, piece: PieceIndex },
+    /// Closed by `HaveSaved`.
+    SaveHave { staging: Arc<Partial> },
+    /// Closed by `Finished`.
+    Finish { share: Arc<Share>, staging: Arc<Partial> },
+    /// Closed by `Verified`.
+    Verify { share: Arc<Share>, subject: Subject, cancel: Arc<AtomicBool> },
+    /// Closed by `Discarded`. Deletes what is unfinished.
+    Discard { staging: Arc<Partial> },
+}
+
+/// What is verified.
+#[derive(Clone)]
+pub enum Subject {
+    Complete(Arc<Complete>),
+    Partial(Arc<Partial>),
+}
+
+/// Somebody who may have a share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// `None` for an address from a link.
+    pub peer: Option<PeerId>,
+    /// How a person knows it.
+    pub name: String,
+    pub addresses: Vec<SocketAddr>,
+}
+
+/// What must last.
+pub enum Keep {
+    Share { share: Arc<Share>, mine: bool, recipients: Recipients, into: PathBuf, sources: Option<Arc<Sources>> },
+    Complete { share: ShareId, sources: Arc<Sources> },
+    Paused { share: ShareId, paused: bool, complete: bool },
+    Recipients { share: ShareId, recipients: Recipients },
+    Forget { share: ShareId },
+    Peer { peer: PeerId, name: String, addresses: Vec<SocketAddr> },
+}

@@ -1,0 +1,81 @@
+//! One connection for pieces: made here, then run on a thread of its own.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use tokio_util::sync::CancellationToken;
+
+use super::{blocking, errors, lane_sink::Sink};
+use crate::{
+    engine::{
+        event::{Event, Fact},
+        fault::PeerFault,
+        shell::Shell,
+    },
+    net::{
+        call::{CallError, Timeouts},
+        piece_stream::{Lane, LaneEnd, LaneHandle, LaneLimits, PROTOCOL},
+        tls::Expect,
+    },
+    share::{PeerId, Share},
+    store::Partial,
+    wire::paths,
+};
+
+/// What a lane belongs to.
+pub struct Connection {
+    pub shell: Shell,
+    pub share: Arc<Share>,
+    pub staging: Arc<Partial>,
+    pub run: u64,
+    pub peer: PeerId,
+    pub lane: u64,
+}
+
+impl Connection {
+    pub async fn run(self, addresses: Vec<SocketAddr>, cancel: CancellationToken) -> Fact {
+        let (peer, lane) = (self.peer, self.lane);
+        let opened = tokio::select! {
+            opened = self.open(&addresses) => opened,
+            () = cancel.cancelled() => return Fact::LaneEnded { peer, lane, fault: None },
+        };
+        let fault = match opened {
+            Ok((handle, open)) => self.work(handle, open, cancel).await,
+            Err(fault) => Some(fault),
+        };
+        Fact::LaneEnded { peer, lane, fault }
+    }
+
+    async fn open(&self, addresses: &[SocketAddr]) -> Result<(LaneHandle, Lane), PeerFault> {
+        let connection = self.shell.client.connect(addresses, Expect::Peer(self.peer), Timeouts::default()).await?;
+        let pipe = connection.upgrade(&paths::stream(self.share.id()), PROTOCOL).await?;
+        let sink = Sink::new(self);
+        // The swarm bounds what is asked of one peer; the lane takes all of it.
+        let limits = LaneLimits { queue: 256, in_flight: 32, ..LaneLimits::default() };
+        let lane = Lane::new(pipe, Box::new(sink), limits);
+        Ok(lane.map_err(|error| CallError::Malformed(error.to_string()))?)
+    }
+
+    async fn work(&self, handle: LaneHandle, open: Lane, cancel: CancellationToken) -> Option<PeerFault> {
+        let (peer, lane) = (self.peer, self.lane);
+        let fact = Fact::LaneOpened { peer, lane, handle: handle.clone() };
+        self.shell.tell(Event::Transfer { share: self.share.id(), run: self.run, fact }).await;
+        let closing = self.shell.cancel.clone();
+        let mut thread = std::pin::pin!(blocking(move || open.run()));
+        let end = tokio::select! {
+            end = &mut thread => end,
+            () = cancelled(cancel, closing) => {
+                handle.close();
+                thread.await
+            }
+        };
+        match end {
+            Some(LaneEnd::Failed(error)) => Some(error.into()),
+            Some(LaneEnd::Idle | LaneEnd::Closed) => None,
+            None => Some(errors::crashed()),
+        }
+    }
+}
+
+async fn cancelled(one: CancellationToken, other: CancellationToken) {
+    tokio::select! { () = one.cancelled() => {}, () = other.cancelled() => {} }
+}

@@ -1,0 +1,103 @@
+//! Where a lane's bytes go: checked and written on the lane's own thread, while they are still in the processor's cache.
+
+use std::{io, sync::Arc};
+
+use super::lane::Connection;
+use crate::{
+    engine::{
+        event::{Event, Fact, FetchEnd},
+        served::Served,
+        shell::Shell,
+    },
+    net::piece_stream::{PieceEnd, PieceSink, Refusal},
+    share::{PeerId, PieceIndex, Share},
+    store::{DiskError, Partial, PieceError, PieceWriter},
+};
+
+/// Checks and writes pieces, and tells the engine how each ended.
+pub struct Sink {
+    shell: Shell,
+    served: Arc<Served>,
+    share: Arc<Share>,
+    staging: Arc<Partial>,
+    run: u64,
+    peer: PeerId,
+    lane: u64,
+    open: Option<Open>,
+}
+
+/// The piece that is coming in.
+struct Open {
+    writer: PieceWriter,
+    error: Option<DiskError>,
+}
+
+impl Sink {
+    pub fn new(connection: &Connection) -> Sink {
+        Sink {
+            shell: connection.shell.clone(),
+            served: connection.shell.served.clone(),
+            share: connection.share.clone(),
+            staging: connection.staging.clone(),
+            run: connection.run,
+            peer: connection.peer,
+            lane: connection.lane,
+            open: None,
+        }
+    }
+
+    fn index(&self, piece: u32) -> Option<PieceIndex> {
+        self.share.pieces().index(piece)
+    }
+
+    fn close(&mut self, piece: PieceIndex, took: std::time::Duration) -> FetchEnd {
+        let Some(open) = self.open.take() else { return FetchEnd::Failed };
+        match open.writer.finish() {
+            Ok(()) => FetchEnd::Verified { bytes: self.share.pieces().len(piece), took },
+            Err(PieceError::Wrong(wrong)) => FetchEnd::Corrupt { what: wrong.to_string() },
+            Err(PieceError::Disk(error)) => FetchEnd::Disk(error.into()),
+        }
+    }
+}
+
+impl PieceSink for Sink {
+    /// A piece that came from somebody else meanwhile is not wanted any more.
+    fn wanted(&mut self, piece: u32) -> Option<u32> {
+        let piece = self.index(piece)?;
+        let had = self.served.get(self.share.id(), self.peer).is_some_and(|served| served.has(piece));
+        (!had).then(|| self.share.pieces().len(piece))
+    }
+
+    fn begin(&mut self, piece: u32) -> io::Result<()> {
+        let piece = self.index(piece).ok_or(io::ErrorKind::InvalidInput)?;
+        self.open = Some(Open { writer: self.staging.writer(piece), error: None });
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let open = self.open.as_mut().ok_or(io::ErrorKind::InvalidInput)?;
+        open.writer.write(bytes).map_err(|error| {
+            open.error = Some(error.clone());
+            io::Error::other(error)
+        })
+    }
+
+    fn end(&mut self, piece: u32, end: PieceEnd) {
+        let Some(piece) = self.index(piece) else { return };
+        let end = match end {
+            PieceEnd::Complete { took } => self.close(piece, took),
+            PieceEnd::Refused(Refusal::Busy { retry_after_ms }) => {
+                FetchEnd::Busy { retry_after: std::time::Duration::from_millis(retry_after_ms.into()) }
+            }
+            PieceEnd::Refused(Refusal::Missing) => FetchEnd::Missing,
+            PieceEnd::Refused(Refusal::Withdrawn) => FetchEnd::Withdrawn,
+            PieceEnd::Cancelled => FetchEnd::Failed,
+            PieceEnd::Failed => match self.open.take().and_then(|open| open.error) {
+                Some(error) => FetchEnd::Disk(error.into()),
+                None => FetchEnd::Failed,
+            },
+        };
+        let fact = Fact::Fetched { peer: self.peer, lane: self.lane, piece, end };
+        self.shell.tell_blocking(Event::Transfer { share: self.share.id(), run: self.run, fact });
+    }
+}

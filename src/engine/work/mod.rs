@@ -1,0 +1,115 @@
+//! What is done outside the engine: one file an errand. Each errand is a future of its own that ends in exactly one closing
+//! event, also when it panics; nothing here decides.
+
+pub mod announce;
+mod catalogue;
+mod errors;
+mod find;
+mod follow_have;
+mod import;
+mod lane;
+mod lane_sink;
+pub mod remember;
+pub mod restore;
+mod staging;
+
+use std::{future::Future, panic::AssertUnwindSafe};
+
+use futures_util::FutureExt as _;
+
+use super::{
+    event::{Event, Fact, FetchEnd},
+    fault::{PeerFault, PeerFaultKind},
+    shell::Shell,
+    task::{Job, Task},
+};
+use crate::share::ShareId;
+
+/// Starts a task. What can be told at once is returned.
+pub fn start(shell: &Shell, task: Task) -> Option<Event> {
+    match task {
+        Task::Import { token, paths, title, recipients, leave_out, cancel } => {
+            let wish = import::Wish { token, paths, title, recipients, leave_out, cancel };
+            let crashed = Event::Imported { token, result: Err(errors::import_crashed()) };
+            spawn(shell, import::import(shell.clone(), wish), crashed);
+        }
+        Task::AskCatalogue { peer, addresses, known, wait, cancel } => {
+            let crashed = Event::Catalogue { peer, result: Err(errors::crashed()) };
+            spawn(shell, catalogue::ask(shell.clone(), peer, addresses, known, wait, cancel), crashed);
+        }
+        Task::Greet { address } => {
+            let crashed = Event::Greeted { address: address.clone(), result: Err(errors::crashed()) };
+            spawn(shell, catalogue::greet(shell.clone(), address), crashed);
+        }
+        Task::Transfer { share, run, job } => return start_job(shell, share, run, job),
+        Task::Remember(keep) => remember::remember(shell, keep),
+        Task::SaveSetting(change) => {
+            shell.tracker.spawn(remember::save_setting(shell.clone(), change));
+        }
+        Task::Announce { .. } | Task::Serve { .. } | Task::Gained { .. } | Task::Withdraw { .. } => {}
+    }
+    None
+}
+
+fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event> {
+    let to_event = move |fact| Event::Transfer { share, run, fact };
+    match job {
+        Job::Find { candidates, cancel } => {
+            let crashed = Fact::Found { result: Err(errors::find_crashed()) };
+            spawn(shell, find::find(shell.clone(), share, candidates, cancel).map(to_event), to_event(crashed));
+        }
+        Job::OpenStaging { share, into } => {
+            let crashed = Fact::StagingOpened { result: Err(errors::disk_crashed()) };
+            spawn(shell, staging::open(shell.clone(), share, into).map(to_event), to_event(crashed));
+        }
+        Job::AskHave { share, peer, addresses, cancel } => {
+            let crashed = Fact::HaveEnded { peer, fault: Some(errors::crashed()) };
+            let stream = follow_have::Stream { shell: shell.clone(), share, run, peer };
+            spawn(shell, stream.follow(addresses, cancel).map(to_event), to_event(crashed));
+        }
+        Job::OpenLane { share, staging, peer, addresses, lane, cancel } => {
+            let crashed = Fact::LaneEnded { peer, lane, fault: Some(errors::crashed()) };
+            let connection = lane::Connection { shell: shell.clone(), share, staging, run, peer, lane };
+            spawn(shell, connection.run(addresses, cancel).map(to_event), to_event(crashed));
+        }
+        Job::AskPiece { handle, peer, lane, piece } => {
+            if handle.fetch(piece.get()).is_err() {
+                return Some(to_event(Fact::Fetched { peer, lane, piece, end: FetchEnd::Failed }));
+            }
+        }
+        Job::SaveHave { staging } => {
+            let crashed = Fact::HaveSaved { result: Err(errors::disk_crashed()) };
+            spawn(shell, staging::save(staging).map(to_event), to_event(crashed));
+        }
+        Job::Finish { share, staging } => {
+            let crashed = Fact::Finished { result: Err(errors::disk_crashed()) };
+            spawn(shell, staging::finish(share, staging).map(to_event), to_event(crashed));
+        }
+        Job::Verify { share, subject, cancel } => {
+            let crashed = Fact::Verified { right: None };
+            spawn(shell, staging::verify(shell.clone(), share, run, subject, cancel).map(to_event), to_event(crashed));
+        }
+        Job::Discard { staging } => {
+            spawn(shell, staging::discard(staging).map(to_event), to_event(Fact::Discarded));
+        }
+    }
+    None
+}
+
+/// Runs an errand; its event, or `crashed` if it panics, goes to the engine.
+fn spawn(shell: &Shell, errand: impl Future<Output = Event> + Send + 'static, crashed: Event) {
+    let shell = shell.clone();
+    shell.tracker.clone().spawn(async move {
+        let event = AssertUnwindSafe(errand).catch_unwind().await.unwrap_or(crashed);
+        shell.tell(event).await;
+    });
+}
+
+/// Work that blocks, on a thread that may.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+fn unreachable(what: String) -> PeerFault {
+    PeerFault { kind: PeerFaultKind::Unreachable, what }
+}

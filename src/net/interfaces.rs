@@ -1,0 +1,75 @@
+//! The addresses at which this computer can be reached.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+
+/// Where others reach a socket that is bound to `bound`, best first: IPv4, then IPv6, then addresses of the link. Without
+/// loopback, unless there is nothing else or the socket is bound to it.
+pub fn reachable_at(bound: SocketAddr) -> Vec<SocketAddr> {
+    if !bound.ip().is_unspecified() {
+        return vec![bound];
+    }
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the system does not tell this computer's addresses");
+        Vec::new()
+    });
+    let addresses = interfaces
+        .iter()
+        .filter(|interface| bound.is_ipv6() || interface.ip().is_ipv4())
+        .map(|interface| scoped(interface.ip(), bound.port(), interface.index.unwrap_or(0)))
+        .collect();
+    best_first(addresses)
+}
+
+/// An address with the number of the interface that a link-local one needs.
+pub(super) fn scoped(ip: IpAddr, port: u16, interface: u32) -> SocketAddr {
+    match ip {
+        IpAddr::V6(ip) if is_link_local(ip) => SocketAddrV6::new(ip, port, 0, interface).into(),
+        _ => SocketAddr::new(ip, port),
+    }
+}
+
+fn best_first(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort_by_key(|address| (rank(address.ip()), *address));
+    addresses.dedup();
+    let elsewhere: Vec<_> = addresses.iter().copied().filter(|address| !address.ip().is_loopback()).collect();
+    if elsewhere.is_empty() { addresses } else { elsewhere }
+}
+
+/// IPv4 first: in a room's network it is the one that everything between is set up for.
+pub(super) fn rank(ip: IpAddr) -> u8 {
+    match ip {
+        ip if ip.is_loopback() => 0,
+        IpAddr::V4(ip) if !ip.is_link_local() => 1,
+        IpAddr::V6(ip) if !is_link_local(ip) => 2,
+        _ => 3,
+    }
+}
+
+pub(super) fn is_link_local(ip: Ipv6Addr) -> bool {
+    ip.segments()[0] & 0xffc0 == 0xfe80
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_come_best_first_and_loopback_only_when_alone() {
+        let all = ["[fe80::1%3]:1", "127.0.0.1:1", "[2001:db8::1]:1", "192.0.2.1:1", "169.254.0.1:1", "192.0.2.1:1"];
+        let best = ["192.0.2.1:1", "[2001:db8::1]:1", "169.254.0.1:1", "[fe80::1%3]:1"];
+        let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        assert_eq!(best_first(parse(&all)), parse(&best));
+        assert_eq!(best_first(parse(&["127.0.0.1:1"])), parse(&["127.0.0.1:1"]));
+    }
+
+    #[test]
+    fn a_socket_bound_to_one_address_is_reached_there() {
+        let bound = "192.0.2.7:99".parse().unwrap();
+        assert_eq!(reachable_at(bound), [bound]);
+    }
+
+    #[test]
+    fn a_socket_of_ipv4_is_not_reached_by_ipv6() {
+        assert!(reachable_at("0.0.0.0:99".parse().unwrap()).iter().all(SocketAddr::is_ipv4));
+    }
+}

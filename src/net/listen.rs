@@ -1,0 +1,255 @@
+//! Accepts connections, finds out who is calling, and hands requests to a router.
+//!
+//! Nobody who calls is trusted with our time or memory: a handshake has 5 s, a request's head 10 s, a body must keep
+//! 1 KiB/s, and there is a limit of connections per address and in all. The routes see who calls as a [`Caller`] in the
+//! request's extensions; whether that peer may have what it asks for is theirs to decide.
+//!
+//! A connection that was upgraded (for pieces) has left this room: whoever took it ends it.
+
+mod admission;
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::{sleep, timeout},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use self::admission::{Admission, Place};
+use super::{
+    pace::LeastSpeed,
+    socket,
+    steady::{Steady, SteadyBody},
+    tls,
+};
+use crate::share::PeerId;
+
+/// Where we answer when nothing else is said: in the user ports (RFC 6335 §6), and nobody's there.
+pub const DEFAULT_PORT: u16 = 47_548;
+
+/// Connections that the system keeps for us until we accept them.
+const BACKLOG: i32 = 256;
+
+/// How long to wait before accepting again when the system has no room for another connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What callers are held to; one value for the whole program.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub handshake: Duration,
+    /// For the head of a request, and also how long a connection may rest between two requests.
+    pub header: Duration,
+    pub least_speed: LeastSpeed,
+    pub per_address: usize,
+    /// For callers on this computer: several programs, and whoever tests them, share its address.
+    pub per_loopback: usize,
+    pub in_all: usize,
+    /// How long requests may go on after the end was asked for.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            handshake: Duration::from_secs(5),
+            header: Duration::from_secs(10),
+            least_speed: LeastSpeed::default(),
+            per_address: 16,
+            per_loopback: 256,
+            in_all: 1024,
+            drain: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Who sent a request: a key that was proved, and where it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub peer: PeerId,
+    pub address: SocketAddr,
+}
+
+/// A socket that is bound and listens.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+/// A connection's place, in each of its requests: whoever upgrades one holds on to it.
+#[derive(Clone)]
+pub(super) struct KeepPlace(#[allow(dead_code, reason = "held, not read")] Arc<Place>);
+
+/// The connection under an upgraded request.
+pub(super) type ServerIo = TokioIo<Steady<TlsStream<TcpStream>>>;
+
+impl Listener {
+    /// Takes exactly the address that is wanted. `None`: [`DEFAULT_PORT`] on all addresses, or any free port where that
+    /// one is taken. Call it inside a tokio runtime.
+    pub fn bind(wanted: Option<SocketAddr>) -> io::Result<Listener> {
+        let socket = match wanted {
+            Some(address) => open(address).map_err(|error| cannot_listen(address, error))?,
+            None => open_everywhere(DEFAULT_PORT).or_else(|error| match error.kind() {
+                io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => open_everywhere(0),
+                _ => Err(error),
+            })?,
+        };
+        let socket = TcpListener::from_std(socket.into())?;
+        let address = socket.local_addr()?;
+        Ok(Listener { socket, address })
+    }
+
+    /// What is bound; `[::]` means every address, of IPv4 too.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// Answers until `cancel`, then lets requests end within [`Limits::drain`]. Every connection's task is in `tracker`.
+pub async fn serve(
+    listener: Listener,
+    tls: ServerConfig,
+    router: Router,
+    limits: Limits,
+    cancel: CancellationToken,
+    tracker: TaskTracker,
+) {
+    let server = Arc::new(Server { acceptor: TlsAcceptor::from(Arc::new(tls)), router, limits, cancel });
+    let admission = Admission::new(limits);
+    loop {
+        let accepted = tokio::select! {
+            () = server.cancel.cancelled() => return,
+            accepted = listener.socket.accept() => accepted,
+        };
+        match accepted {
+            Ok((socket, address)) => {
+                // Whoever has too many connections gets none more; those it has go on.
+                if let Some(place) = admission.enter(address.ip()) {
+                    tracker.spawn(server.clone().connection(socket, address, place));
+                }
+            }
+            // The caller gave up before we came to it: the next one may be waiting.
+            Err(error) if is_the_callers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a connection can't be accepted; trying again");
+                tokio::select! { () = server.cancel.cancelled() => return, () = sleep(ACCEPT_PAUSE) => {} }
+            }
+        }
+    }
+}
+
+/// What all connections share.
+struct Server {
+    acceptor: TlsAcceptor,
+    router: Router,
+    limits: Limits,
+    cancel: CancellationToken,
+}
+
+impl Server {
+    /// One connection, from its handshake to its end.
+    async fn connection(self: Arc<Self>, socket: TcpStream, address: SocketAddr, place: Place) {
+        let place = KeepPlace(Arc::new(place));
+        let handshake = async {
+            socket::tune(&socket)?;
+            self.acceptor.accept(socket).await
+        };
+        let stream = tokio::select! {
+            () = self.cancel.cancelled() => return,
+            handshake = timeout(self.limits.handshake, handshake) => match handshake {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return tracing::debug!(%address, %error, "a caller's handshake failed"),
+                Err(_) => return tracing::debug!(%address, "a caller did not finish its handshake in time"),
+            },
+        };
+        // The verifier has read this certificate, so there always is a peer.
+        let Some(peer) = tls::peer_of(stream.get_ref().1.peer_certificates()) else { return };
+        self.requests(stream, Caller { peer, address: plain(address) }, place).await;
+    }
+
+    async fn requests(&self, stream: TlsStream<TcpStream>, caller: Caller, place: KeepPlace) {
+        let (router, least_speed) = (self.router.clone(), self.limits.least_speed);
+        let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+            let mut request = request.map(|body| Body::new(SteadyBody::new(body, least_speed)));
+            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(place.clone());
+            router.clone().oneshot(request)
+        });
+        let io: ServerIo = TokioIo::new(Steady::new(stream, least_speed));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header)
+            .serve_connection(io, service)
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let result = tokio::select! {
+            result = connection.as_mut() => result,
+            () = self.cancel.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                timeout(self.limits.drain, connection).await.unwrap_or(Ok(()))
+            }
+        };
+        if let Err(error) = result {
+            tracing::debug!(peer = %caller.peer, address = %caller.address, %error, "a caller's connection ended");
+        }
+    }
+}
+
+/// Every address of IPv6 and IPv4 in one socket, or of IPv4 alone where there is no IPv6.
+fn open_everywhere(port: u16) -> io::Result<Socket> {
+    match open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))),
+        opened => opened,
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A port whose last connections are still closing is free; on Windows the option would share a port that is in use.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket)
+}
+
+fn cannot_listen(address: SocketAddr, error: io::Error) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "another program answers there; choose another port",
+        io::ErrorKind::AddrNotAvailable => "this computer has no such address; choose one of its own",
+        io::ErrorKind::PermissionDenied => "that is not allowed here; choose a port from 1024 up",
+        _ => "choose another address",
+    };
+    io::Error::new(error.kind(), format!("can't listen on {address} ({error}): {advice}"))
+}
+
+/// Errors of one connection that never came about, after which accepting goes on at once.
+fn is_the_callers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// An IPv4 caller on a socket of both families comes as `::ffff:a.b.c.d`.
+fn plain(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, address.port())),
+        IpAddr::V6(_) => address,
+    }
+}

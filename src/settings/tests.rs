@@ -1,0 +1,123 @@
+use std::{fs, path::PathBuf};
+
+use super::{file::parse, *};
+
+#[test]
+fn a_bad_value_falls_back_alone_and_is_named() {
+    let text = "name = 7\ndownloads = \"relative\"\nlisten_port = 70000\ndiscovery = false\ntheme = \"pink\"\nwindow_size = [1, 2]\nwelcomed = 1\n";
+
+    let (written, bad) = parse(text);
+
+    assert_eq!(written, Written { discovery: Some(false), ..Written::default() });
+    let keys: Vec<_> = bad.iter().map(|bad| bad.key.as_str()).collect();
+    assert_eq!(keys, ["name", "downloads", "listen_port", "theme", "window_size", "welcomed"]);
+    assert_eq!(
+        bad[3].to_string(),
+        "\"theme\" in settings.toml is not used: it must be \"system\", \"light\" or \"dark\""
+    );
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_an_empty_one_with_a_message() {
+    let (written, bad) = parse("name = \"Ann\"\n]]]");
+
+    assert_eq!(written, Written::default());
+    assert_eq!(bad.len(), 1);
+    assert!(bad[0].to_string().starts_with("settings.toml is not used: "), "{}", bad[0]);
+}
+
+#[test]
+fn names_that_could_not_travel_or_be_shown_are_refused() {
+    for name in ["", "   ", "a\\nb", "a\\u001b[31m", &"x".repeat(64)] {
+        let (written, bad) = parse(&format!("name = \"{name}\""));
+        assert_eq!((written.name, bad.len()), (None, 1), "{name:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_says_nothing_and_one_that_is_too_long_is_not_read() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(read(home.path()), (Written::default(), Vec::new()));
+
+    let padding = "#".repeat(MAX_FILE_BYTES as usize);
+    fs::write(home.path().join(FILE_NAME), format!("name = \"Ann\"\n{padding}")).unwrap();
+    let (written, bad) = read(home.path());
+
+    assert_eq!((written.name, bad.len()), (None, 1));
+}
+
+#[test]
+fn an_argument_wins_over_the_file_and_the_file_over_the_default() {
+    let written =
+        Written { name: Some("Ann".into()), listen_port: Some(4), discovery: Some(true), ..Written::default() };
+    let given = Given { listen: Some("127.0.0.1:0".parse().unwrap()), no_discovery: true };
+    let defaults = || Defaults { name: "pc".into(), downloads: PathBuf::from("/d") };
+
+    let resolved = resolve(given, written.clone(), Vec::new(), defaults());
+
+    assert_eq!(resolved.name, Setting { value: "Ann".into(), source: Source::File });
+    assert_eq!(resolved.downloads, Setting { value: "/d".into(), source: Source::Default });
+    let given = Setting { value: Some("127.0.0.1:0".parse().unwrap()), source: Source::Argument };
+    assert_eq!(resolved.listen, given);
+    assert_eq!(resolved.discovery, Setting { value: false, source: Source::Argument });
+
+    let resolved = resolve(Given::default(), written, Vec::new(), defaults());
+    let listen = resolved.listen.value.unwrap();
+    assert!(listen.ip().is_unspecified() && listen.port() == 4 && resolved.listen.source == Source::File);
+}
+
+#[test]
+fn what_is_saved_is_read_again_and_what_is_unknown_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(FILE_NAME);
+    fs::write(&path, "name = \"Old\"\nlisten_port = 4\n[later]\ncolour = \"blue\"\n").unwrap();
+    let downloads = home.path().join("übung");
+
+    let changes = [
+        Change::Name(Some("Neu \"7\"".into())),
+        Change::Downloads(Some(downloads.clone())),
+        Change::ListenPort(None),
+        Change::Discovery(Some(false)),
+        Change::Theme(Some(Theme::Dark)),
+        Change::WindowSize(Some([1024.5, 768.0])),
+        Change::Welcomed(Some(true)),
+    ];
+    save(home.path(), &changes).unwrap();
+
+    let (written, bad) = read(home.path());
+    assert_eq!(bad, []);
+    let expected = Written {
+        name: Some("Neu \"7\"".into()),
+        downloads: Some(downloads),
+        listen_port: None,
+        discovery: Some(false),
+        theme: Some(Theme::Dark),
+        window_size: Some([1024.5, 768.0]),
+        welcomed: Some(true),
+    };
+    assert_eq!(written, expected);
+    assert!(fs::read_to_string(&path).unwrap().contains("colour = \"blue\""));
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no draft stays behind");
+}
+
+#[test]
+fn a_value_that_would_not_be_read_again_is_not_saved() {
+    let home = tempfile::tempdir().unwrap();
+
+    let error = save(home.path(), &[Change::Name(Some("  ".into()))]).unwrap_err();
+
+    assert!(matches!(error, SaveError::Bad(_)), "{error}");
+    assert!(!home.path().join(FILE_NAME).exists());
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_never_overwritten() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(FILE_NAME);
+    fs::write(&path, "not toml at all").unwrap();
+
+    let error = save(home.path(), &[Change::Theme(None)]).unwrap_err();
+
+    assert!(matches!(error, SaveError::NotToml { .. }), "{error}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "not toml at all");
+}

@@ -1,0 +1,46 @@
+//! What the engine is started with: arguments over settings over what the platform says.
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::{
+    cli::{Exit, args::Common},
+    engine::{Config, Engine},
+    platform::{device_name::device_name, folders, machine_id::machine_id},
+    settings::{self, Defaults, Given, Resolved},
+};
+
+/// Everything that is decided before the engine runs.
+pub(super) struct Setup {
+    pub home: PathBuf,
+    pub settings: Resolved,
+}
+
+/// Decides it. Values in the settings file that can't be used are logged, and passed over.
+pub(super) fn setup(common: &Common) -> Result<Setup, Exit> {
+    let folders = folders::find(common.home.as_deref())
+        .map_err(|error| Exit::failed("Handout can't start", error.to_string(), ""))?;
+    let (written, bad) = settings::read(&folders.home);
+    let given = Given { listen: common.listen, no_discovery: common.no_discovery };
+    let defaults = Defaults { name: device_name(), downloads: folders.downloads };
+    let settings = settings::resolve(given, written, bad, defaults);
+    for bad in &settings.bad {
+        tracing::warn!("{bad}");
+    }
+    Ok(Setup { home: folders.home, settings })
+}
+
+/// Starts the engine. `wake` is called after each new snapshot.
+pub(super) fn start(setup: &Setup, peers: &[String], wake: Arc<dyn Fn() + Send + Sync>) -> Result<Engine, Exit> {
+    let settings = &setup.settings;
+    let config = Config {
+        home: setup.home.clone(),
+        downloads: settings.downloads.value.clone(),
+        name: settings.name.value.clone(),
+        listen: settings.listen.value,
+        discovery: settings.discovery.value,
+        peers: peers.to_vec(),
+        machine_id: machine_id(),
+    };
+    // The engine's own sentence says what to do.
+    Engine::start(config, wake).map_err(|error| Exit::failed("Handout can't start", error.to_string(), ""))
+}

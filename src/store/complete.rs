@@ -1,0 +1,184 @@
+//! The bytes of a share that is whole on this disk, and noticing that a file is no longer what it was.
+//!
+//! The files are the user's own and can change at any time, so a file's stamp is compared before it is read and after.
+//! What slips through is caught by the receiver, which checks every piece.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use super::{
+    locked, parallel,
+    piece_reader::{Open, OpenFiles, PieceReader, ReadError},
+    sources::Sources,
+    stamp::{FileStamp, open_for_reading},
+};
+use crate::share::{Bitmap, PieceIndex, PieceVerifier, Share};
+
+/// One reading step while everything is checked.
+const STEP: usize = 128 << 10;
+
+/// A share whose files are all on this disk. Cheap to clone.
+#[derive(Clone)]
+pub struct Complete {
+    share: Arc<Share>,
+    files: Arc<SharedFiles>,
+}
+
+struct SharedFiles {
+    sources: RwLock<Sources>,
+    open: OpenFiles,
+    /// Files of at most this many bytes are read in one go, so keeping them open gains nothing.
+    small: u64,
+}
+
+impl Complete {
+    /// Opens no file yet: what is wrong with one is told when it is read.
+    pub fn open(share: Arc<Share>, sources: Sources) -> Complete {
+        let small = u64::from(share.manifest().piece_len.bytes());
+        let files = SharedFiles { sources: RwLock::new(sources), open: OpenFiles::new(), small };
+        Complete { share, files: Arc::new(files) }
+    }
+
+    /// Reads a piece's bytes. The files it needs are opened as it goes.
+    pub fn reader(&self, piece: PieceIndex) -> Result<PieceReader, ReadError> {
+        Ok(PieceReader::new(self.files.clone(), self.share.pieces().spans(piece).collect()))
+    }
+
+    /// Where the files are, with the stamps of the last time their content was known to be right.
+    pub fn sources(&self) -> Sources {
+        self.files.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads everything and checks it against the publisher's hashes, on all cores. Files that turn out to be right get a
+    /// new stamp: what was only touched is served again ([`Complete::sources`] has it for keeping). `done`: bytes, for
+    /// whoever looks. Cut short by `cancel`, it knows only of the pieces it came to.
+    pub fn verify_all(&self, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
+        let pieces = self.share.pieces();
+        let fresh = Arc::new(FreshFiles { files: self.files.clone(), stamps: Mutex::new(BTreeMap::new()) });
+        let right = Mutex::new(Bitmap::empty(pieces));
+        let all: Vec<PieceIndex> = pieces.iter().collect();
+        let checked = parallel::for_each(
+            all.len(),
+            cancel,
+            || vec![0; STEP],
+            |job, buffer| {
+                let piece = all[job];
+                let reader = PieceReader::new(fresh.clone(), pieces.spans(piece).collect());
+                if piece_is_right(&self.share, piece, reader, buffer, done, cancel) {
+                    locked(&right).insert(piece);
+                }
+                Ok::<(), std::convert::Infallible>(())
+            },
+        );
+        debug_assert!(checked.is_ok());
+        let right = right.into_inner().unwrap_or_else(PoisonError::into_inner);
+        self.stamp_again(&fresh, &right);
+        right
+    }
+
+    /// Takes the stamps of files all of whose pieces are right.
+    fn stamp_again(&self, fresh: &FreshFiles, right: &Bitmap) {
+        let pieces = self.share.pieces();
+        let mut sources = self.files.sources.write().unwrap_or_else(PoisonError::into_inner);
+        for (&entry, &stamp) in locked(&fresh.stamps).iter() {
+            let mut numbers = pieces.of_entry(entry);
+            if numbers.all(|number| pieces.index(number).is_some_and(|piece| right.contains(piece))) {
+                sources.set_stamp(entry, stamp);
+            }
+        }
+    }
+}
+
+/// Reads a whole piece and checks it.
+pub(super) fn piece_is_right(
+    share: &Arc<Share>,
+    piece: PieceIndex,
+    mut reader: PieceReader,
+    buffer: &mut [u8],
+    done: &AtomicU64,
+    cancel: &AtomicBool,
+) -> bool {
+    let mut verifier = PieceVerifier::new(share, piece);
+    while !cancel.load(Ordering::Relaxed) {
+        match reader.read(buffer) {
+            Ok(0) => return verifier.finish().is_ok(),
+            Ok(read) => {
+                verifier.update(&buffer[..read]);
+                done.fetch_add(read as u64, Ordering::Relaxed);
+            }
+            Err(_) => return false,
+        }
+    }
+    false
+}
+
+impl SharedFiles {
+    fn stamp(&self, entry: usize) -> Option<FileStamp> {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner).stamp(entry)
+    }
+
+    fn open_unchecked(&self, entry: usize) -> Result<File, ReadError> {
+        let path = self.path(entry);
+        open_for_reading(&path).map_err(|error| ReadError::of(path, &error))
+    }
+}
+
+impl Open for SharedFiles {
+    fn open(&self, entry: usize) -> Result<Arc<File>, ReadError> {
+        if let Some(file) = self.open.get(entry) {
+            match self.check(entry, &file) {
+                Ok(()) => return Ok(file),
+                // Perhaps the name leads to the right file again: a look at the disk decides.
+                Err(_) => self.open.forget(entry),
+            }
+        }
+        let file = Arc::new(self.open_unchecked(entry)?);
+        self.check(entry, &file)?;
+        if self.stamp(entry).is_some_and(|stamp| stamp.size > self.small) {
+            self.open.keep(entry, &file);
+        }
+        Ok(file)
+    }
+
+    fn check(&self, entry: usize, file: &File) -> Result<(), ReadError> {
+        let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
+        let same = metadata.is_file() && self.stamp(entry) == Some(FileStamp::of(&metadata));
+        if same { Ok(()) } else { Err(ReadError::Changed { path: self.path(entry) }) }
+    }
+
+    fn path(&self, entry: usize) -> PathBuf {
+        self.sources.read().unwrap_or_else(PoisonError::into_inner).path(entry).unwrap_or_default()
+    }
+}
+
+/// The files as they are found, whatever their stamps were; each must stay as it was found first.
+struct FreshFiles {
+    files: Arc<SharedFiles>,
+    stamps: Mutex<BTreeMap<usize, FileStamp>>,
+}
+
+impl Open for FreshFiles {
+    fn open(&self, entry: usize) -> Result<Arc<File>, ReadError> {
+        let file = Arc::new(self.files.open_unchecked(entry)?);
+        self.check(entry, &file)?;
+        Ok(file)
+    }
+
+    fn check(&self, entry: usize, file: &File) -> Result<(), ReadError> {
+        let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
+        let stamp = FileStamp::of(&metadata);
+        let first = *locked(&self.stamps).entry(entry).or_insert(stamp);
+        if metadata.is_file() && first == stamp { Ok(()) } else { Err(ReadError::Changed { path: self.path(entry) }) }
+    }
+
+    fn path(&self, entry: usize) -> PathBuf {
+        self.files.path(entry)
+    }
+}

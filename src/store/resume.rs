@@ -1,0 +1,229 @@
+//! Going on with a download: what of its note is still true, and what stands here already.
+//!
+//! The note's pieces are trusted as far as the files look untouched: there, ours, and of the right length. What was swapped
+//! or has a second name is read again and checked; what is gone is wanted again. Only where a drive seems to be unplugged
+//! nothing is concluded at all.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64},
+    },
+};
+
+use super::{
+    complete::piece_is_right,
+    disk::Disk,
+    disk_error::DiskError,
+    filling::Filling,
+    hashing,
+    have_map::{HaveFile, HaveMap},
+    import::ImportProgress,
+    locked,
+    names::numbered,
+    parallel,
+    partial::{Opened, Partial},
+    piece_reader::{Open, PieceReader},
+    sources::Sources,
+    staging::{Staging, TopLook},
+    stamp::FileStamp,
+};
+use crate::share::{Bitmap, EntryKind, PieceIndex, Share};
+
+/// How many numbered names are looked at for an identical file.
+const NUMBERS_MAX: u32 = 20;
+const STEP: usize = 128 << 10;
+
+/// Goes on from a note.
+pub(super) fn resume(disk: Disk, share: Arc<Share>, note: HaveFile, map: HaveMap) -> Result<Opened, DiskError> {
+    let into = map.goes_into().unwrap_or_default();
+    let staging = open_noted(disk, share.clone(), &into, &map)?;
+    let mut had = Bitmap::from_bytes(share.pieces(), &map.had).unwrap_or_else(|_| Bitmap::empty(share.pieces()));
+    let looks = look_at_tops(&staging)?;
+    if looks.contains(&TopLook::Lost) && is_another_folder(&staging, &map) {
+        return Err(DiskError::FolderGone { folder: into });
+    }
+    for (top, look) in looks.iter().enumerate() {
+        if *look == TopLook::Lost {
+            lose_top(&staging, top, &mut had);
+            staging.start_top_again(top)?;
+        }
+    }
+    lose_missing(&staging, &mut had);
+    let filling = Arc::new(Filling::new(staging, note, had.clone()));
+    let doubtful = |top: usize| looks.get(top).is_some_and(|look| matches!(look, TopLook::Doubtful | TopLook::Placed));
+    let wrong = wrong_pieces(&filling, &had, doubtful);
+    for piece in &wrong {
+        had.remove(*piece);
+    }
+    // A file that got its final name and was changed since is its owner's: what is missing begins anew beside it.
+    let placed_wrong: BTreeSet<usize> = missing_tops(&filling.staging, &had)
+        .into_iter()
+        .filter(|top| looks.get(*top) == Some(&TopLook::Placed))
+        .collect();
+    for top in placed_wrong {
+        lose_top(&filling.staging, top, &mut had);
+        filling.staging.start_top_again(top)?;
+    }
+    filling.set_had(had);
+    filling.make_all()?;
+    let placed = filling.staging.tops().iter().all(|top| top.placed);
+    let partial = Partial::of(filling);
+    if placed { Ok(Opened::Complete(partial.finish()?)) } else { Ok(Opened::Filling(partial)) }
+}
+
+fn open_noted(disk: Disk, share: Arc<Share>, into: &Path, map: &HaveMap) -> Result<Staging, DiskError> {
+    let mut staging = Staging::open(share, disk, into)?;
+    staging.set_case(map.case_counts);
+    staging.set_tops(map.tops.clone());
+    Ok(staging)
+}
+
+fn look_at_tops(staging: &Staging) -> Result<Vec<TopLook>, DiskError> {
+    (0..staging.top_entries.len()).map(|top| staging.look_at_top(top)).collect()
+}
+
+/// Where a drive was mounted stands an empty folder of the root disk: neither its disk nor its number is what it was. A
+/// drive that only got another number by being plugged in again still has its own root.
+fn is_another_folder(staging: &Staging, map: &HaveMap) -> bool {
+    let folder = staging.folder_id();
+    folder.device != map.folder.device && folder.inode != map.folder.inode
+}
+
+/// The pieces with bytes of a top are wanted again.
+fn lose_top(staging: &Staging, top: usize, had: &mut Bitmap) {
+    for entry in entries_of(staging, top) {
+        lose_entry(&staging.share, entry, 0, had);
+    }
+}
+
+fn entries_of(staging: &Staging, top: usize) -> std::ops::Range<usize> {
+    let first = staging.top_entries.get(top).copied().unwrap_or(0);
+    let end = staging.top_entries.get(top + 1).copied().unwrap_or(staging.share.manifest().entries.len());
+    first..end
+}
+
+/// The pieces with bytes of a file from `length` on are wanted again.
+fn lose_entry(share: &Share, entry: usize, length: u64, had: &mut Bitmap) {
+    let pieces = share.pieces();
+    for piece in pieces.of_entry(entry).filter_map(|number| pieces.index(number)) {
+        let mut spans = pieces.spans(piece).filter(|span| span.entry == entry);
+        if spans.any(|span| span.offset + u64::from(span.len) > length) {
+            had.remove(piece);
+        }
+    }
+}
+
+/// Looks whether files that had pieces lie in are there and long enough.
+fn lose_missing(staging: &Staging, had: &mut Bitmap) {
+    if had.is_empty() {
+        return;
+    }
+    for (entry, of) in staging.share.manifest().entries.iter().enumerate() {
+        let EntryKind::File { size: 1.., .. } = of.kind else { continue };
+        let length = match staging.look(entry) {
+            Ok(found) if found.len() <= of.kind.size() => found.len(),
+            _ => 0,
+        };
+        if length < of.kind.size() {
+            lose_entry(&staging.share, entry, length, had);
+        }
+    }
+}
+
+/// Reads the had pieces that lie in certain tops, and tells which are wrong.
+fn wrong_pieces(filling: &Arc<Filling>, had: &Bitmap, doubtful: impl Fn(usize) -> bool) -> Vec<PieceIndex> {
+    let (share, staging) = (&filling.staging.share, &filling.staging);
+    let pieces = share.pieces();
+    let in_doubt = |piece: &PieceIndex| pieces.spans(*piece).any(|span| doubtful(staging.names.top(span.entry)));
+    let suspects: Vec<PieceIndex> = had.iter(pieces).filter(in_doubt).collect();
+    let wrong = Mutex::new(vec![]);
+    let (done, never) = (AtomicU64::new(0), AtomicBool::new(false));
+    let checked = parallel::for_each(
+        suspects.len(),
+        &never,
+        || vec![0; STEP],
+        |job, buffer| {
+            let piece = suspects[job];
+            let files: Arc<dyn Open> = filling.clone();
+            let reader = PieceReader::new(files, pieces.spans(piece).collect());
+            if !piece_is_right(share, piece, reader, buffer, &done, &never) {
+                locked(&wrong).push(piece);
+            }
+            Ok::<(), std::convert::Infallible>(())
+        },
+    );
+    debug_assert!(checked.is_ok());
+    wrong.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The tops that bytes are missing of.
+fn missing_tops(staging: &Staging, had: &Bitmap) -> BTreeSet<usize> {
+    let pieces = staging.share.pieces();
+    let missing = pieces.iter().filter(|piece| !had.contains(*piece));
+    missing.flat_map(|piece| pieces.spans(piece).map(|span| staging.names.top(span.entry))).collect()
+}
+
+/// Removes what a download into another folder made. That is tidiness: what can't be reached is left.
+pub(super) fn discard_noted(disk: Disk, share: Arc<Share>, note: &HaveFile, map: HaveMap) {
+    let into = map.goes_into().unwrap_or_default();
+    if let Ok(staging) = open_noted(disk, share, &into, &map)
+        && look_at_tops(&staging).is_ok_and(|looks| !looks.contains(&TopLook::Lost))
+    {
+        let _ = staging.remove_all();
+    }
+    let _ = note.remove();
+}
+
+/// Where the whole share stands in the folder already, under its own or numbered names, every byte checked. Times may
+/// differ, and other files may lie beside those of the share.
+pub(super) fn find_here(staging: &Staging) -> Option<Sources> {
+    let tops = 0..staging.top_entries.len();
+    let names: Vec<String> = tops.map(|top| find_top_here(staging, top)).collect::<Option<_>>()?;
+    let all = 0..staging.share.manifest().entries.len();
+    sources_under(staging, all, |top| names.get(top).cloned().unwrap_or_default())
+}
+
+fn find_top_here(staging: &Staging, top: usize) -> Option<String> {
+    let entry = staging.top_entries[top];
+    let own = staging.names.name(staging.share.manifest(), entry);
+    let numbers = (1..=NUMBERS_MAX).map(|number| numbered(own, number, staging.is_folder(entry)));
+    numbers.take_while(|name| staging.into.join(name).symlink_metadata().is_ok()).find(|name| {
+        sources_under(staging, entries_of(staging, top), |_| name.clone())
+            .is_some_and(|sources| has_content_of(staging, top, &sources))
+    })
+}
+
+/// Some entries as they stand under certain top names; `None` unless all are there, with the right kind and size.
+fn sources_under(
+    staging: &Staging,
+    entries: std::ops::Range<usize>,
+    name: impl Fn(usize) -> String,
+) -> Option<Sources> {
+    let mut sources = Sources::new();
+    let root = sources.add_root(staging.into.clone());
+    for entry in entries {
+        let path: PathBuf = staging.path_under(entry, &name(staging.names.top(entry)));
+        let found = staging.into.join(&path).symlink_metadata().ok()?;
+        let stamp = match staging.share.manifest().entries[entry].kind {
+            EntryKind::Folder if found.is_dir() => None,
+            EntryKind::File { size, .. } if found.is_file() && found.len() == size => Some(FileStamp::of(&found)),
+            _ => return None,
+        };
+        sources.push(root, &path, stamp);
+    }
+    Some(sources)
+}
+
+/// Reads a top's files and compares their hashes with the publisher's.
+fn has_content_of(staging: &Staging, top: usize, sources: &Sources) -> bool {
+    let manifest = staging.share.manifest();
+    let (progress, never) = (ImportProgress::default(), AtomicBool::new(false));
+    let Ok(hashed) = hashing::hash_all(sources, manifest.piece_len, &progress, &never) else { return false };
+    entries_of(staging, top).enumerate().all(|(at, entry)| match manifest.entries[entry].kind {
+        EntryKind::Folder => true,
+        EntryKind::File { root, .. } => hashed.roots.get(&at) == Some(&root),
+    })
+}

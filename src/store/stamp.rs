@@ -1,0 +1,111 @@
+//! What tells, without reading it, that a file is no longer the one that was read.
+
+use std::{
+    fs::{File, Metadata, OpenOptions},
+    io,
+    path::Path,
+};
+
+use minicbor::{Decode, Encode};
+
+use crate::share::Modified;
+
+/// A file's size, times and identity when it was looked at. `changed` (ctime) can't be set back by programs as `modified`
+/// can, so on Unix a file with an equal stamp has equal content; elsewhere size and `modified` have to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct FileStamp {
+    /// Bytes.
+    #[n(0)]
+    pub size: u64,
+    #[n(1)]
+    modified_s: i64,
+    #[n(2)]
+    modified_ns: u32,
+    /// Seconds and nanoseconds; 0 where the system has no such time.
+    #[n(3)]
+    changed_s: i64,
+    #[n(4)]
+    changed_ns: u32,
+    /// 0 where the system has no such number.
+    #[n(5)]
+    pub inode: u64,
+}
+
+impl FileStamp {
+    #[cfg(unix)]
+    pub fn of(metadata: &Metadata) -> FileStamp {
+        use std::os::unix::fs::MetadataExt as _;
+        FileStamp {
+            size: metadata.size(),
+            modified_s: metadata.mtime(),
+            modified_ns: nanoseconds(metadata.mtime_nsec()),
+            changed_s: metadata.ctime(),
+            changed_ns: nanoseconds(metadata.ctime_nsec()),
+            inode: metadata.ino(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub fn of(metadata: &Metadata) -> FileStamp {
+        use std::time::UNIX_EPOCH;
+        let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
+        let (s, ns) = match modified.duration_since(UNIX_EPOCH) {
+            Ok(since) => (since.as_secs() as i64, since.subsec_nanos()),
+            Err(before) => (-(before.duration().as_secs() as i64), 0),
+        };
+        let size = metadata.len();
+        FileStamp { size, modified_s: s, modified_ns: ns, changed_s: 0, changed_ns: 0, inode: 0 }
+    }
+
+    /// When the file was last changed, as its manifest says it.
+    pub fn modified(&self) -> Modified {
+        Modified { s: self.modified_s, ns: self.modified_ns }
+    }
+}
+
+#[cfg(unix)]
+fn nanoseconds(value: i64) -> u32 {
+    u32::try_from(value).unwrap_or(0).min(999_999_999)
+}
+
+/// Opens a file for reading that was seen before: a symbolic link in its place is refused, and a pipe in its place does not
+/// make the opening wait.
+pub(super) fn open_for_reading(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits() as i32);
+    }
+    options.open(path)
+}
+
+/// Reads at a position, without moving a cursor that other threads would share; 0 at the end.
+pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    loop {
+        #[cfg(unix)]
+        let result = std::os::unix::fs::FileExt::read_at(file, buffer, offset);
+        #[cfg(windows)]
+        let result = std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Whether opening failed because a symbolic link stands where a file or folder was.
+pub(super) fn is_link_error(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = error;
+        false
+    }
+}

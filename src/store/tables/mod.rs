@@ -1,0 +1,4 @@
+//! All SQL, one file a table.
+
+pub mod peers;
+pub mod shares;

@@ -1,0 +1,461 @@
+use super::*;
+use crate::share::PieceLen;
+
+const A: PeerId = PeerId([1; 32]);
+const B: PeerId = PeerId([2; 32]);
+const C: PeerId = PeerId([3; 32]);
+const PIECE: u64 = 256 << 10;
+
+#[test]
+fn a_peer_is_asked_what_it_has_and_then_for_that_only() {
+    let mut game = Game::of(10);
+
+    game.tell(Input::PeerFound { peer: A });
+    assert_eq!(game.effects(), [Effect::AskHave { peer: A }]);
+    game.has(A, &[7]);
+
+    assert_eq!(game.effects(), [game.fetch(A, 7)]);
+    game.tell(Input::PieceGained { peer: A, piece: game.piece(2) });
+    assert_eq!(game.effects(), [game.fetch(A, 2)]);
+}
+
+#[test]
+fn the_rarest_piece_is_asked_for_first() {
+    let mut game = Game::of(10);
+    game.tell(Input::Paused);
+    for (peer, pieces) in [(A, &[1, 2, 3][..]), (B, &[1, 2]), (C, &[2])] {
+        game.tell(Input::PeerFound { peer });
+        game.has(peer, pieces);
+    }
+
+    game.tell(Input::Resumed);
+
+    let first_of_a = game.effects().into_iter().find(|effect| matches!(effect, Effect::Fetch { peer: A, .. }));
+    assert_eq!(first_of_a, Some(game.fetch(A, 3)));
+}
+
+#[test]
+fn an_unknown_peer_gets_two_requests_and_a_fast_one_more() {
+    let mut game = Game::of(200);
+    game.meet(A);
+    assert_eq!(game.in_flight_at(A), 2);
+
+    for _ in 0..50 {
+        game.wait_ms(5);
+        game.deliver_one_from(A, Duration::from_millis(10));
+    }
+
+    assert!((25..=32).contains(&game.in_flight_at(A)), "{}", game.in_flight_at(A));
+}
+
+#[test]
+fn a_busy_peer_is_left_alone_for_as_long_as_it_says_and_others_are_asked() {
+    let mut game = Game::of(4);
+    game.meet(A);
+    game.meet_with(B, &[0, 1]);
+    let asked = game.asked_of(A);
+    for piece in &asked {
+        let retry_after = Duration::from_millis(300);
+        game.tell(Input::FetchRefused { peer: A, piece: *piece, retry_after });
+    }
+
+    game.wait_ms(290);
+    assert_eq!(game.in_flight_at(A), 0);
+    assert_eq!(game.in_flight_at(B), 2);
+    game.wait_ms(100);
+
+    assert_eq!(game.in_flight_at(A), 1, "it takes at least one");
+}
+
+#[test]
+fn a_peer_that_fails_rests_twice_as_long_each_time_and_not_for_ever() {
+    let mut game = Game::of(2);
+    game.meet_with(A, &[0]);
+
+    let rests: Vec<u64> = (0..12).map(|_| game.fail_and_measure_rest(A)).collect();
+
+    assert!(rests[1] > rests[0] && rests[3] > 4 * rests[1] / 2, "{rests:?}");
+    assert!(rests.iter().all(|rest| *rest <= 75_000), "{rests:?}");
+}
+
+#[test]
+fn requests_that_fail_together_count_once() {
+    let mut game = Game::of(40);
+    game.meet(A);
+    for piece in game.asked_of(A) {
+        game.tell(Input::FetchFailed { peer: A, piece });
+    }
+
+    game.wait_ms(700);
+
+    assert_eq!(game.in_flight_at(A), 2);
+}
+
+#[test]
+fn who_sends_wrong_bytes_is_dropped_and_never_asked_again() {
+    let mut game = Game::of(10);
+    game.meet(A);
+    let asked = game.asked_of(A);
+    game.effects();
+
+    game.tell(Input::PieceCorrupt { peer: A, piece: asked[0] });
+
+    let cancel = Effect::Cancel { peer: A, piece: asked[1] };
+    assert_eq!(game.effects(), [Effect::Drop { peer: A }, cancel]);
+    game.tell(Input::FetchFailed { peer: A, piece: asked[1] });
+    game.tell(Input::PieceCorrupt { peer: A, piece: asked[1] });
+    game.meet(A);
+    assert_eq!(game.effects(), []);
+    assert!(game.swarm.peers(game.now).any(|peer| peer.id == A && peer.banned));
+}
+
+#[test]
+fn a_piece_that_the_peer_does_not_have_after_all_is_asked_of_another() {
+    let mut game = Game::of(1);
+    game.meet(A);
+    game.tell(Input::PieceMissing { peer: A, piece: game.piece(0) });
+    game.wait_ms(120_000);
+    assert_eq!(game.in_flight_at(A), 0);
+
+    game.meet(B);
+
+    assert_eq!(game.in_flight_at(B), 1);
+    assert_eq!(game.swarm.copies(game.piece(0)), 1);
+}
+
+#[test]
+fn pausing_cancels_everything_and_an_answer_that_comes_late_still_counts() {
+    let mut game = Game::of(10);
+    game.meet(A);
+    let asked = game.asked_of(A);
+    game.effects();
+
+    game.tell(Input::Paused);
+    let cancels: Vec<_> = asked.iter().map(|piece| Effect::Cancel { peer: A, piece: *piece }).collect();
+    assert_eq!(game.effects(), cancels);
+    assert_eq!(game.swarm.next_wakeup(), None);
+    game.verified(A, asked[0]);
+
+    assert!(game.swarm.have().contains(asked[0]));
+    assert_eq!(game.effects(), []);
+}
+
+#[test]
+fn a_peer_is_not_asked_until_its_cancelled_requests_have_ended() {
+    let mut game = Game::of(10);
+    game.meet(A);
+    let asked = game.asked_of(A);
+    game.tell(Input::Paused);
+    game.effects();
+
+    game.tell(Input::Resumed);
+    assert_eq!(game.effects(), []);
+    for piece in asked {
+        game.tell(Input::FetchFailed { peer: A, piece });
+    }
+
+    assert_eq!(game.in_flight_at(A), 2);
+}
+
+#[test]
+fn a_peer_that_comes_back_is_not_asked_until_its_old_requests_have_ended() {
+    let mut game = Game::of(10);
+    game.meet(A);
+    let asked = game.asked_of(A);
+
+    game.tell(Input::PeerLost { peer: A });
+    game.meet(A);
+    assert_eq!(game.in_flight_at(A), 0);
+    for piece in asked {
+        game.tell(Input::FetchFailed { peer: A, piece });
+    }
+
+    assert_eq!(game.in_flight_at(A), 2);
+}
+
+#[test]
+fn at_the_end_a_slow_peers_piece_is_asked_of_a_fast_one_and_the_loser_is_cancelled() {
+    let mut game = Game::of(12);
+    game.meet_with(B, &[11]);
+    game.meet_with(A, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    for _ in 0..11 {
+        game.wait_ms(20);
+        game.deliver_one_from(A, Duration::from_millis(30));
+    }
+    assert_eq!(game.swarm.have().count(), 11);
+    game.effects();
+
+    game.wait_ms(2_000);
+    assert_eq!(game.asked_of(B), [game.piece(11)]);
+    assert_eq!(game.asked_of(A), [game.piece(11)]);
+    game.verified(A, game.piece(11));
+
+    assert_eq!(game.effects(), [Effect::Cancel { peer: B, piece: game.piece(11) }, Effect::Complete]);
+    assert!(game.swarm.is_complete());
+}
+
+#[test]
+fn a_late_request_is_asked_of_somebody_else_though_it_is_not_the_end() {
+    let mut game = Game::of(400);
+    game.meet_with(B, &[0]);
+    game.meet(A);
+    for _ in 0..95 {
+        game.wait_ms(100);
+        game.deliver_one_from(A, Duration::from_millis(200));
+    }
+    assert!(!game.asked_of(A).contains(&game.piece(0)));
+
+    for _ in 0..30 {
+        game.wait_ms(100);
+        game.deliver_one_from(A, Duration::from_millis(200));
+    }
+
+    assert!(game.asked_of(A).contains(&game.piece(0)) || game.swarm.have().contains(game.piece(0)));
+}
+
+#[test]
+fn equal_peers_do_not_fetch_the_end_twice() {
+    let mut game = Game::of(60);
+    game.meet(A);
+    game.meet(B);
+    let mut fetches = game.count_fetches();
+
+    for _ in 0..100 {
+        game.wait_ms(10);
+        for peer in [A, B] {
+            game.deliver_one_from(peer, Duration::from_millis(20));
+        }
+        fetches += game.count_fetches();
+    }
+
+    assert!(game.swarm.is_complete());
+    assert_eq!(fetches, 60);
+}
+
+#[test]
+fn a_spoiled_piece_is_fetched_again_and_completes_again() {
+    let mut game = Game::of(1);
+    game.meet(A);
+    game.verified(A, game.piece(0));
+    assert!(game.effects().contains(&Effect::Complete));
+
+    game.tell(Input::PieceSpoiled { piece: game.piece(0) });
+    assert_eq!(game.effects(), [game.fetch(A, 0)]);
+    game.verified(A, game.piece(0));
+
+    assert_eq!(game.effects(), [Effect::Complete]);
+}
+
+#[test]
+fn only_wanted_pieces_are_fetched_and_complete_it() {
+    let pieces = pieces(4);
+    let mut wanted = Bitmap::empty(&pieces);
+    wanted.insert(pieces.index(2).unwrap());
+    let mut game = Game::of(4);
+    game.swarm = Swarm::new(Limits::default(), &pieces, Bitmap::empty(&pieces), Some(&wanted), 1);
+
+    game.meet(A);
+    assert_eq!(game.asked_of(A), [game.piece(2)]);
+    game.verified(A, game.piece(2));
+
+    assert!(game.swarm.is_complete());
+    assert_eq!(game.swarm.state(game.piece(0)), Some(&State::NotWanted));
+}
+
+#[test]
+fn facts_of_strangers_and_of_other_shares_change_nothing() {
+    let mut game = Game::of(3);
+    game.meet_with(A, &[0]);
+    game.effects();
+    let elsewhere = pieces(90).index(80).unwrap();
+    let before = format!("{:?}", game.swarm);
+
+    for input in [
+        Input::PeerLost { peer: B },
+        Input::HaveLearned { peer: B, have: Bitmap::full(&pieces(3)) },
+        Input::HaveLearned { peer: A, have: Bitmap::full(&pieces(90)) },
+        Input::PieceGained { peer: A, piece: elsewhere },
+        Input::PieceGained { peer: B, piece: game.piece(1) },
+        Input::FetchFailed { peer: A, piece: game.piece(2) },
+        Input::FetchFailed { peer: B, piece: game.piece(0) },
+        Input::FetchRefused { peer: A, piece: elsewhere, retry_after: Duration::MAX },
+        Input::PieceMissing { peer: B, piece: elsewhere },
+        Input::PieceSpoiled { piece: elsewhere },
+        Input::PieceSpoiled { piece: game.piece(1) },
+        Input::PeerFound { peer: A },
+        Input::Tick,
+    ] {
+        game.tell(input);
+    }
+
+    assert_eq!(game.effects(), []);
+    assert_eq!(format!("{:?}", game.swarm), before);
+}
+
+#[test]
+fn peers_and_requests_past_the_limit_are_not_taken() {
+    let mut game = Game::of(3_000);
+    let have = Bitmap::full(&game.pieces);
+
+    for number in 0..1_100u16 {
+        let mut id = [9; 32];
+        id[..2].copy_from_slice(&number.to_le_bytes());
+        game.tell(Input::PeerFound { peer: PeerId(id) });
+        game.tell(Input::HaveLearned { peer: PeerId(id), have: have.clone() });
+    }
+
+    assert_eq!(game.swarm.peers(game.now).count(), Limits::default().peers_max);
+    assert_eq!(game.swarm.in_flight().count(), Limits::default().in_flight_max as usize);
+}
+
+#[test]
+fn a_lost_peers_pieces_go_to_others_at_once() {
+    let mut game = Game::of(2);
+    game.meet(A);
+    game.tell(Input::PeerFound { peer: B });
+    game.has(B, &[0, 1]);
+    game.effects();
+
+    game.tell(Input::PeerLost { peer: A });
+
+    assert_eq!((game.in_flight_at(A), game.in_flight_at(B)), (0, 2));
+    assert_eq!(game.swarm.copies(game.piece(0)), 1);
+}
+
+/// Not a promise of time, but what would take minutes with a look at every piece for every request takes a moment.
+#[test]
+fn a_large_share_with_many_peers_is_played_through() {
+    let pieces = pieces(16_000);
+    let mut game = Game::of(16_000);
+    let ids: Vec<PeerId> = (1..=100).map(|n| PeerId([n; 32])).collect();
+    let mut half = Bitmap::empty(&pieces);
+    pieces.iter().filter(|piece| piece.get() % 2 == 0).for_each(|piece| _ = half.insert(piece));
+    for (n, id) in ids.iter().enumerate() {
+        game.tell(Input::PeerFound { peer: *id });
+        let have = if n % 2 == 0 { Bitmap::full(&pieces) } else { half.clone() };
+        game.tell(Input::HaveLearned { peer: *id, have });
+    }
+
+    while !game.swarm.is_complete() {
+        game.now += Duration::from_millis(1);
+        let (piece, peer) = game.swarm.in_flight().next().expect("something is in flight");
+        game.verified(peer, piece);
+        game.effects();
+    }
+
+    assert_eq!(game.swarm.have().count(), 16_000);
+}
+
+/// A swarm with a clock that is turned by hand.
+struct Game {
+    now: Instant,
+    swarm: Swarm,
+    pieces: Pieces,
+    /// Not looked at yet.
+    effects: Vec<Effect>,
+    /// Requests in the order in which they went out.
+    sent: Vec<(PeerId, PieceIndex)>,
+}
+
+impl Game {
+    fn of(count: u64) -> Game {
+        let pieces = pieces(count);
+        let swarm = Swarm::new(Limits::default(), &pieces, Bitmap::empty(&pieces), None, 1);
+        Game { now: Instant::now(), swarm, pieces, effects: vec![], sent: vec![] }
+    }
+
+    fn tell(&mut self, input: Input) {
+        self.swarm.handle(self.now, input);
+        while let Some(effect) = self.swarm.poll_effect() {
+            if let Effect::Fetch { peer, piece } = effect {
+                self.sent.push((peer, piece));
+            }
+            self.effects.push(effect);
+        }
+    }
+
+    fn meet(&mut self, peer: PeerId) {
+        let all: Vec<u32> = (0..self.pieces.count()).collect();
+        self.meet_with(peer, &all);
+    }
+
+    fn meet_with(&mut self, peer: PeerId, pieces: &[u32]) {
+        self.tell(Input::PeerFound { peer });
+        self.has(peer, pieces);
+    }
+
+    fn has(&mut self, peer: PeerId, numbers: &[u32]) {
+        let mut have = Bitmap::empty(&self.pieces);
+        numbers.iter().for_each(|number| _ = have.insert(self.piece(*number)));
+        self.tell(Input::HaveLearned { peer, have });
+    }
+
+    /// Lets time pass, with all wake-ups on the way.
+    fn wait_ms(&mut self, ms: u64) {
+        let end = self.now + Duration::from_millis(ms);
+        while let Some((at, _)) = self.swarm.next_wakeup().filter(|(at, _)| *at <= end) {
+            self.now = at.max(self.now);
+            self.tell(Input::Tick);
+        }
+        self.now = end;
+        self.tell(Input::Tick);
+    }
+
+    fn verified(&mut self, peer: PeerId, piece: PieceIndex) {
+        self.verified_in(peer, piece, Duration::from_millis(10));
+    }
+
+    fn verified_in(&mut self, peer: PeerId, piece: PieceIndex, took: Duration) {
+        self.tell(Input::PieceVerified { peer, piece, bytes: PIECE as u32, took });
+    }
+
+    /// What it was asked for first comes first.
+    fn deliver_one_from(&mut self, peer: PeerId, took: Duration) {
+        let asked = self.asked_of(peer);
+        let oldest = self.sent.iter().find(|(to, piece)| *to == peer && asked.contains(piece));
+        if let Some((_, piece)) = oldest.copied() {
+            self.verified_in(peer, piece, took);
+        }
+    }
+
+    /// Milliseconds until the peer is asked again after its request failed.
+    fn fail_and_measure_rest(&mut self, peer: PeerId) -> u64 {
+        let piece = self.asked_of(peer)[0];
+        self.tell(Input::FetchFailed { peer, piece });
+        (1..2_000)
+            .find(|_| {
+                self.wait_ms(100);
+                self.in_flight_at(peer) > 0
+            })
+            .unwrap()
+            * 100
+    }
+
+    fn effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    fn count_fetches(&mut self) -> usize {
+        self.effects().iter().filter(|effect| matches!(effect, Effect::Fetch { .. })).count()
+    }
+
+    fn asked_of(&self, peer: PeerId) -> Vec<PieceIndex> {
+        self.swarm.in_flight().filter(|(_, id)| *id == peer).map(|(piece, _)| piece).collect()
+    }
+
+    fn in_flight_at(&self, peer: PeerId) -> u32 {
+        self.asked_of(peer).len() as u32
+    }
+
+    fn fetch(&self, peer: PeerId, number: u32) -> Effect {
+        Effect::Fetch { peer, piece: self.piece(number) }
+    }
+
+    fn piece(&self, number: u32) -> PieceIndex {
+        self.pieces.index(number).unwrap()
+    }
+}
+
+fn pieces(count: u64) -> Pieces {
+    Pieces::of_one_file(count * PIECE, PieceLen::MIN)
+}

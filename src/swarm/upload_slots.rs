@@ -1,0 +1,254 @@
+//! Whom we serve at this moment, over all shares together, and who is told to come back and when.
+//!
+//! A few at a time get a piece sooner than many at once, and only whole pieces can be passed on. Turns are fair: who was
+//! refused waits in line and gets a free slot before one that comes back from being served. The line holds no
+//! connection; a place in it lapses when its owner does not return. Whoever is told to wait is told about when its turn
+//! comes, so that a free slot is not idle for long.
+//!
+//! A slot that one peer holds for long (a slow line) stops counting, so that slow peers do not keep fast ones out; what
+//! is sent altogether stays bounded.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
+
+use crate::share::PeerId;
+
+/// How many are served.
+#[derive(Clone, Debug)]
+pub struct UploadLimits {
+    /// Pieces that are sent at once, those on slow lines not counted.
+    pub slots: usize,
+    /// Pieces that are sent at once in all.
+    pub slots_max: usize,
+    /// Pieces that one peer is sent at once.
+    pub per_peer: usize,
+    /// A slot that is held longer is on a slow line.
+    pub slow_after: Duration,
+    /// Peers that wait in line.
+    pub waiting_max: usize,
+    /// When to come back, at the earliest and at the latest.
+    pub retry_min: Duration,
+    pub retry_max: Duration,
+}
+
+impl Default for UploadLimits {
+    fn default() -> UploadLimits {
+        UploadLimits {
+            // Measured in `tests/sim`: with fewer, thirty leeches wait for turns; with more, a seed sends the same piece to
+            // several before anybody can pass it on.
+            slots: 6,
+            slots_max: 32,
+            per_peer: 2,
+            slow_after: Duration::from_secs(10),
+            waiting_max: 256,
+            retry_min: Duration::from_millis(20),
+            retry_max: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Permission to send one piece; give it back with [`UploadSlots::release`].
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a slot that is not released stays taken"]
+pub struct Slot(u64);
+
+/// The answer to one who wants a piece.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Admit {
+    Granted(Slot),
+    Refused { retry_after: Duration },
+}
+
+/// The slots of this computer. Memory is bounded by [`UploadLimits`].
+#[derive(Debug)]
+pub struct UploadSlots {
+    limits: UploadLimits,
+    held: BTreeMap<u64, Held>,
+    next_slot: u64,
+    line: VecDeque<Waiting>,
+    /// How long a slot is held; a moving average.
+    turn: Duration,
+}
+
+#[derive(Debug)]
+struct Held {
+    peer: PeerId,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    peer: PeerId,
+    /// Its place lapses when it is not back by then.
+    until: Instant,
+}
+
+impl UploadSlots {
+    pub fn new(limits: UploadLimits) -> UploadSlots {
+        let turn = limits.retry_min;
+        UploadSlots { limits, held: BTreeMap::new(), next_slot: 0, line: VecDeque::new(), turn }
+    }
+
+    /// A peer wants a piece.
+    pub fn admit(&mut self, now: Instant, peer: PeerId) -> Admit {
+        self.line.retain(|waiting| waiting.until >= now);
+        if self.held_by(&peer) >= self.limits.per_peer || self.held.len() >= self.limits.slots_max {
+            return Admit::Refused { retry_after: self.retry_after(1) };
+        }
+        let free = self.limits.slots.saturating_sub(self.counted(now));
+        let place = self.line.iter().position(|waiting| waiting.peer == peer);
+        let may_go = if place.is_some() { free > 0 } else { free > self.line.len() };
+        if may_go {
+            place.map(|place| self.line.remove(place));
+            return Admit::Granted(self.take(now, peer));
+        }
+        self.wait(now, peer, place)
+    }
+
+    /// A piece was sent, or its sending ended.
+    pub fn release(&mut self, now: Instant, slot: Slot) {
+        let Some(held) = self.held.remove(&slot.0) else { return };
+        let took = now.saturating_duration_since(held.since).min(self.limits.slow_after);
+        self.turn = (self.turn * 7 + took) / 8;
+    }
+
+    /// How many pieces are being sent.
+    pub fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// How many pieces this peer is being sent.
+    pub fn held_by(&self, peer: &PeerId) -> usize {
+        self.held.values().filter(|held| held.peer == *peer).count()
+    }
+
+    fn take(&mut self, now: Instant, peer: PeerId) -> Slot {
+        let number = self.next_slot;
+        self.next_slot += 1;
+        self.held.insert(number, Held { peer, since: now });
+        Slot(number)
+    }
+
+    /// Keeps the peer's place in line, or gives it the last one.
+    fn wait(&mut self, now: Instant, peer: PeerId, place: Option<usize>) -> Admit {
+        let retry_after = self.retry_after(place.unwrap_or(self.line.len()) + 1);
+        let until = now + retry_after * 2 + self.limits.retry_min;
+        if let Some(waiting) = self.line.iter_mut().find(|waiting| waiting.peer == peer) {
+            waiting.until = until;
+        } else if self.line.len() < self.limits.waiting_max {
+            self.line.push_back(Waiting { peer, until });
+        }
+        Admit::Refused { retry_after }
+    }
+
+    /// About when the one at this place (counted from 1) has its turn.
+    fn retry_after(&self, place: usize) -> Duration {
+        let slots = self.limits.slots.max(1) as u32;
+        let turns = (place as u32).saturating_mul(1000) / slots;
+        (self.turn.saturating_mul(turns) / 1000).clamp(self.limits.retry_min, self.limits.retry_max)
+    }
+
+    /// Slots that are not on slow lines.
+    fn counted(&self, now: Instant) -> usize {
+        let quick = |held: &&Held| now.saturating_duration_since(held.since) <= self.limits.slow_after;
+        self.held.values().filter(quick).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_the_limit_are_served_in_all_and_to_one_peer() {
+        let (mut slots, now) = (of(3, 2), Instant::now());
+
+        let one = granted(slots.admit(now, peer(1)));
+        let _two = granted(slots.admit(now, peer(1)));
+        refused(slots.admit(now, peer(1)));
+        let _three = granted(slots.admit(now, peer(2)));
+        refused(slots.admit(now, peer(3)));
+
+        slots.release(now, one);
+        assert_eq!((slots.held(), slots.held_by(&peer(1))), (2, 1));
+    }
+
+    #[test]
+    fn who_was_refused_gets_in_before_who_was_just_served() {
+        let (mut slots, now) = (of(1, 1), Instant::now());
+        let slot = granted(slots.admit(now, peer(1)));
+        let retry_after = refused(slots.admit(now, peer(2)));
+
+        let later = now + Duration::from_millis(5);
+        slots.release(later, slot);
+
+        refused(slots.admit(later, peer(1)));
+        let slot = granted(slots.admit(now + retry_after, peer(2)));
+        slots.release(now + retry_after, slot);
+        let _slot = granted(slots.admit(now + retry_after, peer(1)));
+    }
+
+    #[test]
+    fn a_place_lapses_when_its_owner_does_not_come_back() {
+        let (mut slots, now) = (of(1, 1), Instant::now());
+        let slot = granted(slots.admit(now, peer(1)));
+        refused(slots.admit(now, peer(2)));
+        slots.release(now, slot);
+
+        let _slot = granted(slots.admit(now + Duration::from_secs(5), peer(1)));
+    }
+
+    #[test]
+    fn slow_lines_do_not_keep_others_out_and_are_bounded() {
+        let mut slots = UploadSlots::new(UploadLimits { slots: 2, slots_max: 3, ..UploadLimits::default() });
+        let now = Instant::now();
+        let _slow = (granted(slots.admit(now, peer(1))), granted(slots.admit(now, peer(2))));
+        refused(slots.admit(now, peer(3)));
+
+        let later = now + Duration::from_secs(11);
+
+        let _slot = granted(slots.admit(later, peer(3)));
+        refused(slots.admit(later, peer(4)));
+    }
+
+    #[test]
+    fn the_longer_the_line_the_later_to_come_back_and_never_beyond_the_limit() {
+        let (mut slots, now) = (of(1, 1), Instant::now());
+        let slot = granted(slots.admit(now, peer(0)));
+        slots.release(now + Duration::from_secs(2), slot);
+        let now = now + Duration::from_secs(2);
+        let _slot = granted(slots.admit(now, peer(0)));
+
+        let waits: Vec<_> = (1..=255).chain(0..=255).map(|n| refused(slots.admit(now, peer(n)))).collect();
+
+        assert!(waits[1] > waits[0]);
+        assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(1)));
+        assert!(slots.line.len() <= 256);
+    }
+
+    fn of(slots: usize, per_peer: usize) -> UploadSlots {
+        UploadSlots::new(UploadLimits { slots, per_peer, ..UploadLimits::default() })
+    }
+
+    fn peer(n: u8) -> PeerId {
+        PeerId([n; 32])
+    }
+
+    #[track_caller]
+    fn granted(admit: Admit) -> Slot {
+        match admit {
+            Admit::Granted(slot) => slot,
+            refused => panic!("{refused:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn refused(admit: Admit) -> Duration {
+        match admit {
+            Admit::Refused { retry_after } => retry_after,
+            granted => panic!("{granted:?}"),
+        }
+    }
+}

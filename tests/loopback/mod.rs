@@ -1,0 +1,7 @@
+//! Two and three real engines on 127.0.0.1, with TLS and folders that go away.
+
+mod bad_peers;
+mod control;
+mod main_job;
+mod room;
+mod stranger;

@@ -1,0 +1,9 @@
+//! A made-up room of computers, in virtual time. The rules are the real ones; sockets and disks are played.
+
+mod checks;
+mod nearby;
+mod network;
+mod node;
+mod swarm;
+mod traffic;
+mod world;

@@ -1,0 +1,262 @@
+//! Rooms of computers that fetch one share together.
+
+use std::time::Duration;
+
+use handout::share::{Bitmap, PieceLen};
+
+use super::{
+    network::{Event, Network},
+    node::{Kind, Line, MIB},
+    world::with_seeds,
+};
+
+/// A hundred megabit, less what protocols take.
+const FAST_ETHERNET: Line = Line { up: 12 * MIB, down: 12 * MIB, delay: Duration::from_micros(500) };
+
+#[test]
+fn thirty_leeches_take_little_longer_than_one() {
+    with_seeds(0..3, |seed| {
+        let mut room = room(seed, 30, 256 * MIB, Line::GIGABIT);
+
+        room.play();
+
+        assert_near_ideal(&room, 1.4, 1.35);
+    });
+}
+
+#[test]
+fn eight_leeches_of_few_pieces_take_little_longer_than_one() {
+    with_seeds(0..3, |seed| {
+        let mut room = room(seed, 8, 100 * MIB, FAST_ETHERNET);
+
+        room.play();
+
+        assert_near_ideal(&room, 1.4, 1.35);
+    });
+}
+
+#[test]
+fn peers_may_leave_and_join_at_any_time() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 12, 64 * MIB, Line::GIGABIT);
+        for node in 1..5 {
+            let after = Duration::from_millis(room.dice.below(900));
+            room.world.plan_in(after, Event::Leave { node });
+            room.world.plan_in(after + Duration::from_secs(1), Event::Come { node });
+        }
+        for _ in 0..6 {
+            let node = room.leech(Line::GIGABIT);
+            let after = Duration::from_millis(room.dice.below(5_000));
+            room.world.plan_in(after, Event::Come { node });
+        }
+
+        room.play();
+
+        assert_eq!(room.complete(), 19);
+    });
+}
+
+#[test]
+fn lost_requests_delay_and_never_lose_anything() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 10, 64 * MIB, Line::GIGABIT);
+        room.lost_percent = 5;
+
+        room.play();
+
+        assert_eq!(room.complete(), 11);
+        assert!(room.last_done() < Duration::from_secs(60), "{:?}", room.last_done());
+    });
+}
+
+#[test]
+fn a_fifth_of_liars_keeps_no_honest_one_from_finishing() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 16, 64 * MIB, Line::GIGABIT);
+        let liars: Vec<_> = (0..4).map(|_| add(&mut room, Kind::Liar)).collect();
+
+        room.play();
+
+        assert_eq!(room.complete(), 17);
+        let found = |liar: &usize| room.nodes.iter().filter(|node| node.dropped.contains(liar)).count();
+        assert!(liars.iter().all(|liar| found(liar) == 16), "each liar is found by every leech that asks it");
+    });
+}
+
+#[test]
+fn silent_peers_hold_nobody_up() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 10, 64 * MIB, Line::GIGABIT);
+        (0..3).for_each(|_| _ = add(&mut room, Kind::Silent));
+
+        room.play();
+
+        assert_eq!(room.complete(), 11);
+        assert!(room.last_done() < Duration::from_secs(8), "{:?}", room.last_done());
+    });
+}
+
+#[test]
+fn the_first_seed_may_leave_when_each_piece_is_out_once() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 12, 64 * MIB, Line::GIGABIT);
+        room.leaves_when_out = Some(0);
+
+        room.play();
+
+        assert!(!room.nodes[0].here);
+        assert_eq!(room.complete(), 12);
+    });
+}
+
+#[test]
+fn one_extremely_slow_peer_does_not_hold_up_the_end() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 6, 64 * MIB, Line::GIGABIT);
+        let slow = Line { up: 20 << 10, ..Line::GIGABIT };
+        let have = Bitmap::full(&room.pieces);
+        let node = room.node(Kind::Honest, slow, have);
+        room.world.plan_in(Duration::ZERO, Event::Come { node });
+
+        room.play();
+
+        assert!(room.last_done() < Duration::from_secs(8), "{:?}", room.last_done());
+    });
+}
+
+#[test]
+fn a_receiver_on_a_slow_line_does_not_slow_the_others() {
+    with_seeds(0..3, |seed| {
+        let mut room = room(seed, 10, 64 * MIB, Line::GIGABIT);
+        let slow = Line { down: MIB, ..Line::GIGABIT };
+        let slow = room.leech(slow);
+        room.world.plan_in(Duration::ZERO, Event::Come { node: slow });
+
+        room.play();
+
+        let quick = room.nodes.iter().take(11).filter_map(|node| node.done_at).max();
+        assert!(quick < Some(Duration::from_secs(3)), "{quick:?}");
+        assert!(room.nodes[slow].done_at < Some(Duration::from_secs(75)), "{:?}", room.nodes[slow].done_at);
+    });
+}
+
+#[test]
+fn pausing_stops_everything_at_once_and_resuming_ends_it() {
+    with_seeds(0..5, |seed| {
+        let mut room = room(seed, 5, 64 * MIB, Line::GIGABIT);
+        for node in 1..4 {
+            let after = Duration::from_millis(room.dice.below(600));
+            room.world.plan_in(after, Event::Pause { node });
+            room.world.plan_in(after, Event::Pause { node });
+            room.world.plan_in(after + Duration::from_millis(room.dice.below(20)), Event::Resume { node });
+        }
+        room.world.plan_in(Duration::from_millis(300), Event::Pause { node: 4 });
+        room.world.plan_in(Duration::from_secs(60), Event::Resume { node: 4 });
+
+        room.play();
+
+        assert_eq!(room.complete(), 6);
+        assert!(room.nodes[4].done_at >= Some(Duration::from_secs(60)));
+    });
+}
+
+#[test]
+fn a_piece_that_spoils_is_fetched_again() {
+    with_seeds(0..3, |seed| {
+        let mut room = room(seed, 4, 16 * MIB, Line::GIGABIT);
+        for piece in 0..5 {
+            let after = Duration::from_millis(room.dice.below(2_000));
+            room.world.plan_in(after, Event::Spoil { node: 1, piece });
+        }
+
+        room.play();
+
+        assert_eq!(room.complete(), 5);
+    });
+}
+
+#[test]
+fn whatever_is_mixed_every_honest_one_that_stays_finishes() {
+    with_seeds(0..100, |seed| {
+        let mut room = mixture(seed);
+
+        room.play();
+
+        let stays = room.nodes.iter().filter(|node| node.here && node.kind == Kind::Honest).count();
+        assert_eq!(room.complete(), stays);
+    });
+}
+
+/// One seed that stays, and anything else.
+fn mixture(seed: u64) -> Network {
+    let mut room = Network::new(seed, (1 + seed % 24) * MIB + seed, PieceLen::MIN);
+    room.seed(Line::GIGABIT);
+    room.lost_percent = room.dice.below(8);
+    for _ in 0..room.dice.below(12) {
+        let speed = MIB << room.dice.below(7);
+        let line = Line { up: speed, down: speed, delay: Duration::from_micros(100 + room.dice.below(30_000)) };
+        let kind = match room.dice.below(10) {
+            0 => Kind::Silent,
+            1 | 2 => Kind::Liar,
+            _ => Kind::Honest,
+        };
+        let have = Bitmap::empty(&room.pieces);
+        room.node(kind, line, have);
+    }
+    for node in 0..room.nodes.len() {
+        let comes = Duration::from_millis(if node == 0 { 0 } else { room.dice.below(2_000) });
+        room.world.plan_in(comes, Event::Come { node });
+        upset(&mut room, node, comes);
+    }
+    room
+}
+
+/// Something that happens to a node after it came, or nothing.
+fn upset(room: &mut Network, node: usize, comes: Duration) {
+    let then = comes + Duration::from_millis(1 + room.dice.below(1_500));
+    let later = then + Duration::from_millis(1 + room.dice.below(1_500));
+    match room.dice.below(6) {
+        0 if node > 0 => room.world.plan_in(then, Event::Leave { node }),
+        1 if node > 0 => {
+            room.world.plan_in(then, Event::Leave { node });
+            room.world.plan_in(later, Event::Come { node });
+        }
+        2 => {
+            room.world.plan_in(then, Event::Pause { node });
+            room.world.plan_in(later, Event::Resume { node });
+        }
+        3 if node > 0 => {
+            let piece = room.dice.below(u64::from(room.pieces.count())) as u32;
+            room.world.plan_in(then, Event::Spoil { node, piece });
+        }
+        _ => {}
+    }
+}
+
+/// One seed and some leeches, who all come at once.
+fn room(seed: u64, leeches: usize, size: u64, line: Line) -> Network {
+    let mut room = Network::new(seed, size, PieceLen::from_log2(20).expect("1 MiB is a piece length"));
+    room.seed(line);
+    (0..leeches).for_each(|_| _ = room.leech(line));
+    room.all_come();
+    room
+}
+
+/// One who is no honest peer, and says that it has everything.
+fn add(room: &mut Network, kind: Kind) -> usize {
+    let have = Bitmap::empty(&room.pieces);
+    let node = room.node(kind, Line::GIGABIT, have);
+    room.world.plan_in(Duration::ZERO, Event::Come { node });
+    node
+}
+
+/// Ideal: the time in which the first seed can send everything once.
+#[track_caller]
+fn assert_near_ideal(room: &Network, times_ideal: f64, copies: f64) {
+    let ideal = room.size() as f64 / room.nodes[0].line.up as f64;
+    let ratio = room.last_done().as_secs_f64() / ideal;
+    let sent = room.copies_sent(0);
+    eprintln!("the last leech took {ratio:.2} × ideal, the seed sent {sent:.2} copies");
+    assert!(ratio <= times_ideal, "the last leech took {ratio:.2} × ideal; the seed sent {sent:.2} copies");
+    assert!(sent <= copies, "the seed sent {sent:.2} copies; the last leech took {ratio:.2} × ideal");
+}

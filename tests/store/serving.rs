@@ -1,0 +1,91 @@
+//! A finished share is served as long as its files are what they were.
+
+use std::{
+    fs::{self, File},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::{Duration, SystemTime},
+};
+
+use handout::store::{Complete, ReadError, Sources};
+
+use super::{World, bytes, put, read_all, share_of};
+
+#[test]
+fn every_piece_reads_as_its_spans_say() {
+    let world = World::new();
+    let contents = [("big", bytes(1, 700_000)), ("mid", bytes(2, 262_144)), ("small", bytes(3, 10)), ("zero", vec![])];
+    for (name, content) in &contents {
+        put(world.from.join(name), content);
+    }
+    let (share, imported) = share_of(&contents.each_ref().map(|(name, _)| world.from.join(name)));
+    let complete = Complete::open(share.clone(), imported.sources);
+
+    for piece in share.pieces().iter() {
+        let spans = share.pieces().spans(piece);
+        let expected: Vec<u8> = spans
+            .flat_map(|span| contents[span.entry].1[span.offset as usize..][..span.len as usize].to_vec())
+            .collect();
+        assert_eq!(read_all(complete.reader(piece).unwrap()), expected);
+    }
+    let done = AtomicU64::new(0);
+    assert!(complete.verify_all(&done, &AtomicBool::new(false)).is_full());
+    assert_eq!(done.load(Ordering::Relaxed), share.manifest().size());
+}
+
+#[test]
+fn a_changed_file_is_told_before_it_is_read_and_a_deleted_one_is_gone() {
+    let world = World::new();
+    let path = put(world.from.join("a"), &bytes(1, 600_000));
+    let (share, imported) = share_of(std::slice::from_ref(&path));
+    let complete = Complete::open(share.clone(), imported.sources);
+    let first = share.pieces().index(0).unwrap();
+    read_all(complete.reader(first).unwrap());
+
+    let mut changed = bytes(1, 600_000);
+    changed[599_999] ^= 1;
+    fs::write(&path, changed).unwrap();
+    let error = complete.reader(first).unwrap().read(&mut [0; 100]).unwrap_err();
+    assert_eq!(error, ReadError::Changed { path: path.clone() });
+
+    fs::remove_file(&path).unwrap();
+    let error = complete.reader(first).unwrap().read(&mut [0; 100]).unwrap_err();
+    assert_eq!(error, ReadError::Gone { path });
+}
+
+#[test]
+fn a_file_that_changes_while_its_piece_is_read_is_told_at_the_pieces_end() {
+    let world = World::new();
+    let path = put(world.from.join("a"), &bytes(1, 200_000));
+    let (share, imported) = share_of(std::slice::from_ref(&path));
+    let complete = Complete::open(share.clone(), imported.sources);
+    let mut reader = complete.reader(share.pieces().index(0).unwrap()).unwrap();
+
+    assert_eq!(reader.read(&mut [0; 1000]), Ok(1000));
+    fs::write(&path, bytes(2, 200_000)).unwrap();
+
+    assert_eq!(reader.read(&mut vec![0; 200_000]), Err(ReadError::Changed { path }));
+}
+
+#[test]
+fn a_file_that_was_only_touched_is_served_again_after_it_was_verified() {
+    let world = World::new();
+    let touched = put(world.from.join("f/a"), &bytes(1, 600_000));
+    let spoiled = put(world.from.join("f/b"), &bytes(2, 600_000));
+    let (share, imported) = share_of(&[world.from.join("f")]);
+    let complete = Complete::open(share.clone(), imported.sources.clone());
+    let long_ago = SystemTime::now() - Duration::from_secs(1_000_000);
+    File::options().write(true).open(touched).unwrap().set_modified(long_ago).unwrap();
+    let mut wrong = bytes(2, 600_000);
+    wrong[300_000] ^= 1;
+    fs::write(&spoiled, wrong).unwrap();
+    assert!(complete.reader(share.pieces().index(0).unwrap()).unwrap().read(&mut [0; 1]).is_err());
+
+    let right = complete.verify_all(&AtomicU64::new(0), &AtomicBool::new(false));
+
+    assert_eq!(right.iter(share.pieces()).map(|piece| piece.get()).collect::<Vec<_>>(), [0, 1, 2, 3, 5]);
+    read_all(complete.reader(share.pieces().index(0).unwrap()).unwrap());
+    let error = complete.reader(share.pieces().index(3).unwrap()).unwrap().read(&mut [0; 1]).unwrap_err();
+    assert_eq!(error, ReadError::Changed { path: spoiled });
+    let kept = Sources::parse(&complete.sources().to_bytes()).unwrap();
+    assert_ne!(kept, imported.sources);
+}
