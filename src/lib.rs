@@ -11,7 +11,8 @@
 //!
 //! | layer | rooms | may not know |
 //! |---|---|---|
-//! | 6 doors | `main.rs`, `start` | – |
+//! | 7 door | `main.rs` | – |
+//! | 6 | `start`: puts the rooms together | – |
 //! | 5 faces | `window`, `cli` | network, database, files; they know `engine`'s commands and snapshots, and `control` |
 //! | 4 services | `control` | the window |
 //! | 3 owner | `engine` | web pages, window, SQL text |

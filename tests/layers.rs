@@ -16,7 +16,8 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["control"],
     &["window", "cli"],
-    &["start", "main"],
+    &["start"],
+    &["main"],
 ];
 
 /// Rooms without clock, chance, sockets and files; the same input gives the same output.

@@ -31,24 +31,54 @@ pub struct Clock {
 pub enum Event {
     Command(Command),
     /// What was kept from the last time: shares, and the names of peers met before.
-    Restored { shares: Vec<Restored>, names: Vec<(PeerId, String)> },
+    Restored {
+        shares: Vec<Restored>,
+        names: Vec<(PeerId, String)>,
+    },
     /// Our own addresses are known, or changed.
-    Listening { addresses: Vec<SocketAddr> },
+    Listening {
+        addresses: Vec<SocketAddr>,
+    },
     /// Somebody was seen, spoke, or said goodbye.
     Around(nearby::Input),
-    Catalogue { peer: PeerId, result: Result<CatalogueAnswer, PeerFault> },
+    Catalogue {
+        peer: PeerId,
+        result: Result<CatalogueAnswer, PeerFault>,
+    },
     /// A typed address answered, or did not.
-    Greeted { address: String, result: Result<Greeting, PeerFault> },
-    ImportProgress { token: Token, done_bytes: u64, size: u64, files: u32 },
-    Imported { token: Token, result: Result<Imported, ImportFault> },
+    Greeted {
+        address: String,
+        result: Result<Greeting, PeerFault>,
+    },
+    ImportProgress {
+        token: Token,
+        done_bytes: u64,
+        size: u64,
+        files: u32,
+    },
+    Imported {
+        token: Token,
+        result: Result<Imported, ImportFault>,
+    },
     /// Something about one transfer; `run` tells its present life from one that was cancelled.
-    Transfer { share: ShareId, run: u64, fact: Fact },
+    Transfer {
+        share: ShareId,
+        run: u64,
+        fact: Fact,
+    },
     /// A file of a finished share is not what it was.
-    SourceChanged { share: ShareId, path: PathBuf },
+    SourceChanged {
+        share: ShareId,
+        path: PathBuf,
+    },
     /// What others got from us so far.
     Uploads(Vec<Reading>),
     /// A task could not be carried out for a reason of our own (database, discovery).
-    Failed { what: String, about: String, hint: String },
+    Failed {
+        what: String,
+        about: String,
+        hint: String,
+    },
     /// The time that was asked for has come.
     Tick,
 }
@@ -73,7 +103,12 @@ pub enum RestoredState {
 pub enum CatalogueAnswer {
     Unchanged,
     /// `device`: its own name and role, where they were asked for.
-    New { revision: u64, offers: Vec<Offer>, neighbours: Vec<Neighbour>, device: Option<Introduction> },
+    New {
+        revision: u64,
+        offers: Vec<Offer>,
+        neighbours: Vec<Neighbour>,
+        device: Option<Introduction>,
+    },
 }
 
 /// How a peer introduces itself.
@@ -103,23 +138,57 @@ pub struct Imported {
 /// What can happen to one transfer.
 pub enum Fact {
     /// The manifest and its hashes came from `from`, or nobody who was asked has it.
-    Found { result: Result<Found, NotFound> },
-    StagingOpened { result: Result<Opened, DiskFault> },
-    HaveLearned { peer: PeerId, have: Bitmap },
-    PieceGained { peer: PeerId, piece: PieceIndex },
+    Found {
+        result: Result<Found, NotFound>,
+    },
+    StagingOpened {
+        result: Result<Opened, DiskFault>,
+    },
+    HaveLearned {
+        peer: PeerId,
+        have: Bitmap,
+    },
+    PieceGained {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// The stream of what a peer has ended; `fault` is why, where it should not have.
-    HaveEnded { peer: PeerId, fault: Option<PeerFault> },
+    HaveEnded {
+        peer: PeerId,
+        fault: Option<PeerFault>,
+    },
     /// A connection for pieces is there.
-    LaneOpened { peer: PeerId, lane: u64, handle: LaneHandle },
+    LaneOpened {
+        peer: PeerId,
+        lane: u64,
+        handle: LaneHandle,
+    },
     /// A request ended; each ends once.
-    Fetched { peer: PeerId, lane: u64, piece: PieceIndex, end: FetchEnd },
+    Fetched {
+        peer: PeerId,
+        lane: u64,
+        piece: PieceIndex,
+        end: FetchEnd,
+    },
     /// A connection for pieces ended. Requests on it that had not ended come as [`FetchEnd::Failed`] before.
-    LaneEnded { peer: PeerId, lane: u64, fault: Option<PeerFault> },
-    HaveSaved { result: Result<(), DiskFault> },
-    Finished { result: Result<Finished, DiskFault> },
-    VerifyProgress { done_bytes: u64 },
+    LaneEnded {
+        peer: PeerId,
+        lane: u64,
+        fault: Option<PeerFault>,
+    },
+    HaveSaved {
+        result: Result<(), DiskFault>,
+    },
+    Finished {
+        result: Result<Finished, DiskFault>,
+    },
+    VerifyProgress {
+        done_bytes: u64,
+    },
     /// `None`: the reading broke off.
-    Verified { right: Option<Bitmap> },
+    Verified {
+        right: Option<Bitmap>,
+    },
     Discarded,
 }
 
@@ -157,11 +226,20 @@ pub struct Finished {
 /// How one request for a piece ended.
 pub enum FetchEnd {
     /// Right, and written.
-    Verified { bytes: u32, took: Duration },
+    Verified {
+        bytes: u32,
+        took: Duration,
+    },
     /// Wrong bytes came.
-    Corrupt { what: String },
-    Busy { retry_after: Duration },
+    Corrupt {
+        what: String,
+    },
+    Busy {
+        retry_after: Duration,
+    },
     Missing,
+    /// The share is not given any more; it may be again, when its files were looked at.
+    Withdrawn,
     /// It was called off, or its connection ended.
     Failed,
     /// It came, but could not be written.

@@ -38,8 +38,16 @@ pub struct DiskFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportFault {
     /// Some of them can't be read; a person may leave them out.
-    Unreadable { title: String, files: Vec<(PathBuf, String)>, more: usize },
+    Unreadable {
+        title: String,
+        files: Vec<(PathBuf, String)>,
+        more: usize,
+    },
     Cancelled,
     /// What happened to what, and what to do now.
-    Failed { what: String, about: String, hint: String },
+    Failed {
+        what: String,
+        about: String,
+        hint: String,
+    },
 }

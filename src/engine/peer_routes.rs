@@ -187,7 +187,14 @@ impl Routes {
         let Some(port) = port.filter(|port| *port > 0) else { return };
         let mut address = caller.address;
         address.set_port(port);
-        if self.shell.snapshots.borrow().peers.iter().any(|peer| peer.id == caller.peer && peer.addresses.contains(&address)) {
+        if self
+            .shell
+            .snapshots
+            .borrow()
+            .peers
+            .iter()
+            .any(|peer| peer.id == caller.peer && peer.addresses.contains(&address))
+        {
             return;
         }
         let seen = nearby::Sighting {

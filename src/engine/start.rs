@@ -173,11 +173,8 @@ fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
 /// Answers other peers.
 fn serve(shell: &Shell, listener: Listener) -> Result<(), StartError> {
     let config = tls::server_config(&shell.identity).map_err(|error| StartError::Tls(error.to_string()))?;
-    let serving = Serving {
-        limits: ServeLimits::default(),
-        cancel: shell.cancel.clone(),
-        tracker: shell.tracker.clone(),
-    };
+    let serving =
+        Serving { limits: ServeLimits::default(), cancel: shell.cancel.clone(), tracker: shell.tracker.clone() };
     let router = router(Routes { shell: shell.clone(), serving });
     let (cancel, tracker) = (shell.cancel.clone(), shell.tracker.clone());
     shell.tracker.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel, tracker));

@@ -23,19 +23,52 @@ use crate::{
 /// cancelled or panic.
 pub enum Task {
     /// Closed by `Imported`.
-    Import { token: Token, paths: Vec<PathBuf>, title: Option<String>, recipients: Recipients, leave_out: bool, cancel: Arc<AtomicBool> },
+    Import {
+        token: Token,
+        paths: Vec<PathBuf>,
+        title: Option<String>,
+        recipients: Recipients,
+        leave_out: bool,
+        cancel: Arc<AtomicBool>,
+    },
     /// Closed by `Catalogue`. `known`: the revision we have; `wait`: let the peer answer when there is another.
-    AskCatalogue { peer: PeerId, addresses: Vec<SocketAddr>, known: Option<u64>, wait: bool, cancel: CancellationToken },
+    AskCatalogue {
+        peer: PeerId,
+        addresses: Vec<SocketAddr>,
+        known: Option<u64>,
+        wait: bool,
+        cancel: CancellationToken,
+    },
     /// Closed by `Greeted`.
-    Greet { address: String },
-    Transfer { share: ShareId, run: u64, job: Job },
+    Greet {
+        address: String,
+    },
+    Transfer {
+        share: ShareId,
+        run: u64,
+        job: Job,
+    },
     /// Tell the room our name and the number of our catalogue.
-    Announce { name: String, revision: u64 },
+    Announce {
+        name: String,
+        revision: u64,
+    },
     /// Let others see and fetch a share.
-    Serve { share: Arc<Share>, recipients: Recipients, mine: bool, content: Content, have: Bitmap },
+    Serve {
+        share: Arc<Share>,
+        recipients: Recipients,
+        mine: bool,
+        content: Content,
+        have: Bitmap,
+    },
     /// A piece more of a share can be fetched from us.
-    Gained { share: ShareId, piece: PieceIndex },
-    Withdraw { share: ShareId },
+    Gained {
+        share: ShareId,
+        piece: PieceIndex,
+    },
+    Withdraw {
+        share: ShareId,
+    },
     Remember(Keep),
     /// Write a setting that a person changed.
     SaveSetting(Change),
@@ -50,7 +83,14 @@ pub enum Job {
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
     /// Opened by `LaneOpened`, closed by `LaneEnded`.
-    OpenLane { share: Arc<Share>, staging: Arc<Partial>, peer: PeerId, addresses: Vec<SocketAddr>, lane: u64, cancel: CancellationToken },
+    OpenLane {
+        share: Arc<Share>,
+        staging: Arc<Partial>,
+        peer: PeerId,
+        addresses: Vec<SocketAddr>,
+        lane: u64,
+        cancel: CancellationToken,
+    },
     /// Closed by `Fetched`.
     AskPiece { handle: LaneHandle, peer: PeerId, lane: u64, piece: PieceIndex },
     /// Closed by `HaveSaved`.

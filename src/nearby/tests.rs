@@ -133,6 +133,23 @@ fn a_thousand_addresses_are_cut_to_sixteen() {
     assert_eq!(table.ann().addresses.len(), 16);
 }
 
+#[test]
+fn a_full_table_lets_the_longest_unseen_go_and_those_announced_only_for_one_that_is_proven() {
+    let mut nearby = Nearby::new(Limits { peers_max: 2, ..Limits::default() }, ME, 1);
+    let begin = Instant::now();
+    let mut seen = |after: u64, n: u8, source| {
+        let sighting = Sighting { peer: PeerId([n; 32]), ..Table::new().sighting(source, "Somebody", &["10.0.0.1:7"]) };
+        nearby.handle(begin + Duration::from_secs(after), Input::Seen(sighting));
+        nearby.iter().map(|(peer, _)| peer.0[0]).collect::<Vec<_>>()
+    };
+
+    assert_eq!(seen(0, 1, Source::Mdns), [1]);
+    assert_eq!(seen(1, 2, Source::Peer), [1, 2]);
+    assert_eq!(seen(2, 3, Source::Mdns), [1, 3], "one that was told goes, though it was seen later");
+    assert_eq!(seen(3, 4, Source::Mdns), [1, 3], "nobody goes for one that anybody can make up");
+    assert_eq!(seen(4, 5, Source::Inbound), [3, 5], "the longest unseen goes for one that is proven");
+}
+
 const ANN: PeerId = PeerId([1; 32]);
 const ME: PeerId = PeerId([0; 32]);
 

@@ -2,7 +2,8 @@
 //!
 //! - `import`: files and folders become what a manifest says of them (with `walk` and `hashing`).
 //! - [`Complete`]: the bytes of a share that is whole; it notices when a file was changed.
-//! - [`Partial`]: a share being filled, from the first byte to its final names (with `staging`, `have_map`, `piece_writer`).
+//! - [`Partial`]: a share being filled, from the first byte to its final names (with `filling`, `staging`, `have_map`,
+//!   `piece_writer`, `resume`).
 //! - [`Store`]: the facts that must last (with `database`, `tables` and `share_files`).
 //!
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
@@ -12,6 +13,7 @@ mod complete;
 pub mod database;
 pub mod disk;
 mod disk_error;
+mod filling;
 mod hashing;
 mod have_map;
 mod home;

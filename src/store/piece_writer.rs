@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{disk, disk_error::DiskError, locked, partial::Filling};
+use super::{disk, disk_error::DiskError, filling::Filling, locked};
 use crate::share::{EntryKind, PieceIndex, PieceVerifier, Share, Span, WrongContent};
 
 /// Why a piece did not get onto the disk.

@@ -51,6 +51,9 @@ impl Swarm {
     }
 
     fn ask_for_the_rarest(&mut self, now: Instant) {
+        if self.open() >= self.limits.in_flight_max {
+            return;
+        }
         for id in self.peers_with_room(now) {
             while self.open() < self.limits.in_flight_max && self.has_room(now, id) {
                 let Some(piece) = self.pick_from(id) else { break };

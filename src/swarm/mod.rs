@@ -189,6 +189,11 @@ impl Swarm {
         present.chain(self.banned.iter().map(PeerView::of_banned))
     }
 
+    /// Whether anybody is there who may be asked.
+    pub fn has_peers(&self) -> bool {
+        self.peers.values().any(|peer| peer.present)
+    }
+
     /// Whether every wanted piece is had.
     pub fn is_complete(&self) -> bool {
         self.pieces.is_complete()

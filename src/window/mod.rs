@@ -89,10 +89,29 @@ pub fn run(make: Make, dropped: Receiver<Vec<PathBuf>>, options: Options) -> Res
     if let Some(icon) = mark::window_icon() {
         viewport = viewport.with_icon(icon);
     }
-    let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    let native = eframe::NativeOptions { viewport, event_loop_builder: backend(), ..eframe::NativeOptions::default() };
     let app = Box::new(|cc: &eframe::CreationContext<'_>| {
         let shell: Box<dyn eframe::App> = Box::new(shell::Shell::new(&cc.egui_ctx, make, dropped, options));
         Ok(shell)
     });
     eframe::run_native("Handout", native, app).map_err(|error| error.to_string())
+}
+
+/// The windowing library takes no dropped files on Wayland; where XWayland is there too, the window goes through it.
+#[cfg(target_os = "linux")]
+fn backend() -> Option<eframe::EventLoopBuilderHook> {
+    use winit::platform::x11::EventLoopBuilderExtX11;
+    let display = std::env::var("DISPLAY").ok()?;
+    std::env::var_os("WAYLAND_DISPLAY")?;
+    let number = display.strip_prefix(':')?.split('.').next()?;
+    // A display that is named but does not answer would keep the window from opening at all.
+    std::os::unix::net::UnixStream::connect(format!("/tmp/.X11-unix/X{number}")).ok()?;
+    Some(Box::new(|builder| {
+        builder.with_x11();
+    }))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn backend() -> Option<eframe::EventLoopBuilderHook> {
+    None
 }

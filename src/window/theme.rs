@@ -45,7 +45,7 @@ pub mod size {
     /// Sentences and forms.
     pub const FORM_MAX: f32 = 640.0;
     pub const DIALOG: f32 = 460.0;
-    pub const TOAST: f32 = 440.0;
+    pub const TOAST: f32 = 480.0;
     /// From this width on the details push the page aside; below, they lie over it.
     pub const DETAILS_BESIDE: f32 = 1120.0;
     pub const HAIRLINE: f32 = 1.0;

@@ -168,7 +168,7 @@ fn pieces_that_somebody_deleted_or_cut_off_are_wanted_again() {
     fs::remove_file(staged.join("texts/a.txt")).unwrap();
     assert_eq!(had(), [0]);
     fs::remove_dir_all(&staged).unwrap();
-    assert_eq!(had(), [0_u32; 0]);
+    assert!(had().is_empty());
 
     let partial = world.resume(&share);
     fetch_all(&share, &complete, &partial);

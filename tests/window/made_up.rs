@@ -144,13 +144,7 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
             (path, row.size / u64::from(row.files), Root(*blake3::hash(&n.to_le_bytes()).as_bytes()))
         })
         .collect();
-    let facts = Facts {
-        publisher: row.publisher,
-        piece_bytes: 4 << 20,
-        pieces,
-        files,
-        files_total: row.files,
-    };
+    let facts = Facts { publisher: row.publisher, piece_bytes: 4 << 20, pieces, files, files_total: row.files };
     TransferRow {
         share: row.id,
         title: row.title.clone(),

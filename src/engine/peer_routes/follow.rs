@@ -1,9 +1,6 @@
 //! Answers that wait: the stream of what we have, and catalogues that are asked for when they change.
 
-use std::{
-    convert::Infallible,
-    time::Duration,
-};
+use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Extension,

@@ -170,7 +170,9 @@ impl Drop for Reading<'_> {
 /// A file that is not what it was is the engine's concern: the share is withdrawn.
 fn report(shell: &Shell, share: ShareId, error: &ReadError) {
     tracing::warn!(share = %share.short(), %error, "a shared file can't be given out");
-    let (ReadError::Changed { path } | ReadError::Gone { path } | ReadError::Unread { path, .. }) = error else { return };
+    let (ReadError::Changed { path } | ReadError::Gone { path } | ReadError::Unread { path, .. }) = error else {
+        return;
+    };
     let path = path.clone();
     shell.events.try_send(Event::SourceChanged { share, path }).ok();
 }

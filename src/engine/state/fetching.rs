@@ -1,18 +1,13 @@
 //! A transfer's life: looked for, opened on disk, filled, finished, given on; and what goes wrong on the way.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Held, State,
+    held::{Fetching, Source, Stage},
     peers::seen,
-    held::{Fetching, Source, Stage, Verified, Verifying},
 };
 use crate::{
     engine::{
@@ -306,15 +301,6 @@ impl State {
         self.catalogue_changed();
     }
 
-    /// A file of a finished share is not what it was. It is not given out until every byte was read again: a file that was
-    /// only touched or moved back is right.
-    pub(super) fn source_changed(&mut self, id: ShareId, path: &Path, tasks: &mut Vec<Task>) {
-        let Some(held) = self.held.get_mut(&id) else { return };
-        if matches!(held.stage, Stage::Complete { .. }) {
-            self.begin_verify(id, vec![], Some(path.to_owned()), tasks);
-        }
-    }
-
     /// What is due by time: retries, saving maps, swarms' deadlines.
     pub(super) fn transfers_due(&mut self, tasks: &mut Vec<Task>) {
         let now = self.clock.now;
@@ -372,70 +358,6 @@ impl State {
         if let Err(fault) = result {
             self.disk_failed(id, &fault, tasks);
         }
-    }
-
-    fn verify_progress(&mut self, id: ShareId, done_bytes: u64) {
-        if let Some(Stage::Verifying(verifying)) = self.held.get_mut(&id).map(|held| &mut held.stage) {
-            verifying.done_bytes = done_bytes;
-        }
-    }
-
-    fn verified(&mut self, id: ShareId, right: Option<Bitmap>, tasks: &mut Vec<Task>) {
-        let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Verifying(Verifying { tokens, subject, suspect, .. }) = std::mem::replace(&mut held.stage, Stage::Opening) else {
-            return;
-        };
-        let Some(share) = held.share.clone() else { return };
-        // A reading that broke off proved nothing right.
-        let right = right.unwrap_or_else(|| Bitmap::empty(share.pieces()));
-        let claimed = match &subject {
-            Verified::Complete(_) => Bitmap::full(share.pieces()),
-            Verified::Partial(fetching) => fetching.swarm.have().clone(),
-        };
-        let spoiled: Vec<_> = claimed.iter(share.pieces()).filter(|piece| !right.contains(*piece)).collect();
-        let wrong = spoiled.len() as u32;
-        match subject {
-            Verified::Complete(content) => {
-                // Files that were only touched have new stamps.
-                let sources = Arc::new(content.sources());
-                held.stage = Stage::Complete { content };
-                if wrong == 0 {
-                    tasks.push(Task::Remember(Keep::Complete { share: id, sources }));
-                    self.go_on(id, tasks);
-                } else {
-                    self.spoiled_on_disk(id, wrong, suspect, tasks);
-                }
-            }
-            Verified::Partial(fetching) => {
-                held.stage = Stage::Fetching(fetching);
-                for piece in spoiled {
-                    let len = u64::from(share.pieces().len(piece));
-                    if let Some(fetching) = self.held.get_mut(&id).and_then(Held::fetching) {
-                        fetching.bytes_done = fetching.bytes_done.saturating_sub(len);
-                    }
-                    self.swarm_input(id, Input::PieceSpoiled { piece }, tasks);
-                }
-                self.resume_fetching(id, &right, tasks);
-            }
-        }
-        for token in tokens {
-            self.conclude(token, Ok(Done::Verified { share: id, wrong, pieces: claimed.count() }));
-        }
-    }
-
-    fn spoiled_on_disk(&mut self, id: ShareId, wrong: u32, suspect: Option<PathBuf>, tasks: &mut Vec<Task>) {
-        let Some(held) = self.held.get_mut(&id) else { return };
-        held.stage = Stage::Failed;
-        let (mine, title) = (held.mine, held.title.clone());
-        tasks.push(Task::Withdraw { share: id });
-        let what = match suspect {
-            Some(path) => format!("{} was changed, moved or deleted, so it is not given out any more", path.display()),
-            None => format!("{wrong} of its pieces are not what they were, so it is not given out any more"),
-        };
-        let hint = if mine { "Share it again to give out what it is now." } else { "Get it again to have it whole." };
-        let trouble = self.trouble(TroubleKind::WrongContent, &what, &title, hint);
-        self.set_trouble(id, Some(trouble));
-        self.catalogue_changed();
     }
 
     /// A transfer that was verified or paused takes its place among the others again.

@@ -64,12 +64,18 @@ pub struct Held {
 /// How far it is.
 pub enum Stage {
     /// Nobody has given the manifest yet. `asking`: a search is under way.
-    Looking { asking: Option<CancellationToken>, asked: BTreeSet<String>, again: bool },
+    Looking {
+        asking: Option<CancellationToken>,
+        asked: BTreeSet<String>,
+        again: bool,
+    },
     /// The place on disk is being made or found again.
     Opening,
     Fetching(Box<Fetching>),
     Finishing,
-    Complete { content: Arc<Complete> },
+    Complete {
+        content: Arc<Complete>,
+    },
     Verifying(Verifying),
     /// It ended for the reason in `trouble`.
     Failed,
@@ -221,6 +227,7 @@ impl Held {
             (_, true) => TransferState::Paused,
             _ if self.retry_at.is_some() => TransferState::Waiting,
             (Stage::Looking { .. }, _) => TransferState::Looking,
+            (Stage::Fetching(fetching), _) if !fetching.has_company() => TransferState::Looking,
             (Stage::Opening | Stage::Fetching(_), _) => TransferState::Fetching,
             (Stage::Complete { .. }, _) => TransferState::Seeding,
         }
@@ -269,6 +276,11 @@ impl Held {
 }
 
 impl Fetching {
+    /// Whether anybody who has some of it is there.
+    fn has_company(&self) -> bool {
+        self.swarm.has_peers()
+    }
+
     /// Goes from Fetching to whatever comes next without losing what it holds.
     pub fn of(stage: &mut Stage) -> Option<Box<Fetching>> {
         match std::mem::replace(stage, Stage::Opening) {

@@ -43,7 +43,7 @@ pub struct Import {
 impl Import {
     /// What it is called on screen.
     pub fn shown_title(&self) -> String {
-        let first = self.paths.first().map(PathBuf::as_path).unwrap_or(Path::new(""));
+        let first = self.paths.first().map_or(Path::new(""), PathBuf::as_path);
         let name = || first.file_name().unwrap_or(first.as_os_str()).to_string_lossy().into_owned();
         self.title.clone().unwrap_or_else(name)
     }
@@ -235,7 +235,8 @@ impl State {
     pub(super) fn link_of(&self, share: ShareId) -> String {
         let useful = self.listen.iter().filter(|address| !address.ip().is_unspecified());
         // Link-local addresses mean nothing on another computer, because they lack its interface.
-        let useful = useful.filter(|address| !matches!(address.ip(), std::net::IpAddr::V6(ip) if ip.is_unicast_link_local()));
+        let useful =
+            useful.filter(|address| !matches!(address.ip(), std::net::IpAddr::V6(ip) if ip.is_unicast_link_local()));
         let (loopback, outer): (Vec<_>, Vec<_>) = useful.copied().partition(|address| address.ip().is_loopback());
         let at = if outer.is_empty() { loopback } else { outer };
         Link { share, at: at.into_iter().take(4).collect() }.to_string()

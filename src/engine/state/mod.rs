@@ -5,7 +5,7 @@
 //!
 //! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
 //! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `swarming.rs` its
-//! swarm's effects, `troubles.rs` how errors are worded.
+//! swarm's effects, `verifying.rs` files read again, `troubles.rs` how errors are worded.
 
 mod fetching;
 mod held;
@@ -15,6 +15,7 @@ pub(super) mod picture;
 mod rates;
 mod swarming;
 mod troubles;
+mod verifying;
 mod wishes;
 
 use std::{
@@ -25,8 +26,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use held::{Held, Stage};
 pub(super) use held::kind_of;
+use held::{Held, Stage};
 use imports::Import;
 use peers::{Peer, Typed};
 

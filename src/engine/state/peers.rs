@@ -93,7 +93,10 @@ impl Peer {
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        let stale = self.doubted || self.known.is_none() || !self.announces_changes() || self.heard.is_some_and(|heard| Some(heard) != self.known);
+        let stale = self.doubted
+            || self.known.is_none()
+            || !self.announces_changes()
+            || self.heard.is_some_and(|heard| Some(heard) != self.known);
         stale && self.asking.is_none() && self.retry_at.is_none_or(|at| at <= now)
     }
 
@@ -260,7 +263,8 @@ impl State {
     fn catalogue_is(&mut self, id: PeerId, revision: u64, offers: Vec<Offer>, tasks: &mut Vec<Task>) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.known = Some(revision);
-        let new: BTreeMap<ShareId, Offer> = offers.into_iter().take(OFFERS_MAX).map(|offer| (offer.id, offer)).collect();
+        let new: BTreeMap<ShareId, Offer> =
+            offers.into_iter().take(OFFERS_MAX).map(|offer| (offer.id, offer)).collect();
         let old = std::mem::replace(&mut peer.offers, new);
         let gone: Vec<ShareId> = old.into_keys().filter(|share| !peer.offers.contains_key(share)).collect();
         let wanted: Vec<ShareId> = self.held.keys().filter(|share| peer.offers.contains_key(share)).copied().collect();

@@ -101,26 +101,32 @@ impl State {
 
     fn peer_rows(&self, before: &[Arc<PeerRow>]) -> Vec<Arc<PeerRow>> {
         let before: BTreeMap<PeerId, &Arc<PeerRow>> = before.iter().map(|row| (row.id, row)).collect();
-        let mut rows: Vec<Arc<PeerRow>> = self.peers.iter().map(|(id, peer)| {
-            let row = PeerRow {
-                id: *id,
-                name: peer.name.clone(),
-                role: peer.role,
-                addresses: peer.addresses.clone(),
-                via: peer.via,
-                last_seen: peer.last_seen,
-                shares: peer.offers.len() as u32,
-                trouble: peer.fault.as_ref().map(|fault| Arc::new(Trouble {
-                    serial: 0,
-                    kind: TroubleKind::Nobody,
-                    what: fault.what.clone(),
-                    about: peer.name.clone(),
-                    hint: "It is asked again by itself.".to_owned(),
-                    since: peer.last_seen,
-                })),
-            };
-            reuse(before.get(id).copied(), row)
-        }).collect();
+        let mut rows: Vec<Arc<PeerRow>> = self
+            .peers
+            .iter()
+            .map(|(id, peer)| {
+                let row = PeerRow {
+                    id: *id,
+                    name: peer.name.clone(),
+                    role: peer.role,
+                    addresses: peer.addresses.clone(),
+                    via: peer.via,
+                    last_seen: peer.last_seen,
+                    shares: peer.offers.len() as u32,
+                    trouble: peer.fault.as_ref().map(|fault| {
+                        Arc::new(Trouble {
+                            serial: 0,
+                            kind: TroubleKind::Nobody,
+                            what: fault.what.clone(),
+                            about: peer.name.clone(),
+                            hint: "It is asked again by itself.".to_owned(),
+                            since: peer.last_seen,
+                        })
+                    }),
+                };
+                reuse(before.get(id).copied(), row)
+            })
+            .collect();
         rows.sort_by_cached_key(|row| (row.name.to_lowercase(), row.id));
         rows
     }
@@ -190,7 +196,11 @@ impl State {
         }
     }
 
-    fn transfer_rows(&self, around: &BTreeMap<ShareId, Around<'_>>, before: &[Arc<TransferRow>]) -> Vec<Arc<TransferRow>> {
+    fn transfer_rows(
+        &self,
+        around: &BTreeMap<ShareId, Around<'_>>,
+        before: &[Arc<TransferRow>],
+    ) -> Vec<Arc<TransferRow>> {
         let before: BTreeMap<ShareId, &Arc<TransferRow>> = before.iter().map(|row| (row.share, row)).collect();
         let mut shown: Vec<&Held> = self.held.values().filter(|held| held.is_shown()).collect();
         shown.sort_by_key(|held| held.begun);
@@ -216,13 +226,21 @@ impl State {
             rate_up: held.rates.up(),
             given_bytes: held.given.values().map(|given| given.bytes).sum(),
             eta: eta.map(|seconds| std::time::Duration::from_secs(seconds.min(100 * 3600))),
-            sources: held.sources.values().filter(|source| source.lanes.iter().any(|lane| !lane.in_flight.is_empty())).count() as u32,
+            sources: held
+                .sources
+                .values()
+                .filter(|source| source.lanes.iter().any(|lane| !lane.in_flight.is_empty()))
+                .count() as u32,
             seeds: around.map_or(0, |around| around.seeds),
             leeches: around.map_or(0, |around| around.leeches),
             into: held.into.clone(),
             places: held.places.clone(),
             trouble: held.trouble.clone(),
-            map: before.map(|before| &before.map).filter(|before| ***before == map).cloned().unwrap_or_else(|| Arc::new(map)),
+            map: before
+                .map(|before| &before.map)
+                .filter(|before| ***before == map)
+                .cloned()
+                .unwrap_or_else(|| Arc::new(map)),
             peers: self.transfer_peers(held),
             history: held.history.iter().copied().collect(),
             facts: held.facts.clone(),
@@ -289,7 +307,9 @@ impl Held {
     /// What is mine is in the list of transfers only while somebody fetches it.
     fn is_shown(&self) -> bool {
         !self.dismissed
-            && (!self.mine || matches!(self.stage, Stage::Verifying(_)) || self.given.values().any(|given| given.bytes > 0))
+            && (!self.mine
+                || matches!(self.stage, Stage::Verifying(_))
+                || self.given.values().any(|given| given.bytes > 0))
     }
 
     fn pieces_done(&self) -> u32 {

@@ -85,7 +85,7 @@ impl State {
         let passed = self.last_beat.map_or(BEAT, |last| self.clock.now - last);
         self.last_beat = Some(self.clock.now);
         self.beats += 1;
-        let keep = self.beats % BEATS_A_SECOND == 0;
+        let keep = self.beats.is_multiple_of(BEATS_A_SECOND);
         let was_moving = self.total.moving();
         self.total.beat(passed);
         if keep && (was_moving || self.history.back().is_some_and(|last| *last != Speed::default())) {

@@ -77,7 +77,14 @@ impl State {
     }
 
     /// A connection is there: what was asked for meanwhile goes out.
-    pub(super) fn lane_opened(&mut self, id: ShareId, peer: PeerId, lane: u64, handle: LaneHandle, tasks: &mut Vec<Task>) {
+    pub(super) fn lane_opened(
+        &mut self,
+        id: ShareId,
+        peer: PeerId,
+        lane: u64,
+        handle: LaneHandle,
+        tasks: &mut Vec<Task>,
+    ) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let run = held.run;
         let Some(lane) = held.lane(peer, lane) else { return handle.close() };
@@ -89,7 +96,7 @@ impl State {
     /// The peer's lane with the fewest requests, unless one more lane would help.
     fn lane_with_room(&self, id: ShareId, peer: PeerId) -> Option<u64> {
         let held = self.held.get(&id)?;
-        let lanes = || held.sources.get(&peer).into_iter().flat_map(|source| source.open_lanes());
+        let lanes = || held.sources.get(&peer).into_iter().flat_map(Source::open_lanes);
         let giving = held.sources.values().filter(|source| !source.lanes.is_empty()).count();
         let emptiest = lanes().min_by_key(|lane| lane.in_flight.len())?;
         let wanted = if giving > MANY_SOURCES { 1 } else { LANES_MAX };
@@ -163,10 +170,24 @@ impl State {
             }
             FetchEnd::Busy { retry_after } => Input::FetchRefused { peer, piece, retry_after },
             FetchEnd::Missing => Input::PieceMissing { peer, piece },
+            FetchEnd::Withdrawn => {
+                self.withdrawn(id, peer, tasks);
+                Input::FetchFailed { peer, piece }
+            }
             FetchEnd::Failed => Input::FetchFailed { peer, piece },
             FetchEnd::Disk(fault) => return self.disk_failed(id, &fault, tasks),
         };
         self.swarm_input(id, input, tasks);
+    }
+
+    /// It does not give the share at the moment: what it has is asked for again later.
+    fn withdrawn(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+        let again = self.clock.now + AGAIN_FIRST;
+        let Some(source) = self.held.get_mut(&id).and_then(|held| held.sources.get_mut(&peer)) else { return };
+        source.close();
+        source.have = None;
+        source.again_at = Some(again);
+        self.swarm_input(id, Input::PeerLost { peer }, tasks);
     }
 
     fn piece_came(&mut self, id: ShareId, peer: PeerId, piece: PieceIndex, bytes: u32, tasks: &mut Vec<Task>) {

@@ -1,10 +1,6 @@
 //! What people ask for.
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
     Held, State,
@@ -14,7 +10,7 @@ use crate::{
     engine::{
         command::{Command, Recipients, Token},
         snapshot::Done,
-        task::{Job, Keep, Subject, Task},
+        task::{Job, Keep, Task},
         trouble::TroubleKind,
     },
     settings::Change,
@@ -256,32 +252,5 @@ impl State {
             return self.fail(token, TroubleKind::Local, what, &title, "Try again in a moment.");
         }
         self.begin_verify(id, vec![token], None, tasks);
-    }
-
-    /// Reads every byte of a share again. `suspect`: the file that gave reason to.
-    pub(super) fn begin_verify(
-        &mut self,
-        id: ShareId,
-        tokens: Vec<Token>,
-        suspect: Option<PathBuf>,
-        tasks: &mut Vec<Task>,
-    ) {
-        let now = self.clock.now;
-        let Some(held) = self.held.get_mut(&id) else { return };
-        let Some(share) = held.share.clone() else { return };
-        held.close_sources();
-        let (work, subject) = match std::mem::replace(&mut held.stage, Stage::Opening) {
-            Stage::Complete { content } => (Subject::Complete(content.clone()), Verified::Complete(content)),
-            Stage::Fetching(mut fetching) => {
-                fetching.swarm.handle(now, Input::Paused);
-                (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching))
-            }
-            other => return held.stage = other,
-        };
-        let cancel: Arc<AtomicBool> = Arc::default();
-        held.stage = Stage::Verifying(Verifying { tokens, cancel: cancel.clone(), done_bytes: 0, subject, suspect });
-        tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject: work, cancel } });
-        self.catalogue_changed();
     }
 }

@@ -25,8 +25,7 @@ impl From<CallError> for PeerFault {
 
 impl From<LaneError> for PeerFault {
     fn from(error: LaneError) -> PeerFault {
-        let kind =
-            if error.breaks_the_rules() { PeerFaultKind::Misbehaved } else { PeerFaultKind::Unreachable };
+        let kind = if error.breaks_the_rules() { PeerFaultKind::Misbehaved } else { PeerFaultKind::Unreachable };
         PeerFault { kind, what: format!("it {error}") }
     }
 }

@@ -56,7 +56,8 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
     let mut connection = shell.client.connect(&candidate.addresses, expect, Timeouts::default()).await?;
     let wire = connection.get(&paths::manifest(id), MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await?;
     let signed = SignedManifest::parse_expected(&wire, id).map_err(|error| misbehaved(&error))?;
-    let expected: u64 = signed.manifest().large_files().map(|(_, size, _)| size >> signed.manifest().piece_len.log2()).sum();
+    let expected: u64 =
+        signed.manifest().large_files().map(|(_, size, _)| size >> signed.manifest().piece_len.log2()).sum();
     let large = signed.manifest().large_files().count() as u64;
     let limit = usize::try_from((expected + large) * 32).unwrap_or(usize::MAX);
     let hashes = if large == 0 {

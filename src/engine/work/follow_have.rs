@@ -51,18 +51,21 @@ impl Stream {
         let complete = have.is_full();
         self.tell(Fact::HaveLearned { peer: self.peer, have }).await;
         // Who has everything has no more to tell.
-        while !complete {
+        if complete {
+            return Ok(());
+        }
+        loop {
             fill(&mut body, &mut buffer, 4).await?;
             let (numbers, rest) = buffer.as_chunks::<4>();
             let numbers: Vec<u32> = numbers.iter().map(|number| u32::from_be_bytes(*number)).collect();
             buffer = rest.to_vec();
             for number in numbers.into_iter().filter(|number| *number != HAVE_ALIVE) {
                 let piece = pieces.index(number);
-                let piece = piece.ok_or_else(|| misbehaved(format!("it told of a piece {number}, which there is not")))?;
+                let piece =
+                    piece.ok_or_else(|| misbehaved(format!("it told of a piece {number}, which there is not")))?;
                 self.tell(Fact::PieceGained { peer: self.peer, piece }).await;
             }
         }
-        Ok(())
     }
 
     async fn tell(&self, fact: Fact) {

@@ -93,8 +93,7 @@ fn read(identity: &Identity, wish: Wish, progress: &ImportProgress) -> Result<Im
         hint: "Share its parts one by one.".to_owned(),
     };
     let hashes = PieceHashes::new(&manifest, imported.hashes).map_err(|error| failed(&error))?;
-    let signed =
-        SignedManifest::sign(manifest, |message| identity.sign(message)).map_err(|error| failed(&error))?;
+    let signed = SignedManifest::sign(manifest, |message| identity.sign(message)).map_err(|error| failed(&error))?;
     let share = Arc::new(Share::new(signed, hashes).map_err(|error| failed(&error))?);
     let places = imported.sources.places();
     let sources = Arc::new(imported.sources);
@@ -111,9 +110,7 @@ fn shown_title(request: &ImportRequest) -> String {
 fn fault(error: ImportError, title: &str) -> ImportFault {
     match error {
         ImportError::Cancelled => ImportFault::Cancelled,
-        ImportError::Unreadable { files, more } => {
-            ImportFault::Unreadable { title: title.to_owned(), files, more }
-        }
+        ImportError::Unreadable { files, more } => ImportFault::Unreadable { title: title.to_owned(), files, more },
         error => {
             ImportFault::Failed { what: error.to_string(), about: title.to_owned(), hint: error.hint().to_owned() }
         }

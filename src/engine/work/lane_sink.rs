@@ -89,7 +89,8 @@ impl PieceSink for Sink {
             PieceEnd::Refused(Refusal::Busy { retry_after_ms }) => {
                 FetchEnd::Busy { retry_after: std::time::Duration::from_millis(retry_after_ms.into()) }
             }
-            PieceEnd::Refused(Refusal::Missing | Refusal::Withdrawn) => FetchEnd::Missing,
+            PieceEnd::Refused(Refusal::Missing) => FetchEnd::Missing,
+            PieceEnd::Refused(Refusal::Withdrawn) => FetchEnd::Withdrawn,
             PieceEnd::Cancelled => FetchEnd::Failed,
             PieceEnd::Failed => match self.open.take().and_then(|open| open.error) {
                 Some(error) => FetchEnd::Disk(error.into()),

@@ -5,12 +5,7 @@ use std::{path::PathBuf, time::SystemTime};
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{
-        command::Recipients,
-        event::Event,
-        shell::Shell,
-        task::Keep,
-    },
+    engine::{command::Recipients, event::Event, shell::Shell, task::Keep},
     settings::{self, Change},
     share::Share,
     store::{self, DatabaseError, RememberedPeer, ShareBytes, ShareRecord, ShareState},

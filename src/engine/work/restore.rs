@@ -79,7 +79,8 @@ fn complete(share: &Arc<Share>, sources: Sources) -> RestoredState {
 
 /// The first file that is not as it was, by its stamp; a look at each, no reading.
 fn changed_file(share: &Share, sources: &Sources) -> Option<PathBuf> {
-    let files = (0..share.manifest().entries.len()).filter_map(|entry| Some((sources.path(entry)?, sources.stamp(entry)?)));
+    let files =
+        (0..share.manifest().entries.len()).filter_map(|entry| Some((sources.path(entry)?, sources.stamp(entry)?)));
     let same = |path: &Path, stamp: FileStamp| {
         std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && FileStamp::of(&found) == stamp)
     };

@@ -173,6 +173,8 @@ fn is_loopback(interface: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use mdns_sd::{InterfaceId, ScopedIpV4};
+
     use super::*;
     use crate::net::discovery::Role;
 
@@ -242,6 +244,18 @@ mod tests {
         assert!(matches!(news(&mut table)[..], [Event::Twin { .. }]));
         table.seen("me too", seen(ME, 8, 1), 3, now);
         assert_eq!(news(&mut table), []);
+    }
+
+    #[test]
+    fn a_stranger_can_not_point_us_at_our_own_loopback() {
+        let on = |name: &str| InterfaceId { name: name.to_owned(), index: 2 };
+        let v4 = |ip: &str, interface| ScopedIp::V4(ScopedIpV4::new(ip.parse().unwrap(), on(interface)));
+        assert_eq!(usable(&v4("127.0.0.1", "eth0"), 5), None);
+        assert_eq!(usable(&v4("127.0.0.1", "lo"), 5), Some("127.0.0.1:5".parse().unwrap()));
+        assert_eq!(usable(&v4("192.0.2.1", "eth0"), 5), Some("192.0.2.1:5".parse().unwrap()));
+        for nowhere in ["0.0.0.0", "224.0.0.251", "::", "ff02::fb", "fe80::1", "127.0.0.1", "::1"] {
+            assert_eq!(usable(&ScopedIp::from(nowhere.parse::<IpAddr>().unwrap()), 5), None, "{nowhere}");
+        }
     }
 
     #[test]

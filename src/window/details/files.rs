@@ -19,7 +19,7 @@ const ROW: f32 = 40.0;
 
 /// Draws the list; only what can be seen of it.
 pub fn files_ui(ui: &mut Ui, transfer: Option<&TransferRow>) {
-    let Some(facts) = transfer.and_then(|transfer| transfer.facts.as_ref()) else {
+    let Some((transfer, facts)) = transfer.and_then(|transfer| Some((transfer, transfer.facts.as_ref()?))) else {
         part(ui, words::FILES, "");
         soft(ui, words::FILES_LATER);
         return;
@@ -27,6 +27,8 @@ pub fn files_ui(ui: &mut Ui, transfer: Option<&TransferRow>) {
     part(ui, words::FILES, &figures::count(facts.files_total.into()));
     rows::rows_ui(ui, facts.files.len(), ROW, |ui, at, rect| {
         let (path, bytes, root) = &facts.files[at];
+        // Inside a folder its own name tells nothing.
+        let path = path.strip_prefix(&transfer.title).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);
         file_ui(ui, path, *bytes, root, rect);
     });
     let more = u64::from(facts.files_total).saturating_sub(facts.files.len() as u64);

@@ -11,12 +11,12 @@ use super::{
     memory::Zone,
     names,
     parts::{
-        bar, kind, paint,
+        bar, kind, notices, paint,
         push::{Look, Push},
         share_row,
     },
     screens::settings::fact_ui,
-    theme::{Palette, Type, Weight, size, space},
+    theme::{Palette, Type, Weight, radius, size, space},
     view::{View, places},
     words,
 };
@@ -121,6 +121,11 @@ fn actions_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transf
             }
             return;
         };
+        if transfer.is_some_and(|transfer| transfer.state == TransferState::Failed)
+            && ui.add(Push::new(words::TRY_AGAIN, Look::Soft)).clicked()
+        {
+            view.get(row.id, &row.title);
+        }
         let Some((word, look, command)) = transfer.and_then(|transfer| pause_or_resume(transfer.state, row.id)) else {
             return;
         };
@@ -144,15 +149,19 @@ fn pause_or_resume(state: TransferState, share: ShareId) -> Option<(&'static str
 fn trouble_ui(ui: &mut Ui, transfer: &TransferRow) {
     let Some(trouble) = &transfer.trouble else { return };
     let palette = Palette::of(ui);
-    let (icon, ink, ground) = super::parts::notices::sign(trouble.kind, palette);
-    let frame = egui::Frame::new().fill(ground).corner_radius(super::theme::radius::SMALL).inner_margin(space::M);
+    let (icon, ink, ground) = notices::sign(trouble.kind, palette);
+    let frame = egui::Frame::new().fill(ground).corner_radius(radius::SMALL).inner_margin(space::M);
     frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.horizontal(|ui| {
+        let width = size::DETAILS - 2.0 * space::L - 2.0 * space::M;
+        ui.set_width(width);
+        ui.horizontal_top(|ui| {
             let (at, _) = ui.allocate_exact_size(vec2(size::ICON, size::ICON), egui::Sense::hover());
             paint::icon_filled(ui.painter(), at.center(), icon, size::ICON, ink);
-            let said = format!("{}. {}", super::parts::notices::sentence(trouble), trouble.hint);
-            ui.label(RichText::new(said).font(Type::Small.font()).color(palette.text));
+            ui.vertical(|ui| {
+                ui.set_width(width - size::ICON - space::S);
+                let said = format!("{}. {}", notices::sentence(trouble), trouble.hint);
+                ui.label(RichText::new(said).font(Type::Small.font()).color(palette.text));
+            });
         });
     });
 }

@@ -227,7 +227,7 @@ fn focus_at_first(ui: &Ui, field: &egui::Response) {
 
 /// The two answers at the lower right; returns whether the first and whether the second was given.
 fn answers_ui(ui: &mut Ui, yes: &str, look: Look, no: &str, ready: bool) -> (bool, bool) {
-    ui.add_space(space::XS);
+    ui.add_space(space::S);
     let answers = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         let yes = ui.add(Push::new(yes, look).enabled(ready)).clicked();
         let no = ui.add(Push::new(no, Look::Outlined)).clicked();

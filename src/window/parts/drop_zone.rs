@@ -12,7 +12,7 @@ use crate::{
     engine::command::Recipients,
     window::{
         icons, names,
-        theme::{Palette, Type, Weight, radius, space},
+        theme::{Palette, Type, Weight, space},
         view::View,
         words,
     },
@@ -39,10 +39,9 @@ fn overlay_ui(ui: &Ui, view: &View<'_>, count: usize) {
     let area = Area::new(Id::unique("drop zone")).order(Order::Tooltip).fixed_pos(whole.min).interactable(false);
     area.fade_in(false).show(ui.ctx(), |ui| {
         let painter = ui.painter().with_clip_rect(whole);
-        painter.rect_filled(whole, 0.0, palette.desk.gamma_multiply(0.94));
-        let zone = whole.shrink(space::XL);
-        painter.rect_filled(zone, radius::LARGE, palette.accent_soft);
-        paint::dashed(&painter, zone.shrink(space::M), palette.accent_text);
+        painter.rect_filled(whole, 0.0, palette.accent_soft.gamma_multiply(0.95));
+        let zone = whole.shrink(space::L);
+        paint::dashed(&painter, zone, palette.accent_text);
         let person = match view.memory.audience() {
             Recipients::Peers(people) => people.first().copied(),
             _ => None,

@@ -133,7 +133,7 @@ fn toast_ui(ui: &mut Ui, view: &mut View<'_>, toast: &Toast) {
             let (rect, _) = ui.allocate_exact_size(vec2(size::ICON_LARGE, size::ICON_LARGE), egui::Sense::hover());
             paint::icon_filled(ui.painter(), rect.center(), icon, size::ICON_LARGE, ink);
             ui.vertical(|ui| {
-                ui.set_width(width - 3.0 * space::XL - size::ICON_LARGE);
+                ui.set_width(width - size::CONTROL - size::ICON_LARGE - 2.0 * space::S);
                 ui.spacing_mut().item_spacing.y = space::XS;
                 ui.label(egui::RichText::new(&toast.text).font(Type::Body.font()).color(palette.text));
                 if let Some(more) = &toast.more {

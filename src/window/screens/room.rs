@@ -203,7 +203,8 @@ fn more_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, hidden: usize) {
     let name = if hidden > 0 { words::SHOW_ALL_PEOPLE } else { words::SHOW_FEWER_PEOPLE };
     let push = Push::new(&label, Look::Outlined).named(name);
     let wide = push.natural_width(ui);
-    let center = pos2(cell.center().x, cell.top() + space::XS + size::FACE / 2.0);
+    let right = ui.max_rect().right() - wide / 2.0;
+    let center = pos2(cell.center().x.min(right), cell.top() + space::XS + size::FACE / 2.0);
     if ui.place(Rect::from_center_size(center, vec2(wide, size::CONTROL)), push).clicked() {
         view.memory.all_people = hidden > 0;
     }
@@ -264,7 +265,8 @@ fn list_head_ui(ui: &mut Ui, view: &mut View<'_>, shown: usize) {
         Some(name) => words::someones_shares(&names::isolated(name)),
         None => words::SHARED.to_owned(),
     };
-    ui.horizontal(|ui| {
+    let line = vec2(ui.available_width(), size::CONTROL);
+    ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
         heading(ui, &title);
         let count = figures::count(shown as u64);
         ui.label(RichText::new(count).font(Type::Body.font()).color(palette.text_faint));

@@ -76,7 +76,8 @@ fn name_ui(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn downloads_ui(ui: &mut Ui, view: &mut View<'_>) {
-    ui.horizontal(|ui| {
+    let line = egui::vec2(ui.available_width(), size::CONTROL);
+    ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
         let folder = view.now.me.downloads.display().to_string();
         let shown = names::shortened(&names::tame(&folder), 52);
         let palette = Palette::of(ui);
