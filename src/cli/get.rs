@@ -31,7 +31,8 @@ pub(super) async fn get(
         Shown::Json => output.json(&fetched)?,
         // Paths are for scripts too, so they are printed as they are.
         Shown::ForPeople => {
-            output.result(&fetched.places.iter().map(|place| format!("{place}\n")).collect::<String>())?
+            let places: String = fetched.places.iter().map(|place| format!("{place}\n")).collect();
+            output.result(&places)?;
         }
     }
     if args.keep_seeding && connection.is_here() {

@@ -2,7 +2,9 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use super::{Service, failure::stopped, rows::path, service::Sink};
+use tokio::time::Instant;
+
+use super::{Service, failure::stopped, named::until, rows::path, service::Sink};
 use crate::{
     engine::snapshot::{ShareRow, Snapshot},
     wire::control::{Answer, Failure, FailureKind, Status},
@@ -10,6 +12,8 @@ use crate::{
 
 /// Who watches sees a change after this at the latest, and is not told more often.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// How long the first address may take to show.
+const ADDRESS_WAIT: Duration = Duration::from_secs(2);
 /// A search longer than this is not one.
 const MAX_WORDS: usize = 32;
 
@@ -42,6 +46,16 @@ pub(super) async fn list_at_once(service: &Service, row: Row, watch: bool, answe
     }
 }
 
+/// An engine has its address a moment after it was started, and who asks for it wants to use it.
+pub(super) async fn status_list(service: &Service, watch: bool, answers: &Sink) -> Result<(), Failure> {
+    let has_address = |snapshot: &Snapshot| (!snapshot.me.listen.is_empty()).then_some(());
+    if service.stays() && !watch {
+        // An engine without an address is shown as it is.
+        until(&mut service.handle().watch(), Instant::now() + ADDRESS_WAIT, has_address).await;
+    }
+    list_at_once(service, status, watch, answers).await
+}
+
 /// Shares whose title, publisher or id has every word.
 pub(super) async fn search(service: &Service, words: &[String], answers: &Sink) -> Result<(), Failure> {
     if words.len() > MAX_WORDS {
@@ -68,7 +82,7 @@ pub(super) fn transfers(_: &Service, snapshot: &Snapshot) -> Answer {
     Answer::Transfers { transfers: snapshot.transfers.iter().map(|row| row.as_ref().into()).collect() }
 }
 
-pub(super) fn status(service: &Service, snapshot: &Snapshot) -> Answer {
+fn status(service: &Service, snapshot: &Snapshot) -> Answer {
     let me = &snapshot.me;
     // An engine that ends with this answer answers nobody afterwards, so it has no address to show.
     let listen: &[_] = if service.stays() { &me.listen } else { &[] };

@@ -99,7 +99,7 @@ impl Service {
             Request::Shares { watch } => list::list(self, list::shares, watch, answers).await,
             Request::Peers { watch } => list::list(self, list::peers, watch, answers).await,
             Request::Transfers { watch } => list::list_at_once(self, list::transfers, watch, answers).await,
-            Request::Status { watch } => list::list_at_once(self, list::status, watch, answers).await,
+            Request::Status { watch } => list::status_list(self, watch, answers).await,
             Request::Search { words } => list::search(self, &words, answers).await,
             Request::Pause { share } => change::change(self, Change::Pause, &share, answers).await,
             Request::Resume { share } => change::change(self, Change::Resume, &share, answers).await,

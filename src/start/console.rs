@@ -87,7 +87,9 @@ impl Door {
         if !goes_on {
             return Ok(Door::Shut(instance));
         }
-        let listener = control::listen(instance, service.clone()).map_err(|error| {
+        // To other commands this one is a Handout that runs: it answers others, and has an address to show.
+        let service = Arc::new(Service::staying(service.handle().clone(), None));
+        let listener = control::listen(instance, service).map_err(|error| {
             Exit::failed("The control socket can't be opened", error.to_string(), "Try another --home DIR.")
         })?;
         Ok(Door::Open(listener))

@@ -3,6 +3,7 @@
 
 mod hostile;
 mod lists;
+mod main_job;
 mod program;
 mod second_start;
 mod stage;

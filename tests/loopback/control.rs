@@ -159,7 +159,7 @@ fn a_share_by_link_is_listed_nowhere_and_comes_to_whoever_has_the_link() {
 fn a_shared_file_that_was_changed_is_noticed_and_one_that_was_only_touched_is_given_on() {
     let mut ann = Computer::start("Ann", &[]);
     let (changed, touched) = (ann.file("changed.bin", 400_000), ann.file("touched.bin", 400_000));
-    let (first, second) = (ann.share(&[changed.clone()]), ann.share(&[touched.clone()]));
+    let (first, second) = (ann.share(std::slice::from_ref(&changed)), ann.share(std::slice::from_ref(&touched)));
     fs::write(&changed, content("something else", 400_000)).unwrap();
     fs::write(&touched, content("touched.bin", 400_000)).unwrap();
     let mut ben = Computer::start("Ben", &[&ann]);
