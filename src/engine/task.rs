@@ -79,7 +79,7 @@ pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
     /// Closed by `StagingOpened`.
-    OpenStaging { share: Arc<Share>, into: PathBuf, make_folder: bool },
+    OpenStaging { share: Arc<Share>, into: PathBuf, opening: Opening },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
     /// Opened by `LaneOpened`, closed by `LaneEnded`.
@@ -101,6 +101,17 @@ pub enum Job {
     Verify { share: Arc<Share>, subject: Subject, cancel: Arc<AtomicBool> },
     /// Closed by `Discarded`. Deletes what is unfinished.
     Discard { staging: Arc<Partial> },
+}
+
+/// Why a download's place on disk is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// A person chose the folder just now, so it may be made. Later, a folder that is not there is on a drive that is gone.
+    Wished,
+    /// The program was started on an unfinished download; it may have been killed, with more on the disk than was noted.
+    Restored,
+    /// After a trouble with the disk: only what was noted is sure to be on it.
+    Again,
 }
 
 /// What is verified.

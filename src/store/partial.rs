@@ -99,6 +99,12 @@ impl Partial {
         self.filling.had()
     }
 
+    /// Looks for pieces that are on the disk although the note lacks them. For the start of a program that may have been
+    /// killed; not after a failed sync, when what is read may not be on the disk.
+    pub fn find_unnoted(&self) {
+        resume::find_unnoted(&self.filling);
+    }
+
     /// The folder it goes into.
     pub fn into_folder(&self) -> &Path {
         &self.filling.staging.into

@@ -25,7 +25,7 @@ use super::{
     names::numbered,
     parallel,
     partial::{Opened, Partial},
-    piece_reader::{Open, PieceReader},
+    piece_reader::PieceReader,
     sources::Sources,
     staging::{Staging, TopLook},
     stamp::FileStamp,
@@ -135,11 +135,29 @@ fn lose_missing(staging: &Staging, had: &mut Bitmap) {
 
 /// Reads the had pieces that lie in certain tops, and tells which are wrong.
 fn wrong_pieces(filling: &Arc<Filling>, had: &Bitmap, doubtful: impl Fn(usize) -> bool) -> Vec<PieceIndex> {
-    let (share, staging) = (&filling.staging.share, &filling.staging);
-    let pieces = share.pieces();
+    let staging = &filling.staging;
+    let pieces = staging.share.pieces();
     let in_doubt = |piece: &PieceIndex| pieces.spans(*piece).any(|span| doubtful(staging.names.top(span.entry)));
     let suspects: Vec<PieceIndex> = had.iter(pieces).filter(in_doubt).collect();
-    let wrong = Mutex::new(vec![]);
+    let right = right_pieces(filling, &suspects);
+    suspects.into_iter().filter(|piece| !right.contains(piece)).collect()
+}
+
+/// Finds pieces that are on the disk and right although the note does not have them: it lags behind by what came since it
+/// was saved last, and a program that is killed saves nothing.
+pub(super) fn find_unnoted(filling: &Arc<Filling>) {
+    let (pieces, had) = (filling.staging.share.pieces(), filling.had());
+    let missing: Vec<PieceIndex> = pieces.iter().filter(|piece| !had.contains(*piece)).collect();
+    for piece in right_pieces(filling, &missing) {
+        filling.has(piece);
+    }
+}
+
+/// Reads pieces, on all cores, and tells which are right. One that begins with zeros counts as not written yet, without
+/// reading on: that is what room that was only reserved holds.
+fn right_pieces(filling: &Arc<Filling>, suspects: &[PieceIndex]) -> BTreeSet<PieceIndex> {
+    let share = &filling.staging.share;
+    let right = Mutex::new(BTreeSet::new());
     let (done, never) = (AtomicU64::new(0), AtomicBool::new(false));
     let checked = parallel::for_each(
         suspects.len(),
@@ -147,16 +165,16 @@ fn wrong_pieces(filling: &Arc<Filling>, had: &Bitmap, doubtful: impl Fn(usize) -
         || vec![0; STEP],
         |job, buffer| {
             let piece = suspects[job];
-            let files: Arc<dyn Open> = filling.clone();
-            let reader = PieceReader::new(files, pieces.spans(piece).collect());
-            if !piece_is_right(share, piece, reader, buffer, &done, &never) {
-                locked(&wrong).push(piece);
+            let reader = || PieceReader::new(filling.clone(), share.pieces().spans(piece).collect());
+            let written = reader().read(buffer).is_ok_and(|read| buffer[..read].iter().any(|byte| *byte != 0));
+            if written && piece_is_right(share, piece, reader(), buffer, &done, &never) {
+                locked(&right).insert(piece);
             }
             Ok::<(), std::convert::Infallible>(())
         },
     );
     debug_assert!(checked.is_ok());
-    wrong.into_inner().unwrap_or_else(PoisonError::into_inner)
+    right.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The tops that bytes are missing of.

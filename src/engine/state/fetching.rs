@@ -15,11 +15,11 @@ use crate::{
         fault::DiskFault,
         served::Content,
         snapshot::Done,
-        task::{Candidate, Job, Keep, Task},
+        task::{Candidate, Job, Keep, Opening, Task},
         trouble::TroubleKind,
     },
     nearby,
-    share::{Bitmap, PeerId, ShareId},
+    share::{Bitmap, PeerId, PieceIndex, ShareId},
     swarm::{Input, Limits, Swarm},
 };
 
@@ -89,8 +89,8 @@ impl State {
         match (&held.stage, held.share.clone()) {
             (Stage::Looking { .. }, _) => self.look(id, tasks),
             (Stage::Opening, Some(share)) => {
-                let make_folder = std::mem::take(&mut held.may_make_folder);
-                let job = Job::OpenStaging { share: share.clone(), into: held.into.clone(), make_folder };
+                let first = std::mem::replace(&mut held.opening, Opening::Again);
+                let job = Job::OpenStaging { share: share.clone(), into: held.into.clone(), opening: first };
                 tasks.push(Task::Transfer { share: id, run: held.run, job });
             }
             (Stage::Complete { content }, Some(share)) => tasks.push(Task::Serve {
@@ -243,10 +243,13 @@ impl State {
 
     pub(super) fn lost_source(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        if let Some(source) = held.sources.remove(&peer) {
-            source.close();
-        }
+        let Some(source) = held.sources.remove(&peer) else { return };
+        source.close();
         self.swarm_input(id, Input::PeerLost { peer }, tasks);
+        // What waited for a connection that was never made has nobody else to end it.
+        for piece in source.unsent() {
+            self.swarm_input(id, Input::FetchFailed { peer, piece }, tasks);
+        }
     }
 
     /// Every piece is here: put the files under their final names.
@@ -406,6 +409,12 @@ impl Held {
 }
 
 impl Source {
+    /// Pieces that were not asked for yet, because their connection is still being made.
+    fn unsent(&self) -> Vec<PieceIndex> {
+        let making = self.lanes.iter().filter(|lane| lane.handle.is_none());
+        making.flat_map(|lane| lane.in_flight.iter().copied()).collect()
+    }
+
     pub(super) fn close(&self) {
         if let Some(have) = &self.have {
             have.cancel();

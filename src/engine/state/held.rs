@@ -16,6 +16,7 @@ use crate::{
         command::{Recipients, Token},
         event::{Restored, RestoredState},
         snapshot::{Facts, ShareKind, Speed, TransferState},
+        task::Opening,
         trouble::Trouble,
     },
     net::piece_stream::LaneHandle,
@@ -45,8 +46,8 @@ pub struct Held {
     pub stage: Stage,
     pub paused: bool,
     pub into: PathBuf,
-    /// A person chose the folder just now, so it may be made. Later, a folder that is not there is on a drive that is gone.
-    pub may_make_folder: bool,
+    /// How its place on disk is opened next.
+    pub opening: Opening,
     pub places: Vec<PathBuf>,
     /// Wishes that wait for it to be complete.
     pub waiting: Vec<Token>,
@@ -164,7 +165,7 @@ impl Held {
             stage: Stage::Looking { asking: None, asked: BTreeSet::new(), again: true },
             paused: false,
             into,
-            may_make_folder: false,
+            opening: Opening::Again,
             places: vec![],
             waiting: vec![],
             hints: vec![],
@@ -200,7 +201,10 @@ impl Held {
                 held.places = places;
                 Stage::Complete { content }
             }
-            RestoredState::Unfinished => Stage::Opening,
+            RestoredState::Unfinished => {
+                held.opening = Opening::Restored;
+                Stage::Opening
+            }
         };
         held
     }

@@ -10,7 +10,7 @@ use crate::{
     engine::{
         command::{Command, Recipients, Token},
         snapshot::Done,
-        task::{Job, Keep, Task},
+        task::{Job, Keep, Opening, Task},
         trouble::TroubleKind,
     },
     settings::Change,
@@ -135,7 +135,7 @@ impl State {
         let offer = self.peers.values().find_map(|peer| peer.offers.get(&id));
         let mut held = Held::wanted(id, offer, into, begun);
         held.hints = hints;
-        held.may_make_folder = true;
+        held.opening = Opening::Wished;
         held.waiting = vec![token];
         self.held.insert(id, held);
         self.changed.shares = true;

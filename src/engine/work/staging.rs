@@ -14,7 +14,7 @@ use crate::{
     engine::{
         event::{Event, Fact, Finished, Opened},
         shell::Shell,
-        task::Subject,
+        task::{Opening, Subject},
     },
     share::{Bitmap, PieceVerifier, Share},
     store::{self, Complete, DiskError, Partial, Sources},
@@ -25,17 +25,20 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 const STEP: usize = 128 << 10;
 
 /// Finds a download's place again, or makes one.
-pub async fn open(shell: Shell, share: Arc<Share>, into: PathBuf, make_folder: bool) -> Fact {
+pub async fn open(shell: Shell, share: Arc<Share>, into: PathBuf, opening: Opening) -> Fact {
     let state = shell.store.state_folder().to_owned();
     let downloads = shell.snapshots.borrow().me.downloads.clone();
     let opened = blocking(move || {
         // What stands in the way is told by what comes next.
-        if make_folder || into == downloads {
+        if opening == Opening::Wished || into == downloads {
             std::fs::create_dir_all(&into).ok();
         }
         let opened = Partial::create(share.clone(), &into, &state)?;
         Ok::<_, DiskError>(match opened {
             store::Opened::Filling(staging) => {
+                if opening == Opening::Restored {
+                    staging.find_unnoted();
+                }
                 let have = staging.had();
                 Opened::Filling { staging: Arc::new(staging), have }
             }
