@@ -46,10 +46,14 @@ fn main() -> Result<()> {
 fn report(mib: u64, ours: &[Duration], theirs: &[Duration]) {
     let speed = |time: Duration| mib as f64 / time.as_secs_f64();
     let (mine, other) = (median(ours), median(theirs));
-    println!("{mib} MiB, TLS 1.3, one source, both sides on this machine; medians of {} alternating rounds", ours.len());
+    println!(
+        "{mib} MiB, TLS 1.3, one source, both sides on this machine; medians of {} alternating rounds",
+        ours.len()
+    );
     println!("| | s | min | max | MiB/s |\n|---|---|---|---|---|");
     for (name, times) in [("nginx + curl (not verified)", theirs), ("handout (verified, synced)", ours)] {
-        let (min, max) = (times.iter().min().copied().unwrap_or_default(), times.iter().max().copied().unwrap_or_default());
+        let (min, max) =
+            (times.iter().min().copied().unwrap_or_default(), times.iter().max().copied().unwrap_or_default());
         let middle = median(times);
         let seconds = [middle, min, max].map(|time| format!("{:.2}", time.as_secs_f64())).join(" | ");
         println!("| {name} | {seconds} | {:.0} |", speed(middle));
@@ -64,7 +68,11 @@ fn median(times: &[Duration]) -> Duration {
 }
 
 fn is_there(tool: &str) -> bool {
-    Command::new("sh").args(["-c", &format!("command -v {tool}")]).stdout(Stdio::null()).status().is_ok_and(|s| s.success())
+    Command::new("sh")
+        .args(["-c", &format!("command -v {tool}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
 }
 
 /// Random bytes, so that nothing on the way can make them fewer.
@@ -106,7 +114,8 @@ impl Nginx {
     fn start(folder: &Path) -> Result<Nginx> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let path = |name: &str| folder.join(name).display().to_string();
-        run(Command::new("openssl").args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=bench", "-keyout"])
+        run(Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=bench", "-keyout"])
             .args([&path("key.pem"), "-out", &path("cert.pem")]))?;
         let root = folder.display();
         let config = format!(

@@ -27,6 +27,8 @@ const EVENTS_AT_ONCE: usize = 64;
 pub struct Loop {
     pub state: State,
     pub shell: Shell,
+    /// What is to be done before anything happens.
+    pub first: Vec<Task>,
     pub commands: mpsc::Receiver<Command>,
     pub events: mpsc::Receiver<Event>,
     pub snapshots: watch::Sender<Arc<Snapshot>>,
@@ -37,7 +39,8 @@ impl Loop {
     /// Runs until it is cancelled.
     pub async fn run(mut self) {
         let mut tasks = vec![];
-        let mut at_once = VecDeque::new();
+        let first = std::mem::take(&mut self.first);
+        let mut at_once: VecDeque<Event> = first.into_iter().filter_map(|task| self.start(task)).collect();
         let mut pictured_at = Instant::now();
         loop {
             let Some(event) = self.next_event(pictured_at).await else { break };

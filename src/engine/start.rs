@@ -129,6 +129,9 @@ async fn start(
     let (events, events_in) = mpsc::channel(EVENTS_QUEUE);
     let (facts, facts_in) = mpsc::channel(work::remember::QUEUE);
     let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
+    // Whoever sees the first picture may already pass on where we answer.
+    let mut first = vec![];
+    state.handle(clock(), Event::Listening { addresses: reachable_at(bound) }, &mut first);
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
     let identity = Arc::new(identity);
@@ -148,11 +151,11 @@ async fn start(
         imports,
     };
     serve(&shell, listener)?;
-    tell_first(&shell, origin, &repairs, bound).await;
+    tell_first(&shell, origin, &repairs).await;
     tracker.spawn(work::remember::write(shell.clone(), facts_in));
     tracker.spawn(watch_addresses(shell.clone(), bound));
     tracker.spawn(work::restore::restore(shell.clone()));
-    let engine = Loop { state, shell, commands: commands_in, events: events_in, snapshots: pictures, wake };
+    let engine = Loop { state, shell, first, commands: commands_in, events: events_in, snapshots: pictures, wake };
     tracker.spawn(engine.run());
     Ok((Handle::new(commands, snapshots, runtime), cancel, tracker))
 }
@@ -267,8 +270,7 @@ fn twin(me: PeerId, name: String, addresses: Vec<SocketAddr>) -> nearby::Sightin
 }
 
 /// What is known before the first event of anybody else.
-async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair], bound: SocketAddr) {
-    shell.tell(Event::Listening { addresses: reachable_at(bound) }).await;
+async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair]) {
     for repair in repairs {
         let hint = "Shares can be made and fetched again.".to_owned();
         shell.tell(Event::Failed { what: repair.to_string(), about: String::new(), hint }).await;

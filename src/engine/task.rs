@@ -79,7 +79,7 @@ pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
     /// Closed by `StagingOpened`.
-    OpenStaging { share: Arc<Share>, into: PathBuf },
+    OpenStaging { share: Arc<Share>, into: PathBuf, make_folder: bool },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
     /// Opened by `LaneOpened`, closed by `LaneEnded`.

@@ -31,7 +31,7 @@ pub fn keys(ui: &Ui, view: &mut View<'_>) {
         walk(view.memory, 1);
     }
     if !typing && pressed(Modifiers::NONE, Key::Delete) {
-        let focused = ui.memory(|memory| memory.focused());
+        let focused = ui.memory(egui::Memory::focused);
         if let Some(share) = view.memory.selected.or_else(|| focused_share(view, focused)) {
             view.give_up(share);
         }

@@ -32,6 +32,9 @@ pub enum Sort {
     Person,
 }
 
+/// Wishes whose end is awaited, at most.
+const SENT_MAX: usize = 256;
+
 /// What the window remembers between frames.
 #[derive(Debug)]
 pub struct Memory {
@@ -151,10 +154,15 @@ impl Memory {
         }
     }
 
-    /// A token that was not used yet.
-    pub fn token(&mut self) -> Token {
+    /// A token that was not used yet, for a wish whose end will be told. An answer that never comes is forgotten in time:
+    /// the engine itself tells no more than its newest outcomes.
+    pub fn wish(&mut self, sent: Sent) -> Token {
         let token = self.next_token;
         self.next_token = self.next_token.wrapping_add(1);
+        if self.sent.len() >= SENT_MAX {
+            self.sent.pop_first();
+        }
+        self.sent.insert(token, sent);
         token
     }
 

@@ -66,7 +66,13 @@ pub fn style(dark: bool, reduced_motion: bool) -> Style {
     style.spacing.menu_margin = Margin::same(space::XS as i8);
     style.spacing.window_margin = Margin::same(space::XL as i8);
     style.spacing.tooltip_width = size::DIALOG;
-    style.spacing.scroll = ScrollStyle { bar_width: space::S, ..ScrollStyle::floating() };
+    style.spacing.scroll = ScrollStyle {
+        bar_width: space::S,
+        dormant_handle_opacity: 0.2,
+        active_handle_opacity: 0.35,
+        interact_handle_opacity: 0.55,
+        ..ScrollStyle::floating()
+    };
     style.interaction.selectable_labels = false;
     style.interaction.tooltip_delay = 0.4;
     style

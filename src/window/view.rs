@@ -35,21 +35,18 @@ impl View<'_> {
         if paths.is_empty() {
             return;
         }
-        let token = self.memory.token();
-        self.memory.sent.insert(token, Sent::Share { audience: audience.clone() });
+        let token = self.memory.wish(Sent::Share { audience: audience.clone() });
         self.send(Command::Share { token, paths, title: None, audience, unreadable: Unreadable::Ask });
     }
 
     /// Brings a share here.
     pub fn get(&mut self, share: ShareId, title: &str) {
-        let token = self.memory.token();
-        self.memory.sent.insert(token, Sent::Fetch { title: title.to_owned() });
+        let token = self.memory.wish(Sent::Fetch { title: title.to_owned() });
         self.send(Command::Fetch { token, share, into: None, hints: Vec::new() });
     }
 
     pub fn verify(&mut self, share: ShareId, title: &str) {
-        let token = self.memory.token();
-        self.memory.sent.insert(token, Sent::Verify { title: title.to_owned() });
+        let token = self.memory.wish(Sent::Verify { title: title.to_owned() });
         self.send(Command::Verify { token, share });
     }
 

@@ -49,11 +49,9 @@ pub enum Manner {
 /// A running stranger; it goes away when dropped.
 pub struct Stranger {
     pub share: Arc<Share>,
-    pub id: PeerId,
     pub address: SocketAddr,
     /// Pieces that it was asked for.
     pub asked: Arc<AtomicU32>,
-    pub gone: Arc<AtomicBool>,
     cancel: CancellationToken,
     runtime: Option<tokio::runtime::Runtime>,
 }
@@ -79,7 +77,7 @@ impl Stranger {
         let router = router(id, gives, serving);
         let config = tls::server_config(&identity).unwrap();
         runtime.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel.clone(), tracker));
-        Stranger { share, id, address, asked, gone: Arc::default(), cancel, runtime: Some(runtime) }
+        Stranger { share, address, asked, cancel, runtime: Some(runtime) }
     }
 }
 

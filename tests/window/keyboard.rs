@@ -136,6 +136,6 @@ fn escape_closes_one_thing_at_a_time() {
 
 fn focused(person: &Person) -> Option<String> {
     let root = person.harness.root();
-    let node = root.query_all(egui_kittest::kittest::by().predicate(|node| node.is_focused())).next()?;
+    let node = root.children_recursive().find(|node| node.accesskit_node().is_focused())?;
     node.accesskit_node().label()
 }

@@ -86,10 +86,11 @@ impl State {
         if held.paused {
             return;
         }
-        match (&held.stage, &held.share) {
+        match (&held.stage, held.share.clone()) {
             (Stage::Looking { .. }, _) => self.look(id, tasks),
             (Stage::Opening, Some(share)) => {
-                let job = Job::OpenStaging { share: share.clone(), into: held.into.clone() };
+                let make_folder = std::mem::take(&mut held.may_make_folder);
+                let job = Job::OpenStaging { share: share.clone(), into: held.into.clone(), make_folder };
                 tasks.push(Task::Transfer { share: id, run: held.run, job });
             }
             (Stage::Complete { content }, Some(share)) => tasks.push(Task::Serve {

@@ -45,6 +45,8 @@ pub struct Held {
     pub stage: Stage,
     pub paused: bool,
     pub into: PathBuf,
+    /// A person chose the folder just now, so it may be made. Later, a folder that is not there is on a drive that is gone.
+    pub may_make_folder: bool,
     pub places: Vec<PathBuf>,
     /// Wishes that wait for it to be complete.
     pub waiting: Vec<Token>,
@@ -162,6 +164,7 @@ impl Held {
             stage: Stage::Looking { asking: None, asked: BTreeSet::new(), again: true },
             paused: false,
             into,
+            may_make_folder: false,
             places: vec![],
             waiting: vec![],
             hints: vec![],

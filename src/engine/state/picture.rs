@@ -146,7 +146,7 @@ impl State {
         let offered = around.values().filter(|around| !self.held.contains_key(&around.offer.id));
         let offered = offered.map(|around| self.offered_share(around));
         let mut rows: Vec<_> = held.chain(offered).map(|row| reuse(before.get(&row.id).copied(), row)).collect();
-        rows.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| a.id.cmp(&b.id)));
+        rows.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| (&a.title, a.id).cmp(&(&b.title, b.id))));
         rows
     }
 

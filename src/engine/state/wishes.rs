@@ -135,6 +135,7 @@ impl State {
         let offer = self.peers.values().find_map(|peer| peer.offers.get(&id));
         let mut held = Held::wanted(id, offer, into, begun);
         held.hints = hints;
+        held.may_make_folder = true;
         held.waiting = vec![token];
         self.held.insert(id, held);
         self.changed.shares = true;

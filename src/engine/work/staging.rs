@@ -25,12 +25,12 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 const STEP: usize = 128 << 10;
 
 /// Finds a download's place again, or makes one.
-pub async fn open(shell: Shell, share: Arc<Share>, into: PathBuf) -> Fact {
+pub async fn open(shell: Shell, share: Arc<Share>, into: PathBuf, make_folder: bool) -> Fact {
     let state = shell.store.state_folder().to_owned();
     let downloads = shell.snapshots.borrow().me.downloads.clone();
     let opened = blocking(move || {
-        // The downloads folder is ours to make. One that a person chose may be on a drive that is not plugged in.
-        if into == downloads {
+        // What stands in the way is told by what comes next.
+        if make_folder || into == downloads {
             std::fs::create_dir_all(&into).ok();
         }
         let opened = Partial::create(share.clone(), &into, &state)?;

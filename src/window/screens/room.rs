@@ -4,11 +4,11 @@ use egui::{Align, Layout, Popup, Rect, RectAlign, RichText, Ui, pos2, vec2};
 
 use super::{heading, page_ui, soft};
 use crate::{
-    engine::snapshot::PeerRow,
+    engine::{command::Command, snapshot::PeerRow},
     share::Link,
     window::{
         figures, icons, index,
-        memory::{Dialog, Sort, Zone},
+        memory::{Dialog, Screen, Sent, Sort, Zone},
         names,
         parts::{
             blank::blank_ui,
@@ -71,7 +71,7 @@ fn welcome_ui(ui: &mut Ui, view: &mut View<'_>) {
         return;
     }
     if name.trim() != view.now.me.name {
-        view.send(crate::engine::command::Command::Rename { name: name.trim().to_owned() });
+        view.send(Command::Rename { name: name.trim().to_owned() });
     }
     view.wishes.push(Wish::Welcomed);
 }
@@ -88,13 +88,11 @@ fn link_ui(ui: &mut Ui, view: &mut View<'_>) {
             ui.horizontal(|ui| {
                 soft(ui, words::link_found(&link.share.short()));
                 if ui.add(Push::new(words::GET, Look::Filled)).clicked() {
-                    let token = view.memory.token();
-                    let title = link.share.short();
-                    view.memory.sent.insert(token, crate::window::memory::Sent::Fetch { title });
+                    let token = view.memory.wish(Sent::Fetch { title: link.share.short() });
                     let (share, hints) = (link.share, link.at.clone());
-                    view.send(crate::engine::command::Command::Fetch { token, share, into: None, hints });
+                    view.send(Command::Fetch { token, share, into: None, hints });
                     view.memory.search.clear();
-                    view.memory.screen = crate::window::memory::Screen::Transfers;
+                    view.memory.screen = Screen::Transfers;
                 }
             });
         }
