@@ -30,8 +30,7 @@ impl Progress {
         if size_bytes == 0 {
             return self.line(format!("Counting: {files}"));
         }
-        self.bar_line(done_bytes, size_bytes);
-        self.bar.set_message(format!("Reading {files}, {}", size(size_bytes)));
+        self.bar_line(done_bytes, size_bytes, format!("Reading {files}, {}", size(size_bytes)));
     }
 
     /// A share that comes here.
@@ -45,7 +44,6 @@ impl Progress {
         if let Some(trouble) = &row.trouble {
             return self.line(format!("{}: {}. {}", title, plain(&trouble.what), plain(&trouble.hint)));
         }
-        self.bar_line(row.done_bytes, row.size);
         let from = match row.state.as_str() {
             "verifying" => "checking".to_owned(),
             "finishing" => "finishing".to_owned(),
@@ -54,7 +52,7 @@ impl Progress {
         let left = row.eta.map(|eta| format!("{} left", duration(eta)));
         let parts = [Some(size(row.size)), Some(speed(row.rate)), left, Some(from)];
         let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-        self.bar.set_message(format!("{title}  {}", parts.join(", ")));
+        self.bar_line(row.done_bytes, row.size, format!("{title}  {}", parts.join(", ")));
     }
 
     /// A share of mine that others fetch.
@@ -71,11 +69,13 @@ impl Progress {
     }
 
     fn line(&self, text: String) {
-        self.style("{spinner} {wide_msg}");
         self.bar.set_message(text);
+        self.style("{spinner} {wide_msg}");
     }
 
-    fn bar_line(&self, done: u64, size: u64) {
+    /// The text comes first: a change of style draws at once.
+    fn bar_line(&self, done: u64, size: u64, text: String) {
+        self.bar.set_message(text);
         self.style("{bar:24} {percent:>3} % {wide_msg}");
         self.bar.set_length(size);
         self.bar.set_position(done.min(size));

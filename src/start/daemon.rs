@@ -36,7 +36,7 @@ pub(super) fn run(common: &Common) -> Result<(), Exit> {
         Exit::failed("The control socket can't be opened", error.to_string(), "Try another --home DIR.")
     })?;
     let me = engine.handle().snapshot().me.clone();
-    tracing::info!(name = %me.name, id = %me.id, listen = ?me.listen, home = %me.home.display(), "Handout is running");
+    tracing::info!(name = %me.name, id = %me.id, home = %me.home.display(), "Handout is running");
     let instance = runtime.block_on(async {
         interrupt.cancelled().await;
         tracing::info!("Handout is ending");
