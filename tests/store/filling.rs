@@ -125,6 +125,26 @@ fn what_stands_there_already_is_recognised_and_not_fetched() {
 }
 
 #[test]
+fn pieces_that_came_after_the_last_save_are_found_when_they_are_looked_for_and_wrong_ones_are_not() {
+    let world = World::new();
+    let (share, complete) = lesson(&world);
+    let partial = world.create(&share);
+    let piece = |number| share.pieces().index(number).unwrap();
+    for number in [0, 1, 3] {
+        fetch(&complete, &partial, piece(number));
+    }
+    // One that came in part only.
+    partial.writer(piece(2)).write(&[7; 100]).unwrap();
+    drop(partial);
+
+    let partial = world.resume(&share);
+    assert!(partial.had().is_empty());
+    partial.find_unnoted();
+
+    assert_eq!(partial.had().iter(share.pieces()).map(|piece| piece.get()).collect::<Vec<_>>(), [0, 1, 3]);
+}
+
+#[test]
 fn a_download_goes_on_from_what_was_saved() {
     let world = World::new();
     let (share, complete) = lesson(&world);
