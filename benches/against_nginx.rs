@@ -119,7 +119,7 @@ impl Nginx {
             .args([&path("key.pem"), "-out", &path("cert.pem")]))?;
         let root = folder.display();
         let config = format!(
-            "daemon off; worker_processes 1; pid {root}/nginx.pid; error_log {root}/nginx.log;\n\
+            "daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/nginx.log;\n\
              events {{ worker_connections 64; }}\n\
              http {{ access_log off; sendfile on; server {{ listen 127.0.0.1:{port} ssl; root {root};\n\
              ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;\n\
