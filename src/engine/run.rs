@@ -134,6 +134,7 @@ async fn sleep_until(due: Option<Instant>) {
     }
 }
 
-fn clock() -> Clock {
+/// The time of what happens at this moment.
+pub(super) fn clock() -> Clock {
     Clock { now: Instant::now(), wall: SystemTime::now() }
 }

@@ -1,10 +1,6 @@
 //! Bringing the engine up, and down again.
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     runtime::Runtime,
@@ -14,10 +10,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     config::Config,
-    event::{Clock, Event},
+    event::Event,
     handle::Handle,
     peer_routes::{Routes, router},
-    run::Loop,
+    run::{Loop, clock},
     served::Served,
     shell::Shell,
     state::{Origin, State},
@@ -299,10 +295,6 @@ async fn watch_addresses(shell: Shell, bound: SocketAddr) {
             shell.tell(Event::Listening { addresses }).await;
         }
     }
-}
-
-fn clock() -> Clock {
-    Clock { now: Instant::now(), wall: SystemTime::now() }
 }
 
 fn random_number() -> u64 {

@@ -6,7 +6,6 @@ use super::lane::Connection;
 use crate::{
     engine::{
         event::{Event, Fact, FetchEnd},
-        served::Served,
         shell::Shell,
     },
     net::piece_stream::{PieceEnd, PieceSink, Refusal},
@@ -17,7 +16,6 @@ use crate::{
 /// Checks and writes pieces, and tells the engine how each ended.
 pub struct Sink {
     shell: Shell,
-    served: Arc<Served>,
     share: Arc<Share>,
     staging: Arc<Partial>,
     run: u64,
@@ -36,7 +34,6 @@ impl Sink {
     pub fn new(connection: &Connection) -> Sink {
         Sink {
             shell: connection.shell.clone(),
-            served: connection.shell.served.clone(),
             share: connection.share.clone(),
             staging: connection.staging.clone(),
             run: connection.run,
@@ -64,7 +61,7 @@ impl PieceSink for Sink {
     /// A piece that came from somebody else meanwhile is not wanted any more.
     fn wanted(&mut self, piece: u32) -> Option<u32> {
         let piece = self.index(piece)?;
-        let had = self.served.get(self.share.id(), self.peer).is_some_and(|served| served.has(piece));
+        let had = self.shell.served.get(self.share.id(), self.peer).is_some_and(|served| served.has(piece));
         (!had).then(|| self.share.pieces().len(piece))
     }
 
