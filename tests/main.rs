@@ -1,5 +1,6 @@
 //! Everything that is tested across rooms, in one binary.
 
+mod as_root;
 mod cli;
 mod layers;
 mod loopback;

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use self::room::Room;
 use super::soon;
+use crate::as_root;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_programs_on_one_computer_see_each_other_and_each_others_changes_and_goodbye() {
@@ -66,9 +67,14 @@ async fn a_second_program_with_our_key_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn computers_in_a_room_find_each_other_say_goodbye_and_are_missed_when_cut_off() {
-    let Some(room) = Room::build(3) else {
-        return eprintln!("skipped: making network namespaces takes root and the ip command");
-    };
+    let test = "computers_in_a_room_find_each_other_say_goodbye_and_are_missed_when_cut_off";
+    if let Ok(number) = std::env::var(room::PERSON) {
+        return one_computer_of_the_room(number.parse().unwrap()).await;
+    }
+    if as_root::instead(module_path!(), test) {
+        return;
+    }
+    let room = Room::build(3, test);
     let mut ann = room.person(0);
     let mut ben = room.person(1);
     let began = Instant::now();
@@ -98,6 +104,32 @@ async fn computers_in_a_room_find_each_other_say_goodbye_and_are_missed_when_cut
 
     room.join(1);
     ann.sees_within("person 1", Duration::from_secs(60)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interface_that_comes_while_the_program_runs_is_used_and_may_go_and_come_again() {
+    let test = "an_interface_that_comes_while_the_program_runs_is_used_and_may_go_and_come_again";
+    if let Ok(number) = std::env::var(room::PERSON) {
+        return one_computer_of_the_room(number.parse().unwrap()).await;
+    }
+    if as_root::instead(module_path!(), test) {
+        return;
+    }
+    let room = Room::build(2, test);
+    let patience = Duration::from_secs(60);
+    let mut ann = room.person(0);
+    room.unplug(1);
+    let mut ben = room.person(1);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    room.plug_in(1);
+    ann.sees_within("person 1", patience).await;
+    ben.sees_within("person 0", patience).await;
+
+    room.unplug(1);
+    ann.loses_within("person 1", patience).await;
+    room.plug_in(1);
+    ann.sees_within("person 1", patience).await;
 }
 
 /// One running discovery and what it tells.
@@ -140,12 +172,8 @@ impl Person {
     }
 }
 
-/// Runs in a namespace as a process of its own: tells on standard output what it sees, and ends with its standard input.
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "started by other tests in a network namespace"]
-async fn one_computer_of_a_room() {
-    let Ok(number) = std::env::var("HANDOUT_TEST_PERSON") else { return };
-    let number: u16 = number.parse().unwrap();
+/// What the test does as a process of its own in a namespace: tells on standard output what it sees, and ends with its standard input.
+async fn one_computer_of_the_room(number: u16) {
     let mut person = Person::start(&format!("person {number}"), 3000 + number);
     let (sender, mut ended) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {

@@ -11,32 +11,35 @@ use tokio::sync::mpsc;
 
 use crate::net::SOON;
 
+/// A test that builds a room starts itself once more for each computer in it, with its number in this variable.
+pub const PERSON: &str = "HANDOUT_TEST_PERSON";
+
 /// Namespaces that go away with it. Their names are this process's own.
 pub struct Room {
     prefix: String,
     size: usize,
+    test: &'static str,
 }
 
 impl Room {
-    /// `None` where that is not allowed, or not possible.
-    pub fn build(size: usize) -> Option<Room> {
+    /// `test`: the name of the test, which is what runs on each computer.
+    pub fn build(size: usize, test: &'static str) -> Room {
         static SERIAL: AtomicU32 = AtomicU32::new(0);
         let prefix = format!("ho{}-{}", std::process::id(), SERIAL.fetch_add(1, Ordering::Relaxed));
-        let room = Room { prefix, size };
+        let room = Room { prefix, size, test };
         let bridge = room.bridge();
-        ip(&format!("netns add {bridge}"))?;
-        ip(&format!("-n {bridge} link add br0 type bridge mcast_snooping 0"))?;
-        ip(&format!("-n {bridge} link set br0 up"))?;
+        ip(&format!("netns add {bridge}"));
+        ip(&format!("-n {bridge} link add br0 type bridge mcast_snooping 0"));
+        ip(&format!("-n {bridge} link set br0 up"));
         for number in 0..size {
             let host = room.host(number);
-            ip(&format!("netns add {host}"))?;
-            ip(&format!("link add eth0 netns {host} type veth peer name v{number} netns {bridge}"))?;
-            ip(&format!("-n {bridge} link set v{number} master br0 up"))?;
-            ip(&format!("-n {host} link set lo up"))?;
-            ip(&format!("-n {host} link set eth0 up"))?;
-            ip(&format!("-n {host} addr add 10.77.0.{}/24 dev eth0", number + 1))?;
+            ip(&format!("netns add {host}"));
+            ip(&format!("link add eth0 netns {host} type veth peer name v{number} netns {bridge}"));
+            ip(&format!("-n {bridge} link set v{number} master br0 up"));
+            ip(&format!("-n {host} link set lo up"));
+            room.plug_in(number);
         }
-        Some(room)
+        room
     }
 
     /// Starts a program on one of the computers.
@@ -44,8 +47,8 @@ impl Room {
         let mut process = Command::new("ip")
             .args(["netns", "exec", &self.host(number)])
             .arg(std::env::current_exe().unwrap())
-            .args(["--exact", "net::discovery::one_computer_of_a_room", "--ignored", "--nocapture"])
-            .env("HANDOUT_TEST_PERSON", number.to_string())
+            .args(["--exact", &format!("net::discovery::{}", self.test), "--nocapture"])
+            .env(PERSON, number.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -58,11 +61,24 @@ impl Room {
 
     /// Takes a computer off the bridge; its own interface stays up.
     pub fn cut(&self, number: usize) {
-        ip(&format!("-n {} link set v{number} nomaster", self.bridge())).unwrap();
+        ip(&format!("-n {} link set v{number} nomaster", self.bridge()));
     }
 
     pub fn join(&self, number: usize) {
-        ip(&format!("-n {} link set v{number} master br0", self.bridge())).unwrap();
+        ip(&format!("-n {} link set v{number} master br0", self.bridge()));
+    }
+
+    /// Takes the network interface down, with the address it has.
+    pub fn unplug(&self, number: usize) {
+        let host = self.host(number);
+        ip(&format!("-n {host} addr flush dev eth0"));
+        ip(&format!("-n {host} link set eth0 down"));
+    }
+
+    pub fn plug_in(&self, number: usize) {
+        let host = self.host(number);
+        ip(&format!("-n {host} link set eth0 up"));
+        ip(&format!("-n {host} addr add 10.77.0.{}/24 dev eth0", number + 1));
     }
 
     fn bridge(&self) -> String {
@@ -77,9 +93,9 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         for number in 0..self.size {
-            ip(&format!("netns del {}", self.host(number)));
+            let _ = try_ip(&format!("netns del {}", self.host(number)));
         }
-        ip(&format!("netns del {}", self.bridge()));
+        let _ = try_ip(&format!("netns del {}", self.bridge()));
     }
 }
 
@@ -132,7 +148,13 @@ impl Drop for Computer {
     }
 }
 
-fn ip(arguments: &str) -> Option<()> {
-    let done = Command::new("ip").args(arguments.split(' ')).stderr(Stdio::null()).status();
-    done.is_ok_and(|status| status.success()).then_some(())
+fn ip(arguments: &str) {
+    if let Err(error) = try_ip(arguments) {
+        panic!("ip {arguments}: {error}");
+    }
+}
+
+fn try_ip(arguments: &str) -> Result<(), String> {
+    let done = Command::new("ip").args(arguments.split(' ')).output().map_err(|error| error.to_string())?;
+    if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into_owned()) }
 }
