@@ -223,6 +223,21 @@ pub struct Finished {
     pub places: Vec<PathBuf>,
 }
 
+impl FetchEnd {
+    /// One word, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            FetchEnd::Verified { .. } => "verified",
+            FetchEnd::Corrupt { .. } => "corrupt",
+            FetchEnd::Busy { .. } => "busy",
+            FetchEnd::Missing => "missing",
+            FetchEnd::Withdrawn => "withdrawn",
+            FetchEnd::Failed => "failed",
+            FetchEnd::Disk(_) => "disk",
+        }
+    }
+}
+
 /// How one request for a piece ended.
 pub enum FetchEnd {
     /// Right, and written.

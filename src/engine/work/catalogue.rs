@@ -63,6 +63,7 @@ async fn answer(
     let fetched = connection.get_if_changed(paths::SHARES, etag.as_deref(), patience, CATALOGUE_BYTES_MAX).await?;
     let Fetched::Body { bytes, .. } = fetched else { return Ok(CatalogueAnswer::Unchanged) };
     let catalogue: Catalogue = parse(&bytes)?;
+    tracing::trace!(peer = %peer.short(), revision = catalogue.revision, "its catalogue is here");
     let device = if known.is_none() { Some(introduction(&mut connection, peer).await?) } else { None };
     let neighbours = ask_json::<Around>(&mut connection, paths::PEERS).await?.peers;
     let neighbours = neighbours.into_iter().take(AROUND_MAX).collect();

@@ -38,7 +38,10 @@ async fn ask_each(shell: &Shell, id: ShareId, candidates: Vec<Candidate>) -> Res
     let mut missed = NotFound { asked: vec![], fault: None };
     for candidate in candidates {
         match ask(shell, id, &candidate).await {
-            Ok(found) => return Ok(found),
+            Ok(found) => {
+                tracing::trace!(share = %id.short(), from = %found.from.short(), "the manifest is here");
+                return Ok(found);
+            }
             Err(fault) => {
                 tracing::debug!(share = %id.short(), asked = %candidate.name, why = %fault.what, "does not give a share");
                 if fault.kind != PeerFaultKind::NotThere {

@@ -49,6 +49,7 @@ impl Stream {
         let have = Bitmap::from_bytes(pieces, &buffer[..bytes]).map_err(|error| misbehaved(error.to_string()))?;
         buffer.drain(..bytes);
         let complete = have.is_full();
+        tracing::trace!(peer = %self.peer.short(), pieces = have.count(), "what it has is known");
         self.tell(Fact::HaveLearned { peer: self.peer, have }).await;
         // Who has everything has no more to tell.
         if complete {

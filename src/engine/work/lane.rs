@@ -57,6 +57,7 @@ impl Connection {
 
     async fn work(&self, handle: LaneHandle, open: Lane, cancel: CancellationToken) -> Option<PeerFault> {
         let (peer, lane) = (self.peer, self.lane);
+        tracing::trace!(peer = %peer.short(), lane, "a connection for pieces is there");
         let fact = Fact::LaneOpened { peer, lane, handle: handle.clone() };
         self.shell.tell(Event::Transfer { share: self.share.id(), run: self.run, fact }).await;
         let closing = self.shell.cancel.clone();

@@ -94,6 +94,7 @@ impl PieceSink for Sink {
                 None => FetchEnd::Failed,
             },
         };
+        tracing::trace!(peer = %self.peer.short(), lane = self.lane, piece = piece.get(), end = end.name(), "answered");
         let fact = Fact::Fetched { peer: self.peer, lane: self.lane, piece, end };
         self.shell.tell_blocking(Event::Transfer { share: self.share.id(), run: self.run, fact });
     }

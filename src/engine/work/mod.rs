@@ -73,6 +73,7 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             spawn(shell, connection.run(addresses, cancel).map(to_event), to_event(crashed));
         }
         Job::AskPiece { handle, peer, lane, piece } => {
+            tracing::trace!(peer = %peer.short(), lane, piece = piece.get(), "asked");
             if handle.fetch(piece.get()).is_err() {
                 return Some(to_event(Fact::Fetched { peer, lane, piece, end: FetchEnd::Failed }));
             }

@@ -1,0 +1,112 @@
+//! Computers on a network of their own: network namespaces on a bridge, each with a line of a stated speed in both
+//! directions (`tc tbf`). Needs root.
+
+use std::{net::Ipv4Addr, path::Path, process::Command};
+
+use super::{Result, run};
+
+/// The computers; they go away with the value.
+pub struct Hosts {
+    prefix: String,
+    count: u8,
+}
+
+impl Hosts {
+    /// So many computers, each with so many Mbit/s up and down; 0 for no limit.
+    pub fn up(count: u8, mbit: u32) -> Result<Hosts> {
+        let hosts = Hosts { prefix: format!("hb{}", std::process::id()), count };
+        let switch = hosts.switch();
+        run(Command::new("ip").args(["netns", "add", &switch]))?;
+        hosts.ip(&switch, "link add br0 type bridge mcast_snooping 0")?;
+        hosts.ip(&switch, "link set br0 up")?;
+        for host in 0..count {
+            hosts.add(host, mbit)?;
+        }
+        Ok(hosts)
+    }
+
+    fn add(&self, host: u8, mbit: u32) -> Result<()> {
+        let (name, switch, port) = (self.name(host), self.switch(), format!("port{host}"));
+        run(Command::new("ip").args(["netns", "add", &name]))?;
+        run(Command::new("ip")
+            .args(["link", "add", "eth0", "netns", &name, "type", "veth", "peer", "name", &port])
+            .args(["netns", &switch]))?;
+        self.ip(&switch, &format!("link set {port} master br0 up"))?;
+        self.ip(&name, "link set lo up")?;
+        self.ip(&name, "link set eth0 up")?;
+        self.ip(&name, &format!("addr add {}/24 dev eth0", self.address(host)))?;
+        // What most systems have. Where it is not to be had (the file belongs to this namespace), the system's own is measured.
+        let _ = self.ip_sysctl(&name, "net.ipv4.tcp_congestion_control=cubic");
+        if mbit > 0 {
+            for (namespace, device) in [(&name, "eth0"), (&switch, port.as_str())] {
+                let rate = format!("{mbit}mbit");
+                run(Command::new("tc")
+                    .args(["-n", namespace, "qdisc", "add", "dev", device, "root", "tbf", "rate"])
+                    .args([&rate, "burst", "64kb", "latency", "50ms"]))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn ip_sysctl(&self, namespace: &str, setting: &str) -> Result<()> {
+        run(Command::new("ip").args(["netns", "exec", namespace, "sysctl", "-qw", setting]))
+    }
+
+    fn ip(&self, namespace: &str, words: &str) -> Result<()> {
+        run(Command::new("ip").args(["-n", namespace]).args(words.split(' ')))
+    }
+
+    fn switch(&self) -> String {
+        format!("{}-sw", self.prefix)
+    }
+
+    fn name(&self, host: u8) -> String {
+        format!("{}-{host}", self.prefix)
+    }
+
+    pub fn address(&self, host: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, 0, host + 1)
+    }
+
+    /// The same command, on that computer.
+    pub fn on(&self, host: u8, command: &Command) -> Command {
+        let mut there = Command::new("ip");
+        there.args(["netns", "exec", &self.name(host)]).arg(command.get_program()).args(command.get_args());
+        for (key, value) in command.get_envs() {
+            match value {
+                Some(value) => there.env(key, value),
+                None => there.env_remove(key),
+            };
+        }
+        if let Some(folder) = command.get_current_dir() {
+            there.current_dir(folder);
+        }
+        there
+    }
+
+    /// Bytes that a computer has sent so far, with the heads of every packet.
+    pub fn sent(&self, host: u8) -> Result<u64> {
+        self.counter(host, "tx_bytes")
+    }
+
+    /// Bytes that a computer has received so far, with the heads of every packet.
+    pub fn received(&self, host: u8) -> Result<u64> {
+        self.counter(host, "rx_bytes")
+    }
+
+    fn counter(&self, host: u8, name: &str) -> Result<u64> {
+        let mut cat = Command::new("ip");
+        cat.args(["netns", "exec", &self.name(host), "cat"])
+            .arg(Path::new("/sys/class/net/eth0/statistics").join(name));
+        Ok(String::from_utf8(cat.output()?.stdout)?.trim().parse()?)
+    }
+}
+
+impl Drop for Hosts {
+    fn drop(&mut self) {
+        for host in 0..self.count {
+            let _ = run(Command::new("ip").args(["netns", "del", &self.name(host)]));
+        }
+        let _ = run(Command::new("ip").args(["netns", "del", &self.switch()]));
+    }
+}
