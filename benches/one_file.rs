@@ -27,11 +27,14 @@ struct Round {
     sender_memory: f64,
 }
 
+/// Makes the receiver's command; the file's original is given.
+type Fetch = Box<dyn Fn(&Path) -> Result<Command>>;
+
 /// One way to bring the file over; its sender runs as long as the value lives.
 struct Way {
     name: &'static str,
     sender: Process,
-    fetch: Box<dyn Fn(&Path) -> Result<Command>>,
+    fetch: Fetch,
     /// Where the file is after it.
     file: PathBuf,
     /// What else is to be removed after a round.
