@@ -64,10 +64,11 @@ fn main() -> Result<()> {
     }
     report(&room, &work, &ours);
     // The others take long and vary little.
-    for (name, way) in [("nginx", Room::nginx as fn(&Room) -> Result<Round>), ("qbittorrent", Room::qbittorrent)] {
-        if peers.contains(name) {
-            compare(&work, name, &ours, way(&room).map(|round| room.tell(name, round)));
-        }
+    if peers.contains("nginx") {
+        compare(&work, "nginx", &ours, room.nginx().map(|round| room.tell("nginx", round)));
+    }
+    if peers.contains("qbittorrent") {
+        compare(&work, "qBittorrent", &ours, room.qbittorrent().map(|round| room.tell("qBittorrent", round)));
     }
     Ok(())
 }
@@ -91,13 +92,12 @@ fn compare(work: &str, against: &str, ours: &[Round], theirs: Result<Round>) {
             return Row { work, measure: "last done", against, found: Found::Missing(&why) }.tell();
         }
     };
-    let measures: [(&str, fn(&Round) -> f64); 2] =
-        [("last done", Round::last), ("first one's upload", |round| round.copies)];
-    for (measure, of) in measures {
-        let ours: Vec<f64> = ours.iter().map(of).collect();
-        let found = Found::Ratio { ours: &ours, theirs: &vec![of(&theirs); ours.len()], reach: Reach::Told };
+    let row = |measure: &str, ours: Vec<f64>, theirs: f64| {
+        let found = Found::Ratio { ours: &ours, theirs: &vec![theirs; ours.len()], reach: Reach::Told };
         Row { work, measure, against, found }.tell();
-    }
+    };
+    row("last done", ours.iter().map(Round::last).collect(), theirs.last());
+    row("first one's upload", ours.iter().map(|round| round.copies).collect(), theirs.copies);
 }
 
 impl Round {
