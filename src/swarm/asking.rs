@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Effect, Swarm};
+use super::{Effect, Order, Swarm};
 use crate::share::{PeerId, PieceIndex};
 
 /// How often it is looked whether somebody else should be asked too: at the end, and before.
@@ -80,7 +80,10 @@ impl Swarm {
 
     fn pick_from(&mut self, id: PeerId) -> Option<PieceIndex> {
         let peer = self.peers.get_mut(&id)?;
-        let picked = self.pieces.wanted().pick(&peer.have, &mut self.chance);
+        let picked = match self.order {
+            Order::Rarest => self.pieces.wanted().pick(&peer.have, &mut self.chance),
+            Order::InOrder => self.pieces.wanted().pick_first(&peer.have),
+        };
         peer.dry = picked.is_none();
         self.pieces.index(picked?)
     }

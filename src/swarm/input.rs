@@ -58,9 +58,27 @@ pub enum Input {
     PieceSpoiled {
         piece: PieceIndex,
     },
+    /// A person chose other files: exactly these pieces are wanted from now on. What is had stays had.
+    SetWanted {
+        wanted: Bitmap,
+    },
+    /// A person chose what comes first.
+    SetOrder {
+        order: Order,
+    },
     /// A person (or a full disk) stopped it: what is on its way is cancelled.
     Paused,
     Resumed,
     /// The time that [`Swarm::next_wakeup`](super::Swarm::next_wakeup) gave has come.
     Tick,
+}
+
+/// Which of the wanted pieces come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Those that the fewest have: best for everybody together.
+    #[default]
+    Rarest,
+    /// From the first to the last, so that a film can be watched while it comes.
+    InOrder,
 }

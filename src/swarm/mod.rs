@@ -19,6 +19,7 @@
 mod asking;
 mod chance;
 mod effect;
+mod facts;
 mod input;
 mod peer;
 mod picker;
@@ -34,12 +35,12 @@ use std::{
 };
 
 pub use effect::Effect;
-pub use input::Input;
+pub use input::{Input, Order};
 pub use pieces::State;
 
 use crate::share::{Bitmap, PeerId, PieceIndex, Pieces};
 use chance::Chance;
-use peer::{Banned, Closed, Peer};
+use peer::{Banned, Peer};
 use pieces::PieceTable;
 
 /// How a [`Swarm`] behaves; the same for all transfers of a program.
@@ -93,6 +94,7 @@ pub struct Swarm {
     peers: BTreeMap<PeerId, Peer>,
     banned: Banned,
     paused: bool,
+    order: Order,
     chance: Chance,
     /// When it was last looked whether somebody else should be asked too.
     doubled_at: Option<Instant>,
@@ -131,6 +133,7 @@ impl Swarm {
             peers: BTreeMap::new(),
             banned: Banned::default(),
             paused: false,
+            order: Order::Rarest,
             chance: Chance::new(seed),
             doubled_at: None,
             effects: VecDeque::new(),
@@ -150,6 +153,8 @@ impl Swarm {
             Input::PieceMissing { peer, piece } => self.piece_missing(now, peer, piece),
             Input::FetchFailed { peer, piece } => self.fetch_failed(now, peer, piece),
             Input::PieceSpoiled { piece } => self.piece_spoiled(piece),
+            Input::SetWanted { wanted } => self.set_wanted(now, &wanted),
+            Input::SetOrder { order } => self.set_order(order),
             Input::Paused => self.pause(now),
             Input::Resumed => self.resume(),
             Input::Tick => {}
@@ -203,6 +208,15 @@ impl Swarm {
         self.paused
     }
 
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// What a person wants of the share, had or not.
+    pub fn wanted(&self) -> &Bitmap {
+        self.pieces.selected()
+    }
+
     fn view(&self, now: Instant, id: PeerId, peer: &Peer) -> PeerView {
         PeerView {
             id,
@@ -219,173 +233,5 @@ impl Swarm {
 impl PeerView {
     fn of_banned(id: PeerId) -> PeerView {
         PeerView { id, pieces: 0, complete: false, in_flight: 0, rate: 0, got_bytes: 0, banned: true }
-    }
-}
-
-/// What each fact changes.
-impl Swarm {
-    fn peer_found(&mut self, id: PeerId) {
-        if self.banned.contains(&id) || (!self.peers.contains_key(&id) && self.peers.len() >= self.limits.peers_max) {
-            return;
-        }
-        let peer = self.peers.entry(id).or_insert_with(|| Peer::new(&self.limits, self.nothing.clone()));
-        peer.present = true;
-        self.ask_what_it_has(id);
-    }
-
-    fn peer_lost(&mut self, now: Instant, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.present = false;
-        peer.have_asked = false;
-        let had = std::mem::replace(&mut peer.have, self.nothing.clone());
-        for index in self.pieces.indexes().filter(|index| had.contains(*index)).collect::<Vec<_>>() {
-            self.pieces.copy_lost(index);
-        }
-        self.cancel_all_of(now, id);
-        self.forget_if_over(id);
-    }
-
-    fn have_learned(&mut self, id: PeerId, have: &Bitmap) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.present) else { return };
-        if have.len() != self.nothing.len() {
-            return;
-        }
-        let before = std::mem::replace(&mut peer.have, have.clone());
-        peer.dry = false;
-        for index in self.pieces.indexes().collect::<Vec<_>>() {
-            match (before.contains(index), have.contains(index)) {
-                (false, true) => self.pieces.copy_found(index),
-                (true, false) => self.pieces.copy_lost(index),
-                _ => {}
-            }
-        }
-    }
-
-    fn piece_gained(&mut self, id: PeerId, piece: PieceIndex) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.present) else { return };
-        if peer.have.insert(piece) {
-            peer.dry = false;
-            self.pieces.copy_found(piece);
-        }
-    }
-
-    fn piece_verified(&mut self, now: Instant, id: PeerId, piece: PieceIndex, bytes: u32, took: Duration) {
-        if let Some(peer) = self.peers.get_mut(&id) {
-            peer.delivered(now, bytes, took, &self.limits);
-            peer.close(now, piece);
-        }
-        self.forget_if_over(id);
-        let Some(asked_of) = self.pieces.got(piece) else { return };
-        for other in asked_of {
-            self.cancel(now, other, piece);
-        }
-        if self.pieces.is_complete() {
-            self.effects.push_back(Effect::Complete);
-        }
-    }
-
-    fn piece_corrupt(&mut self, now: Instant, id: PeerId, piece: PieceIndex) {
-        self.close(now, id, piece);
-        if self.banned.insert(id) {
-            self.effects.push_back(Effect::Drop { peer: id });
-            self.peer_lost(now, id);
-        }
-    }
-
-    fn fetch_refused(&mut self, now: Instant, id: PeerId, piece: PieceIndex, retry_after: Duration) {
-        if self.close(now, id, piece) == Closed::Awaited
-            && let Some(peer) = self.peers.get_mut(&id)
-        {
-            peer.refused(now, retry_after, &mut self.chance);
-        }
-    }
-
-    fn piece_missing(&mut self, now: Instant, id: PeerId, piece: PieceIndex) {
-        self.fetch_failed(now, id, piece);
-        if let Some(peer) = self.peers.get_mut(&id)
-            && peer.have.remove(piece)
-        {
-            self.pieces.copy_lost(piece);
-        }
-    }
-
-    fn fetch_failed(&mut self, now: Instant, id: PeerId, piece: PieceIndex) {
-        if self.close(now, id, piece) == Closed::Awaited
-            && let Some(peer) = self.peers.get_mut(&id)
-        {
-            peer.failed(now, &self.limits, &mut self.chance);
-        }
-    }
-
-    fn piece_spoiled(&mut self, piece: PieceIndex) {
-        if self.pieces.spoil(piece) {
-            self.wake_holders(piece);
-        }
-    }
-
-    fn pause(&mut self, now: Instant) {
-        self.paused = true;
-        for id in self.peers.keys().copied().collect::<Vec<_>>() {
-            self.cancel_all_of(now, id);
-        }
-    }
-
-    fn resume(&mut self) {
-        self.paused = false;
-        for id in self.peers.keys().copied().collect::<Vec<_>>() {
-            self.ask_what_it_has(id);
-        }
-    }
-
-    /// An answer came that brought nothing: the piece may be asked of others.
-    fn close(&mut self, now: Instant, id: PeerId, piece: PieceIndex) -> Closed {
-        let Some(peer) = self.peers.get_mut(&id) else { return Closed::Stale };
-        let closed = peer.close(now, piece);
-        if closed == Closed::Awaited {
-            self.withdraw(piece, id);
-        }
-        self.forget_if_over(id);
-        closed
-    }
-
-    fn cancel_all_of(&mut self, now: Instant, id: PeerId) {
-        let Some(peer) = self.peers.get(&id) else { return };
-        for (piece, _) in peer.asked().collect::<Vec<_>>() {
-            self.withdraw(piece, id);
-            self.cancel(now, id, piece);
-        }
-    }
-
-    fn cancel(&mut self, now: Instant, id: PeerId, piece: PieceIndex) {
-        if self.peers.get_mut(&id).is_some_and(|peer| peer.cancel(now, piece)) {
-            self.effects.push_back(Effect::Cancel { peer: id, piece });
-        }
-    }
-
-    fn withdraw(&mut self, piece: PieceIndex, id: PeerId) {
-        if self.pieces.withdraw(piece, id) {
-            self.wake_holders(piece);
-        }
-    }
-
-    /// The piece is wanted again, so whoever has it is of use again.
-    fn wake_holders(&mut self, piece: PieceIndex) {
-        for peer in self.peers.values_mut().filter(|peer| peer.have.contains(piece)) {
-            peer.dry = false;
-        }
-    }
-
-    fn ask_what_it_has(&mut self, id: PeerId) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        if peer.present && !peer.have_asked && !self.paused {
-            peer.have_asked = true;
-            self.effects.push_back(Effect::AskHave { peer: id });
-        }
-    }
-
-    fn forget_if_over(&mut self, id: PeerId) {
-        if self.peers.get(&id).is_some_and(|peer| !peer.present && peer.open() == 0) {
-            self.peers.remove(&id);
-        }
     }
 }

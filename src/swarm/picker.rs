@@ -51,6 +51,11 @@ impl Rarity {
         }
     }
 
+    /// The number of the first piece that is in `have`, however rare.
+    pub fn pick_first(&self, have: &Bitmap) -> Option<u32> {
+        self.levels.iter().skip(1).filter_map(|level| nth_common(level, have, 0)).min()
+    }
+
     /// The number of one of the rarest pieces that are in `have`.
     pub fn pick(&self, have: &Bitmap, chance: &mut Chance) -> Option<u32> {
         for level in self.levels.iter().skip(1).filter(|level| !level.is_empty()) {
@@ -116,6 +121,16 @@ mod tests {
         check(&[3, 10], Some(3));
         check(&[10, 11], None);
         assert_eq!((rarity.count(), rarity.offered()), (4, 3));
+    }
+
+    #[test]
+    fn in_order_the_first_piece_comes_first_however_common() {
+        let pieces = pieces(200);
+        let rarity = rarity(&pieces, &[(3, 5), (70, 2), (199, 1), (1, 0)]);
+
+        assert_eq!(rarity.pick_first(&Bitmap::full(&pieces)), Some(3));
+        assert_eq!(rarity.pick_first(&bitmap(&pieces, &[70, 199])), Some(70));
+        assert_eq!(rarity.pick_first(&bitmap(&pieces, &[1])), None);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub enum State {
 pub struct PieceTable {
     pieces: Vec<Piece>,
     have: Bitmap,
+    /// What a person wants, had or not.
+    selected: Bitmap,
     wanted: Rarity,
     fetching: u32,
 }
@@ -41,20 +43,26 @@ impl PieceTable {
     /// `wanted`: `None` for all. What is had stays had, wanted or not.
     pub fn new(pieces: &Pieces, have: Bitmap, wanted: Option<&Bitmap>) -> PieceTable {
         let mut rarity = Rarity::new(pieces);
-        let state_of = |index| match wanted {
-            _ if have.contains(index) => State::Had,
-            Some(wanted) if !wanted.contains(index) => State::NotWanted,
-            _ => State::Wanted,
+        let selected = wanted.cloned().unwrap_or_else(|| Bitmap::full(pieces));
+        let state_of = |index| match have.contains(index) {
+            true => State::Had,
+            false if selected.contains(index) => State::Wanted,
+            false => State::NotWanted,
         };
         let table: Vec<Piece> = pieces.iter().map(|index| Piece { index, copies: 0, state: state_of(index) }).collect();
         for piece in table.iter().filter(|piece| piece.state == State::Wanted) {
             rarity.insert(piece.index, 0);
         }
-        PieceTable { pieces: table, have, wanted: rarity, fetching: 0 }
+        PieceTable { pieces: table, have, selected, wanted: rarity, fetching: 0 }
     }
 
     pub fn have(&self) -> &Bitmap {
         &self.have
+    }
+
+    /// What a person wants, had or not.
+    pub fn selected(&self) -> &Bitmap {
+        &self.selected
     }
 
     /// The wanted pieces that nobody has been asked for.
@@ -161,10 +169,40 @@ impl PieceTable {
         if *state != State::Had {
             return false;
         }
-        *state = State::Wanted;
         self.have.remove(*index);
-        self.wanted.insert(*index, *copies);
+        if self.selected.contains(*index) {
+            *state = State::Wanted;
+            self.wanted.insert(*index, *copies);
+        } else {
+            *state = State::NotWanted;
+        }
         true
+    }
+
+    /// Exactly these are wanted. Tells what was on its way and is not wanted any more, and whom it was asked of.
+    pub fn set_wanted(&mut self, wanted: &Bitmap) -> Vec<(PieceIndex, Vec<PeerId>)> {
+        let mut dropped = vec![];
+        for Piece { index, copies, state } in &mut self.pieces {
+            match (&*state, wanted.contains(*index)) {
+                (State::NotWanted, true) => {
+                    *state = State::Wanted;
+                    self.wanted.insert(*index, *copies);
+                }
+                (State::Wanted, false) => {
+                    *state = State::NotWanted;
+                    self.wanted.remove(*index, *copies);
+                }
+                (State::Fetching { .. }, false) => {
+                    if let State::Fetching { by } = std::mem::replace(state, State::NotWanted) {
+                        dropped.push((*index, by));
+                    }
+                    self.fetching -= 1;
+                }
+                _ => {}
+            }
+        }
+        self.selected = wanted.clone();
+        dropped
     }
 
     fn at(&self, piece: PieceIndex) -> Option<&Piece> {

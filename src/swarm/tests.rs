@@ -263,6 +263,59 @@ fn only_wanted_pieces_are_fetched_and_complete_it() {
 }
 
 #[test]
+fn what_is_not_wanted_any_more_is_cancelled_and_what_is_newly_wanted_is_asked_for() {
+    let mut game = Game::of(4);
+    game.meet_with(A, &[0, 1]);
+    game.effects();
+
+    game.tell(Input::SetWanted { wanted: game.bitmap(&[1, 3]) });
+    assert_eq!(game.effects(), [Effect::Cancel { peer: A, piece: game.piece(0) }]);
+    assert_eq!(game.swarm.state(game.piece(0)), Some(&State::NotWanted));
+    game.tell(Input::FetchFailed { peer: A, piece: game.piece(0) });
+    game.tell(Input::PieceGained { peer: A, piece: game.piece(3) });
+    assert_eq!(game.asked_of(A), [game.piece(1), game.piece(3)]);
+    game.verified(A, game.piece(1));
+    game.verified(A, game.piece(3));
+    assert_eq!(game.effects().last(), Some(&Effect::Complete));
+
+    game.tell(Input::SetWanted { wanted: game.bitmap(&[0, 1, 3]) });
+    assert!(!game.swarm.is_complete());
+    assert_eq!(game.asked_of(A), [game.piece(0)]);
+}
+
+#[test]
+fn a_transfer_whose_missing_pieces_are_not_wanted_any_more_is_complete_and_says_so_once() {
+    let mut game = Game::of(3);
+    game.meet_with(A, &[0]);
+    game.verified(A, game.piece(0));
+    game.effects();
+
+    game.tell(Input::SetWanted { wanted: game.bitmap(&[0]) });
+    game.tell(Input::SetWanted { wanted: game.bitmap(&[]) });
+
+    assert_eq!(game.effects(), [Effect::Complete]);
+    assert!(game.swarm.have().contains(game.piece(0)));
+    game.tell(Input::PieceSpoiled { piece: game.piece(0) });
+    assert_eq!(game.swarm.state(game.piece(0)), Some(&State::NotWanted));
+}
+
+#[test]
+fn in_order_the_first_missing_piece_is_asked_for_first() {
+    let mut game = Game::of(100);
+    game.tell(Input::SetOrder { order: Order::InOrder });
+    game.meet(A);
+    game.meet_with(B, &[50, 60, 99]);
+
+    for _ in 0..20 {
+        game.wait_ms(10);
+        game.deliver_one_from(A, Duration::from_millis(10));
+    }
+
+    let of_a: Vec<u32> = game.sent.iter().filter(|(peer, _)| *peer == A).map(|(_, piece)| piece.get()).collect();
+    assert!(of_a.len() > 20 && of_a.is_sorted() && of_a[..20] == (0..20).collect::<Vec<_>>(), "{of_a:?}");
+}
+
+#[test]
 fn facts_of_strangers_and_of_other_shares_change_nothing() {
     let mut game = Game::of(3);
     game.meet_with(A, &[0]);
@@ -283,6 +336,7 @@ fn facts_of_strangers_and_of_other_shares_change_nothing() {
         Input::PieceSpoiled { piece: elsewhere },
         Input::PieceSpoiled { piece: game.piece(1) },
         Input::PeerFound { peer: A },
+        Input::SetWanted { wanted: Bitmap::empty(&pieces(90)) },
         Input::Tick,
     ] {
         game.tell(input);
@@ -385,9 +439,14 @@ impl Game {
     }
 
     fn has(&mut self, peer: PeerId, numbers: &[u32]) {
-        let mut have = Bitmap::empty(&self.pieces);
-        numbers.iter().for_each(|number| _ = have.insert(self.piece(*number)));
+        let have = self.bitmap(numbers);
         self.tell(Input::HaveLearned { peer, have });
+    }
+
+    fn bitmap(&self, numbers: &[u32]) -> Bitmap {
+        let mut bitmap = Bitmap::empty(&self.pieces);
+        numbers.iter().for_each(|number| _ = bitmap.insert(self.piece(*number)));
+        bitmap
     }
 
     /// Lets time pass, with all wake-ups on the way.
