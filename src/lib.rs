@@ -17,7 +17,7 @@
 //! | 4 services | `control` | the window |
 //! | 3 owner | `engine` | web pages, window, SQL text |
 //! | 2 shell | `store`, `net`, `platform`, `settings` | one another, the engine |
-//! | 1 rules (pure) | `swarm`, `nearby`, `wire` | one another, clocks, sockets, files, tokio |
+//! | 1 rules (pure) | `swarm`, `nearby`, `traffic`, `wire` | one another, clocks, sockets, files, tokio |
 //! | 0 nouns (pure) | `share` | everything else |
 
 pub mod cli;
@@ -31,6 +31,7 @@ pub mod share;
 pub mod start;
 pub mod store;
 pub mod swarm;
+pub mod traffic;
 #[cfg(feature = "window")]
 pub mod window;
 pub mod wire;

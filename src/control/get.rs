@@ -113,6 +113,9 @@ fn somebody_has_it(row: &TransferRow) -> bool {
         TransferState::Waiting => row.trouble.as_ref().is_none_or(|trouble| trouble.kind != TroubleKind::Nobody),
         TransferState::Fetching
         | TransferState::Paused
+        | TransferState::Queued
+        | TransferState::Scheduled
+        | TransferState::Done
         | TransferState::Finishing
         | TransferState::Verifying
         | TransferState::Seeding => true,

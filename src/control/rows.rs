@@ -154,6 +154,9 @@ pub(super) fn state(state: TransferState) -> &'static str {
         TransferState::Waiting => "waiting",
         TransferState::Finishing => "finishing",
         TransferState::Verifying => "verifying",
+        TransferState::Queued => "queued",
+        TransferState::Scheduled => "scheduled",
+        TransferState::Done => "done",
         TransferState::Seeding => "seeding",
         TransferState::Failed => "failed",
     }

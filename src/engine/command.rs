@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
-use crate::share::{PeerId, ShareId};
+use crate::{
+    share::{PeerId, ShareId},
+    traffic::{Class, Limits, Order, Priority, Schedule, SeedUntil},
+};
 
 /// Chosen by whoever asks; the [`Outcome`](super::snapshot::Outcome) with the same token tells how it ended.
 pub type Token = u64;
@@ -48,6 +51,75 @@ pub enum Command {
     Cancel {
         share: ShareId,
     },
+    /// Pause whatever can be paused.
+    PauseAll,
+    ResumeAll,
+    /// Try again at once what failed or waits to be tried again.
+    RetryAll,
+    /// Try again at once, without waiting for the time to come.
+    Retry {
+        share: ShareId,
+    },
+    /// Change the place of a download in the queue.
+    Move {
+        share: ShareId,
+        to: QueuePlace,
+    },
+    SetPriority {
+        share: ShareId,
+        priority: Priority,
+    },
+    SetOrder {
+        share: ShareId,
+        order: Order,
+    },
+    SetClass {
+        share: ShareId,
+        class: Class,
+    },
+    /// How fast this transfer may go; the limits in total hold too.
+    SetLimits {
+        share: ShareId,
+        limits: Limits,
+    },
+    /// Fetch only these files of a share.
+    SelectFiles {
+        token: Token,
+        share: ShareId,
+        files: Selection,
+    },
+    /// Until when this share is given to others; `None`: as for all.
+    SetSeeding {
+        share: ShareId,
+        until: Option<SeedUntil>,
+    },
+    /// Put a download's files into another folder, under another name, or both; also while it is on its way. `name` is
+    /// for shares with one file or folder at their top.
+    Relocate {
+        token: Token,
+        share: ShareId,
+        into: Option<PathBuf>,
+        name: Option<String>,
+    },
+    /// How fast all transfers together may go.
+    SetTotalLimits {
+        limits: Limits,
+    },
+    SetSchedule {
+        schedule: Schedule,
+    },
+    /// How many downloads may be active at a time.
+    SetActiveDownloads {
+        count: u32,
+    },
+    /// Until when downloads are given to others when nothing else is said of one.
+    SetSeedingOfAll {
+        until: SeedUntil,
+    },
+    /// Downloads that are complete are not given out any more when the program is started the next time.
+    SetStopSeedingWhenClosed {
+        stop: bool,
+    },
     /// Read a share's files again and check every byte.
     Verify {
         token: Token,
@@ -78,6 +150,26 @@ pub enum Command {
     DismissTrouble {
         serial: u64,
     },
+}
+
+/// Where in the queue a download goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QueuePlace {
+    Top,
+    Up,
+    Down,
+    Bottom,
+    Before(ShareId),
+    After(ShareId),
+}
+
+/// Which files of a share are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    #[default]
+    All,
+    /// By their numbers in [`Listing`](super::snapshot::Listing): 0 is the first file of the share.
+    These(BTreeSet<u32>),
 }
 
 /// Who may see and fetch a share.

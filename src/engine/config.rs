@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+pub use super::snapshot::{Fixed, Traffic};
+
 /// Everything that is decided before the engine runs.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -17,6 +19,8 @@ pub struct Config {
     pub discovery: bool,
     /// `HOST:PORT` of computers to ask although nobody announced them.
     pub peers: Vec<String>,
+    /// Limits, schedule and rules for all transfers together, as they stand at the start.
+    pub traffic: Traffic,
     /// A text that is the same on every start of this machine and another on every other (`platform::machine_id`).
     pub machine_id: Option<String>,
 }

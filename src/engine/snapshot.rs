@@ -13,7 +13,13 @@ use super::{
     question::Question,
     trouble::Trouble,
 };
-use crate::share::{PeerId, Root, ShareId};
+use crate::{
+    share::{PeerId, Root, ShareId},
+    traffic::{Class, Limits, Order, Priority, Reason, Schedule, SeedUntil},
+};
+
+mod listing;
+pub use listing::{FileRow, Listing};
 
 /// Everything, at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +43,10 @@ pub struct Snapshot {
     /// Bytes a second, all transfers together.
     pub rate_down: u64,
     pub rate_up: u64,
+    /// What holds for all transfers together.
+    pub traffic: Arc<Traffic>,
+    /// What I gave to whom, over all times that the program ran: the most recent first, at most 10,000.
+    pub given: Arc<[GivenRow]>,
     /// Total speed of the last minutes, one value a second, oldest first; at most 300.
     pub history: Arc<[Speed]>,
 }
@@ -46,6 +56,66 @@ pub struct Snapshot {
 pub struct Speed {
     pub down: u64,
     pub up: u64,
+}
+
+/// What holds for all transfers together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Traffic {
+    /// As a person chose them.
+    pub limits: Limits,
+    /// As they are at this moment, with the schedule and what an administrator allows.
+    pub limits_now: Limits,
+    pub schedule: Schedule,
+    /// The place in the schedule of the rule that holds at this moment, and for how many minutes.
+    pub rule_now: Option<(usize, u32)>,
+    /// How many downloads may be active at a time.
+    pub active_downloads: u32,
+    /// Until when downloads are given to others when nothing else is said of one.
+    pub seed_until: SeedUntil,
+    pub stop_seeding_when_closed: bool,
+    /// What an administrator fixed.
+    pub fixed: Fixed,
+}
+
+impl Default for Traffic {
+    fn default() -> Traffic {
+        Traffic {
+            limits: Limits::NONE,
+            limits_now: Limits::NONE,
+            schedule: Schedule::default(),
+            rule_now: None,
+            active_downloads: crate::settings::ACTIVE_DOWNLOADS,
+            seed_until: SeedUntil::ForEver,
+            stop_seeding_when_closed: false,
+            fixed: Fixed::default(),
+        }
+    }
+}
+
+/// What an administrator fixed; the rest is for the person to choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fixed {
+    /// Nobody can go beyond these.
+    pub limits: Limits,
+    pub schedule: bool,
+    pub active_downloads: bool,
+    pub seed_until: bool,
+    pub stop_seeding_when_closed: bool,
+}
+
+/// What one computer got of one share from us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenRow {
+    pub peer: PeerId,
+    pub peer_name: String,
+    pub share: ShareId,
+    pub title: String,
+    /// In all.
+    pub bytes: u64,
+    /// Bytes a second, now.
+    pub rate: u64,
+    /// When the last byte went.
+    pub last: SystemTime,
 }
 
 /// This computer.
@@ -158,9 +228,27 @@ pub struct TransferRow {
     pub kind: ShareKind,
     pub mine: bool,
     pub state: TransferState,
-    /// Verified bytes on this disk.
+    /// Verified bytes on this disk, of the files that are wanted.
     pub done_bytes: u64,
+    /// Bytes of the files that are wanted: all, unless some were deselected.
     pub size: u64,
+    /// Bytes of all files.
+    pub full_size: u64,
+    pub files: u32,
+    pub files_wanted: u32,
+    /// All files, which of them are wanted, and how far each is; `None` until somebody gave the manifest.
+    pub listing: Option<Listing>,
+    /// For a download that is not complete: its place in the queue, from 1.
+    pub queue: Option<u32>,
+    pub priority: Priority,
+    pub order: Order,
+    pub class: Class,
+    /// Set for this transfer; those in total hold too.
+    pub limits: Limits,
+    /// Until when it is given to others: set for it, or `None` for what holds for all.
+    pub seed_until: Option<SeedUntil>,
+    /// Why it is as fast as it is.
+    pub reason: Reason,
     /// Verified pieces on this disk; `facts` tells of how many.
     pub pieces_done: u32,
     /// Bytes a second.
@@ -168,6 +256,8 @@ pub struct TransferRow {
     pub rate_up: u64,
     /// Bytes given to others since this program was started.
     pub given_bytes: u64,
+    /// Bytes given to others, over all times that the program ran.
+    pub given_in_all: u64,
     pub eta: Option<Duration>,
     /// Peers that we fetch from right now.
     pub sources: u32,
@@ -194,14 +284,20 @@ pub enum TransferState {
     Looking,
     Fetching,
     Paused,
+    /// It waits for its turn in the queue.
+    Queued,
+    /// The schedule says pause; it goes on by itself.
+    Scheduled,
     /// It can't go on for a reason given in `trouble`, and goes on by itself.
     Waiting,
     /// All bytes are here; they are put under their final names.
     Finishing,
     /// Reading the files again and checking them.
     Verifying,
-    /// Complete, and given to whoever asks.
+    /// Complete, and given to whoever asks. Complete means all files that are wanted.
     Seeding,
+    /// Complete, and not given any more: its seeding rule was fulfilled. Resume gives it again.
+    Done,
     /// It ended for the reason given in `trouble`.
     Failed,
 }
@@ -285,6 +381,17 @@ pub enum Done {
     Fetched {
         share: ShareId,
         places: Vec<PathBuf>,
+    },
+    /// The files are where they were wished to be.
+    Relocated {
+        share: ShareId,
+        into: PathBuf,
+    },
+    /// The selection of files holds.
+    Selected {
+        share: ShareId,
+        files: u32,
+        bytes: u64,
     },
     /// Every byte was read again; pieces that were wrong, of how many.
     Verified {

@@ -164,6 +164,7 @@ fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
         downloads: config.downloads.clone(),
         discovery: config.discovery,
         typed: config.peers.clone(),
+        traffic: config.traffic.clone(),
         seed: random_number(),
         instance,
     }

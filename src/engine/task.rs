@@ -17,6 +17,7 @@ use crate::{
     settings::Change,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Sources},
+    traffic::Options,
 };
 
 /// A wish of the engine. Those with a closing event in [`Event`](super::event::Event) get exactly one, also when they are
@@ -137,6 +138,7 @@ pub enum Keep {
     Complete { share: ShareId, sources: Arc<Sources> },
     Paused { share: ShareId, paused: bool, complete: bool },
     Recipients { share: ShareId, recipients: Recipients },
+    Options { share: ShareId, options: Options },
     Forget { share: ShareId },
     Peer { peer: PeerId, name: String, addresses: Vec<SocketAddr> },
 }

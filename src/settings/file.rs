@@ -4,6 +4,9 @@ use std::{fmt, io, io::Read, path::Path, path::PathBuf};
 
 use toml::{Table, Value};
 
+use super::traffic;
+use crate::traffic::{Rate, Schedule, SeedUntil};
+
 /// The file's name, in Handout's home.
 pub const FILE_NAME: &str = "settings.toml";
 /// A larger file is not read: it is not one of ours.
@@ -22,6 +25,17 @@ pub struct Written {
     pub listen_port: Option<u16>,
     /// `discovery`: find others, and be found.
     pub discovery: Option<bool>,
+    /// `limit_down`, `limit_up`: bytes a second for all transfers together.
+    pub limit_down: Option<Rate>,
+    pub limit_up: Option<Rate>,
+    /// `schedule`: tables with `days`, `from`, `to`, and `pause = true` or limits.
+    pub schedule: Option<Schedule>,
+    /// `active_downloads`: 1 to 1000.
+    pub active_downloads: Option<u32>,
+    /// `seed_until`: `forever`, `ratio:2`, `time:2h` or `copies:30`.
+    pub seed_until: Option<SeedUntil>,
+    /// `stop_seeding_when_closed`: true or false.
+    pub stop_seeding_when_closed: Option<bool>,
     /// `theme`: `system`, `light` or `dark`.
     pub theme: Option<Theme>,
     /// `window_size`: width and height in points, as it was closed last.
@@ -110,10 +124,16 @@ pub(super) fn parse(text: &str) -> (Written, Vec<Bad>) {
         name: take.value("name", name),
         downloads: take.value("downloads", folder),
         listen_port: take.value("listen_port", port),
-        discovery: take.value("discovery", |value| value.as_bool().ok_or("it must be true or false")),
+        discovery: take.value("discovery", truth),
+        limit_down: take.value("limit_down", traffic::rate),
+        limit_up: take.value("limit_up", traffic::rate),
+        schedule: take.value("schedule", traffic::schedule),
+        active_downloads: take.value("active_downloads", traffic::active_downloads),
+        seed_until: take.value("seed_until", traffic::seed_until),
+        stop_seeding_when_closed: take.value("stop_seeding_when_closed", truth),
         theme: take.value("theme", theme),
         window_size: take.value("window_size", window_size),
-        welcomed: take.value("welcomed", |value| value.as_bool().ok_or("it must be true or false")),
+        welcomed: take.value("welcomed", truth),
     };
     (written, bad)
 }
@@ -134,6 +154,10 @@ impl Take<'_> {
             }
         }
     }
+}
+
+fn truth(value: &Value) -> Result<bool, &'static str> {
+    value.as_bool().ok_or("it must be true or false")
 }
 
 fn name(value: &Value) -> Result<String, &'static str> {

@@ -10,11 +10,13 @@ mod file;
 mod resolve;
 mod resolved;
 mod save;
+mod traffic;
 
 pub use file::{Bad, FILE_NAME, MAX_FILE_BYTES, Theme, Written, read};
 pub use resolve::{Defaults, Given, resolve};
 pub use resolved::{Resolved, Setting, Source};
 pub use save::{Change, SaveError, save};
+pub use traffic::ACTIVE_DOWNLOADS;
 
 #[cfg(test)]
 mod tests;

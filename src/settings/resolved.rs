@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use super::{Bad, Theme};
+use crate::traffic::{Rate, Schedule, SeedUntil};
 
 /// A value that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Source {
     File,
     /// An argument of the command line, or a variable of the environment that stands for one.
     Argument,
+    /// The administrator's file; nobody at this computer can choose otherwise.
+    Policy,
 }
 
 /// Everything that is decided before the engine runs.
@@ -29,6 +32,12 @@ pub struct Resolved {
     /// Where to answer; `None` leaves it to the engine.
     pub listen: Setting<Option<SocketAddr>>,
     pub discovery: Setting<bool>,
+    pub limit_down: Setting<Option<Rate>>,
+    pub limit_up: Setting<Option<Rate>>,
+    pub schedule: Setting<Schedule>,
+    pub active_downloads: Setting<u32>,
+    pub seed_until: Setting<SeedUntil>,
+    pub stop_seeding_when_closed: Setting<bool>,
     pub theme: Setting<Theme>,
     /// As the window was closed last.
     pub window_size: Option<[f32; 2]>,

@@ -11,7 +11,10 @@ use toml::{Table, Value};
 use super::{
     Theme,
     file::{FILE_NAME, parse, read_text},
+    traffic,
 };
+
+use crate::traffic::{Limits, Rate, Schedule, SeedUntil};
 
 /// One value that a person changed; `None` goes back to the default.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +23,13 @@ pub enum Change {
     Downloads(Option<PathBuf>),
     ListenPort(Option<u16>),
     Discovery(Option<bool>),
+    /// For all transfers together.
+    Limits(Limits),
+    /// Without a rule it goes away.
+    Schedule(Schedule),
+    ActiveDownloads(Option<u32>),
+    SeedUntil(Option<SeedUntil>),
+    StopSeedingWhenClosed(Option<bool>),
     Theme(Option<Theme>),
     WindowSize(Option<[f32; 2]>),
     Welcomed(Option<bool>),
@@ -45,12 +55,13 @@ pub fn save(home: &Path, changes: &[Change]) -> Result<(), SaveError> {
     let text = read_text(&path).map_err(io_error)?.unwrap_or_default();
     let mut table: Table = text.parse().map_err(|cause| SaveError::NotToml { path: path.clone(), cause })?;
     for change in changes {
-        let (key, value) = written(change)?;
-        match value {
-            Some(value) => table.insert(key.to_owned(), value),
-            None => table.remove(key),
-        };
-        check(&table, key)?;
+        for (key, value) in written(change)? {
+            match value {
+                Some(value) => table.insert(key.to_owned(), value),
+                None => table.remove(key),
+            };
+            check(&table, key)?;
+        }
     }
     replace(home, &path, table.to_string().as_bytes()).map_err(io_error)
 }
@@ -61,9 +72,17 @@ fn check(table: &Table, key: &str) -> Result<(), SaveError> {
     bad.into_iter().find(|bad| bad.key == key).map_or(Ok(()), |bad| Err(SaveError::Bad(bad)))
 }
 
-fn written(change: &Change) -> Result<(&'static str, Option<Value>), SaveError> {
+fn written(change: &Change) -> Result<Vec<(&'static str, Option<Value>)>, SaveError> {
     let text = |text: &str| Value::String(text.to_owned());
-    Ok(match change {
+    Ok(vec![match change {
+        Change::Limits(limits) => {
+            let value = |rate: Option<Rate>| rate.map(traffic::rate_value);
+            return Ok(vec![("limit_down", value(limits.down)), ("limit_up", value(limits.up))]);
+        }
+        Change::Schedule(schedule) => ("schedule", (!schedule.0.is_empty()).then(|| traffic::schedule_value(schedule))),
+        Change::ActiveDownloads(count) => ("active_downloads", count.map(|count| Value::Integer(count.into()))),
+        Change::SeedUntil(until) => ("seed_until", until.map(|until| text(&until.to_string()))),
+        Change::StopSeedingWhenClosed(stop) => ("stop_seeding_when_closed", stop.map(Value::Boolean)),
         Change::Name(name) => ("name", name.as_deref().map(text)),
         Change::Downloads(folder) => {
             let path = folder.as_ref().map(|path| path.to_str().ok_or_else(|| SaveError::NotText(path.clone())));
@@ -77,7 +96,7 @@ fn written(change: &Change) -> Result<(&'static str, Option<Value>), SaveError> 
             ("window_size", size.map(|size| Value::Array(size.map(side).to_vec())))
         }
         Change::Welcomed(read) => ("welcomed", read.map(Value::Boolean)),
-    })
+    }])
 }
 
 /// A power cut leaves the old file or the new one, never half of one.

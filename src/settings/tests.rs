@@ -1,6 +1,7 @@
 use std::{fs, path::PathBuf};
 
 use super::{file::parse, *};
+use crate::traffic::{Days, Limits, Rate, Rule, Schedule, SeedUntil, Then};
 
 #[test]
 fn a_bad_value_falls_back_alone_and_is_named() {
@@ -73,6 +74,10 @@ fn what_is_saved_is_read_again_and_what_is_unknown_stays() {
     fs::write(&path, "name = \"Old\"\nlisten_port = 4\n[later]\ncolour = \"blue\"\n").unwrap();
     let downloads = home.path().join("übung");
 
+    let schedule = Schedule(vec![
+        Rule { days: Days::parse("mon-fri").unwrap(), from: 480, to: 930, then: Then::Pause },
+        Rule { days: Days::ALL, from: 0, to: 360, then: Then::Limit(Limits { down: None, up: Rate::new(1 << 20) }) },
+    ]);
     let changes = [
         Change::Name(Some("Neu \"7\"".into())),
         Change::Downloads(Some(downloads.clone())),
@@ -81,6 +86,11 @@ fn what_is_saved_is_read_again_and_what_is_unknown_stays() {
         Change::Theme(Some(Theme::Dark)),
         Change::WindowSize(Some([1024.5, 768.0])),
         Change::Welcomed(Some(true)),
+        Change::Limits(Limits { down: Rate::new(65_536), up: None }),
+        Change::Schedule(schedule.clone()),
+        Change::ActiveDownloads(Some(3)),
+        Change::SeedUntil(Some(SeedUntil::Ratio(1_500))),
+        Change::StopSeedingWhenClosed(Some(true)),
     ];
     save(home.path(), &changes).unwrap();
 
@@ -94,6 +104,12 @@ fn what_is_saved_is_read_again_and_what_is_unknown_stays() {
         theme: Some(Theme::Dark),
         window_size: Some([1024.5, 768.0]),
         welcomed: Some(true),
+        limit_down: Rate::new(65_536),
+        limit_up: None,
+        schedule: Some(schedule),
+        active_downloads: Some(3),
+        seed_until: Some(SeedUntil::Ratio(1_500)),
+        stop_seeding_when_closed: Some(true),
     };
     assert_eq!(written, expected);
     assert!(fs::read_to_string(&path).unwrap().contains("colour = \"blue\""));
@@ -120,4 +136,18 @@ fn a_file_that_is_not_toml_is_never_overwritten() {
 
     assert!(matches!(error, SaveError::NotToml { .. }), "{error}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "not toml at all");
+}
+
+#[test]
+fn limits_schedules_and_rules_that_make_no_sense_are_named_and_not_used() {
+    let text = "limit_down = 100\nlimit_up = \"fast\"\nactive_downloads = 0\nseed_until = \"ratio:0\"\n\
+                stop_seeding_when_closed = 1\n[[schedule]]\nfrom = \"25:00\"\nto = \"08:00\"\n";
+
+    let (written, bad) = parse(text);
+
+    assert_eq!(written, Written::default());
+    let keys: Vec<_> = bad.iter().map(|bad| bad.key.as_str()).collect();
+    let expected = ["limit_down", "limit_up", "schedule", "active_downloads", "seed_until", "stop_seeding_when_closed"];
+    assert_eq!(keys, expected);
+    assert!(bad[0].reason.contains("at least 4096"), "{}", bad[0].reason);
 }

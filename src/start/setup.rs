@@ -4,9 +4,13 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     cli::{Exit, args::Common},
-    engine::{Config, Engine},
+    engine::{
+        Config, Engine,
+        config::{Fixed, Traffic},
+    },
     platform::{device_name::device_name, folders, machine_id::machine_id},
     settings::{self, Defaults, Given, Resolved},
+    traffic::Limits,
 };
 
 /// Everything that is decided before the engine runs.
@@ -39,8 +43,24 @@ pub(super) fn start(setup: &Setup, peers: &[String], wake: Arc<dyn Fn() + Send +
         listen: settings.listen.value,
         discovery: settings.discovery.value,
         peers: peers.to_vec(),
+        traffic: traffic(settings),
         machine_id: machine_id(),
     };
     // The engine's own sentence says what to do.
     Engine::start(config, wake).map_err(|error| Exit::failed("Handout can't start", error.to_string(), ""))
+}
+
+/// What holds for all transfers together.
+fn traffic(settings: &Resolved) -> Traffic {
+    let limits = Limits { down: settings.limit_down.value, up: settings.limit_up.value };
+    Traffic {
+        limits,
+        limits_now: limits,
+        schedule: settings.schedule.value.clone(),
+        rule_now: None,
+        active_downloads: settings.active_downloads.value,
+        seed_until: settings.seed_until.value,
+        stop_seeding_when_closed: settings.stop_seeding_when_closed.value,
+        fixed: Fixed::default(),
+    }
 }

@@ -40,6 +40,8 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
             let mood = if *wrong == 0 { Mood::Good } else { Mood::Bad };
             toasts.say(time, mood, words::verified(&names::quoted(title(sent)), *wrong), Offer::Nothing);
         }
+        // The row shows it.
+        Ok(Done::Relocated { .. } | Done::Selected { .. }) => {}
         Err(trouble) => {
             let more = (!trouble.hint.is_empty()).then(|| trouble.hint.clone());
             toasts.say_more(time, Mood::Bad, super::parts::notices::sentence(trouble), more, Offer::Nothing);

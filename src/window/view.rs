@@ -104,7 +104,7 @@ impl View<'_> {
 
 /// Whether a transfer has nothing left to lose.
 pub fn ended(state: TransferState) -> bool {
-    matches!(state, TransferState::Seeding | TransferState::Failed)
+    matches!(state, TransferState::Seeding | TransferState::Done | TransferState::Failed)
 }
 
 /// The files or folders of a share that is here.

@@ -190,7 +190,8 @@ pub struct Transfer {
     /// The share's id.
     pub share: String,
     pub title: String,
-    /// `looking`, `fetching`, `paused`, `waiting`, `finishing`, `verifying`, `seeding` or `failed`.
+    /// `looking`, `fetching`, `paused`, `queued`, `scheduled`, `waiting`, `finishing`, `verifying`, `seeding`, `done` or
+    /// `failed`.
     pub state: String,
     pub done_bytes: u64,
     pub size: u64,

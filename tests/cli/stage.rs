@@ -18,6 +18,7 @@ use handout::{
         trouble::{Trouble, TroubleKind},
     },
     share::{PeerId, ShareId},
+    traffic::{Class, Limits, Order, Priority, Reason},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -139,6 +140,8 @@ pub fn empty() -> Snapshot {
         outcomes: Vec::new(),
         rate_down: 0,
         rate_up: 0,
+        traffic: Arc::default(),
+        given: [].into(),
         history: [].into(),
     }
 }
@@ -195,6 +198,18 @@ pub fn transfer(byte: u8, title: &str, state: TransferState) -> Arc<TransferRow>
         state,
         done_bytes: 640,
         size: 1_000,
+        full_size: 1_000,
+        files: 1,
+        files_wanted: 1,
+        listing: None,
+        queue: None,
+        priority: Priority::Normal,
+        order: Order::Rarest,
+        class: Class::Foreground,
+        limits: Limits::NONE,
+        seed_until: None,
+        reason: Reason::FullSpeed,
+        given_in_all: 99,
         pieces_done: 6,
         rate_down: 2_500_000,
         rate_up: 1_000,

@@ -49,6 +49,7 @@ impl Computer {
             listen: Some("127.0.0.1:0".parse().unwrap()),
             discovery: false,
             peers: self.peers.clone(),
+            traffic: Default::default(),
             machine_id: Some("a machine".to_owned()),
         };
         self.engine = Some(Engine::start(config, Arc::new(|| {})).unwrap());

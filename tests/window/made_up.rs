@@ -15,6 +15,7 @@ use handout::{
         trouble::{Trouble, TroubleKind},
     },
     share::{PeerId, Root, ShareId},
+    traffic::{Class, Limits, Order, Priority, Reason},
 };
 
 const MB: u64 = 1_000_000;
@@ -57,6 +58,8 @@ pub fn empty() -> Snapshot {
         outcomes: Vec::new(),
         rate_down: 0,
         rate_up: 0,
+        traffic: Arc::default(),
+        given: Arc::from([]),
         history: Arc::from([]),
     }
 }
@@ -153,6 +156,18 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         state,
         done_bytes: (row.size as f64 * part) as u64,
         size: row.size,
+        full_size: row.size,
+        files: row.files,
+        files_wanted: row.files,
+        listing: None,
+        queue: None,
+        priority: Priority::Normal,
+        order: Order::Rarest,
+        class: Class::Foreground,
+        limits: Limits::NONE,
+        seed_until: None,
+        reason: Reason::FullSpeed,
+        given_in_all: 0,
         rate_down: 0,
         rate_up: 0,
         given_bytes: 0,

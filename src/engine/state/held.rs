@@ -23,6 +23,7 @@ use crate::{
     share::{EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
     swarm::Swarm,
+    traffic::Options,
     wire::peer::Offer,
 };
 
@@ -62,6 +63,23 @@ pub struct Held {
     pub rates: Rates,
     pub history: VecDeque<Speed>,
     pub dismissed: bool,
+    pub options: Options,
+    /// Whether it may fetch, or what it waits for.
+    pub turn: Turn,
+    /// Bytes given before this program was started.
+    pub given_before: u64,
+}
+
+/// Whether it is a transfer's turn to move.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Turn {
+    #[default]
+    Now,
+    /// So many downloads are before it.
+    #[expect(dead_code, reason = "the queue is filled in with its rules")]
+    Queued { before: u32 },
+    /// The schedule says pause.
+    Scheduled,
 }
 
 /// How far it is.
@@ -177,6 +195,9 @@ impl Held {
             rates: Rates::default(),
             history: VecDeque::new(),
             dismissed: false,
+            options: Options::default(),
+            turn: Turn::Now,
+            given_before: 0,
         }
     }
 
@@ -232,8 +253,13 @@ impl Held {
             (Stage::Verifying(_), _) => TransferState::Verifying,
             (Stage::Finishing, _) => TransferState::Finishing,
             (_, true) => TransferState::Paused,
+            (Stage::Complete { .. }, _) if self.options.seeding_ended => TransferState::Done,
+            _ if self.turn == Turn::Scheduled => TransferState::Scheduled,
             _ if self.retry_at.is_some() => TransferState::Waiting,
             (Stage::Looking { .. }, _) => TransferState::Looking,
+            (Stage::Opening | Stage::Fetching(_), _) if matches!(self.turn, Turn::Queued { .. }) => {
+                TransferState::Queued
+            }
             (Stage::Fetching(fetching), _) if !fetching.has_company() => TransferState::Looking,
             (Stage::Opening | Stage::Fetching(_), _) => TransferState::Fetching,
             (Stage::Complete { .. }, _) => TransferState::Seeding,

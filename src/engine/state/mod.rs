@@ -5,8 +5,9 @@
 //!
 //! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
 //! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `swarming.rs` its
-//! swarm's effects, `verifying.rs` files read again, `troubles.rs` how errors are worded.
+//! swarm's effects, `verifying.rs` files read again, `controls.rs` limits, queue and rules, `troubles.rs` how errors are worded.
 
+mod controls;
 mod fetching;
 mod held;
 mod imports;
@@ -35,7 +36,7 @@ use super::{
     command::Token,
     event::{Clock, Event},
     question::Question,
-    snapshot::{Done, Outcome, Speed},
+    snapshot::{Done, Outcome, Speed, Traffic},
     task::Task,
     trouble::Trouble,
 };
@@ -59,6 +60,7 @@ pub struct Origin {
     pub downloads: PathBuf,
     pub discovery: bool,
     pub typed: Vec<String>,
+    pub traffic: Traffic,
     /// Chance for swarms' decisions.
     pub seed: u64,
     /// Tells this run of the program from another with the same key.
@@ -89,6 +91,8 @@ pub struct State {
     beats: u64,
     total: rates::Rates,
     history: VecDeque<Speed>,
+    /// What holds for all transfers together.
+    controls: controls::Controls,
     changed: picture::Changed,
 }
 
@@ -98,6 +102,7 @@ impl State {
         let since_1970 = clock.wall.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let nearby = Nearby::new(nearby::Limits::default(), origin.id, origin.instance);
         let typed = origin.typed.iter().map(|address| (address.clone(), Typed::new(clock.now))).collect();
+        let controls = controls::Controls::new(&origin.traffic);
         State {
             origin,
             clock,
@@ -118,6 +123,7 @@ impl State {
             beats: 0,
             total: rates::Rates::default(),
             history: VecDeque::new(),
+            controls,
             changed: picture::Changed::all(),
         }
     }

@@ -83,6 +83,8 @@ impl State {
             outcomes: self.outcomes.iter().cloned().collect(),
             rate_down: self.total.down(),
             rate_up: self.total.up(),
+            traffic: Arc::new(self.controls.picture()),
+            given: self.given_rows(),
             history: self.history.iter().copied().collect(),
         }
     }
@@ -210,7 +212,7 @@ impl State {
 
     fn transfer_row(&self, held: &Held, around: Option<&Around<'_>>, before: Option<&Arc<TransferRow>>) -> TransferRow {
         let (rate_down, done_bytes, state) = (held.rates.down(), held.done_bytes(), held.state());
-        let left = held.size.saturating_sub(done_bytes);
+        let left = held.wanted_bytes().saturating_sub(done_bytes);
         let eta = (state == TransferState::Fetching && rate_down > 0).then(|| left / rate_down.max(1));
         let map = held.piece_map();
         TransferRow {
@@ -220,11 +222,23 @@ impl State {
             mine: held.mine,
             state,
             done_bytes,
-            size: held.size,
+            size: held.wanted_bytes(),
+            full_size: held.size,
+            files: held.files,
+            files_wanted: held.files_wanted(),
+            listing: held.listing(before.and_then(|before| before.listing.as_ref())),
+            queue: self.queue_place(held.id),
+            priority: held.options.priority,
+            order: held.options.order,
+            class: held.options.class,
+            limits: held.options.limits,
+            seed_until: held.options.seed_until,
+            reason: self.reason(held),
             pieces_done: held.pieces_done(),
             rate_down,
             rate_up: held.rates.up(),
-            given_bytes: held.given.values().map(|given| given.bytes).sum(),
+            given_bytes: held.given_now(),
+            given_in_all: held.given_before + held.given_now(),
             eta: eta.map(|seconds| std::time::Duration::from_secs(seconds.min(100 * 3600))),
             sources: held
                 .sources

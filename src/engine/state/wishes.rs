@@ -45,6 +45,7 @@ impl State {
             }
             Command::Answer { question, answer } => self.answered(question, answer, tasks),
             Command::DismissTrouble { serial } => self.dismiss_trouble(serial),
+            control => self.control(control, tasks),
         }
     }
 
@@ -158,7 +159,7 @@ impl State {
         self.look(id, tasks);
     }
 
-    fn wish_pause(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+    pub(super) fn wish_pause(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         if held.paused || matches!(held.stage, Stage::Failed | Stage::Finishing | Stage::Verifying(_)) {
             return;
@@ -176,7 +177,7 @@ impl State {
         self.catalogue_changed();
     }
 
-    fn wish_resume(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+    pub(super) fn wish_resume(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let was_paused = std::mem::take(&mut held.paused);
         let complete = held.is_complete();

@@ -76,6 +76,7 @@ async fn write_one(shell: &Shell, keep: Keep) -> Result<(), DatabaseError> {
             database.set_state(share, state).await.map(drop)
         }
         Keep::Recipients { share, recipients } => database.set_recipients(share, &recipients.into()).await.map(drop),
+        Keep::Options { share, options } => database.set_options(share, &options).await,
         Keep::Forget { share } => store.forget_share(share).await,
         Keep::Peer { peer, name, addresses } => {
             let peer = RememberedPeer { id: peer, name, addresses, last_seen: SystemTime::now() };

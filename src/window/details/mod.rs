@@ -138,10 +138,12 @@ fn actions_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transf
 /// What holds a transfer up or lets it go on.
 fn pause_or_resume(state: TransferState, share: ShareId) -> Option<(&'static str, Look, Command)> {
     match state {
-        TransferState::Paused => Some((words::RESUME, Look::Soft, Command::Resume { share })),
-        TransferState::Fetching | TransferState::Looking | TransferState::Waiting => {
-            Some((words::PAUSE, Look::Outlined, Command::Pause { share }))
-        }
+        TransferState::Paused | TransferState::Done => Some((words::RESUME, Look::Soft, Command::Resume { share })),
+        TransferState::Fetching
+        | TransferState::Looking
+        | TransferState::Waiting
+        | TransferState::Queued
+        | TransferState::Scheduled => Some((words::PAUSE, Look::Outlined, Command::Pause { share })),
         _ => None,
     }
 }

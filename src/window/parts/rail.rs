@@ -41,7 +41,7 @@ pub fn rail_ui(ui: &mut Ui, view: &mut View<'_>) {
 }
 
 fn is_moving(state: TransferState) -> bool {
-    !matches!(state, TransferState::Seeding | TransferState::Failed)
+    !matches!(state, TransferState::Seeding | TransferState::Done | TransferState::Failed)
 }
 
 fn place_ui(ui: &mut Ui, view: &mut View<'_>, top: f32, (screen, icon, name, count): (Screen, Icon, &str, usize)) {

@@ -127,6 +127,8 @@ fn sign(row: &TransferRow, palette: &Palette) -> (Option<Icon>, String, Color32)
             (None, words::of(&figures::bytes(row.done_bytes), &figures::bytes(row.size)), palette.text)
         }
         TransferState::Seeding => (Some(icons::CHECK), words::CHECKED.to_owned(), palette.good),
+        TransferState::Done => (Some(icons::CHECK), word, palette.good),
+        TransferState::Queued | TransferState::Scheduled => (Some(icons::CLOCK), word, palette.text_soft),
         TransferState::Waiting => (Some(icons::CLOCK), trouble(), palette.attention),
         TransferState::Failed => (Some(icons::WARNING_CIRCLE), trouble(), palette.bad),
         TransferState::Paused => (Some(icons::PAUSE), word, palette.text_soft),
@@ -144,7 +146,7 @@ fn facts(row: &TransferRow) -> String {
         TransferState::Waiting | TransferState::Failed => {
             parts.extend(row.trouble.iter().map(|trouble| trouble.hint.clone()).filter(|hint| !hint.is_empty()));
         }
-        TransferState::Seeding => parts.push(figures::bytes(row.size)),
+        TransferState::Seeding | TransferState::Done => parts.push(figures::bytes(row.size)),
         _ => parts.push(part),
     }
     if row.state == TransferState::Seeding && row.leeches > 0 {
@@ -170,7 +172,7 @@ fn controls_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) 
     };
     let share = row.share;
     match row.state {
-        TransferState::Seeding => {
+        TransferState::Seeding | TransferState::Done => {
             if button(ui, icons::X, words::OFF_THE_LIST) {
                 view.send(Command::Dismiss { share });
             }

@@ -51,7 +51,7 @@ impl Section {
     fn of(row: &TransferRow) -> Section {
         match row.state {
             TransferState::Seeding if row.rate_up > 0 || row.leeches > 0 => Section::Giving,
-            TransferState::Seeding => Section::Done,
+            TransferState::Seeding | TransferState::Done => Section::Done,
             _ => Section::Coming,
         }
     }
