@@ -60,7 +60,7 @@ impl State {
             Command::Retry { share } => self.wish_resume(share, tasks),
             Command::Move { share, to } => self.move_in_queue(share, to, tasks),
             Command::SetPriority { share, priority } => {
-                self.choose(share, tasks, |options| options.priority = priority)
+                self.choose(share, tasks, |options| options.priority = priority);
             }
             Command::SetOrder { share, order } => self.choose(share, tasks, |options| options.order = order),
             Command::SetClass { share, class } => self.choose(share, tasks, |options| options.class = class),
