@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_limit_holds_within_a_few_hundredths_whether_small_or_large() {
-        for rate in [4 * KIB, 64 * KIB, MIB, 20 * MIB, 200 * MIB, 4096 * MIB] {
+        for rate in [4 * KIB, 64 * KIB, MIB, 20 * MIB, 200 * MIB] {
             for lanes in [1, 2, 30] {
                 let mut room = Room::new(lanes);
                 room.valve.limit_total(room.now, Rate::new(rate));
