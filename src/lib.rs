@@ -17,12 +17,13 @@
 //! | 4 services | `control` | the window |
 //! | 3 owner | `engine` | web pages, window, SQL text |
 //! | 2 shell | `store`, `net`, `platform`, `settings` | one another, the engine |
-//! | 1 rules (pure) | `swarm`, `nearby`, `traffic`, `wire` | one another, clocks, sockets, files, tokio |
+//! | 1 rules (pure) | `swarm`, `lookup`, `nearby`, `traffic`, `wire` | one another, clocks, sockets, files, tokio |
 //! | 0 nouns (pure) | `share` | everything else |
 
 pub mod cli;
 pub mod control;
 pub mod engine;
+pub mod lookup;
 pub mod nearby;
 pub mod net;
 pub mod platform;

@@ -11,7 +11,7 @@ use std::{
 /// The rooms, lowest layer first. A room uses rooms of lower layers, and none of its own.
 const LAYERS: &[&[&str]] = &[
     &["share"],
-    &["swarm", "nearby", "traffic", "wire"],
+    &["swarm", "lookup", "nearby", "traffic", "wire"],
     &["store", "net", "platform", "settings"],
     &["engine"],
     &["control"],
@@ -21,7 +21,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Rooms without clock, chance, sockets and files; the same input gives the same output.
-const PURE: &[&str] = &["share", "swarm", "nearby", "traffic", "wire"];
+const PURE: &[&str] = &["share", "swarm", "lookup", "nearby", "traffic", "wire"];
 
 /// What pure rooms may not say.
 const IMPURE: &[&str] = &[

@@ -8,7 +8,7 @@ pub const SIGNATURE_DOMAIN: &[u8] = b"handout manifest v1\0";
 const SIGNATURE_LEN: usize = 64;
 
 /// A manifest whose signature is its publisher's. On the wire and on disk: 64 bytes of signature, then the manifest's bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedManifest {
     id: ShareId,
     manifest: Manifest,
