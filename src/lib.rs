@@ -15,11 +15,13 @@
 //! | 6 | `start`: puts the rooms together | – |
 //! | 5 faces | `window`, `cli` | network, database, files; they know `engine`'s commands and snapshots, and `control` |
 //! | 4 services | `control` | the window |
+//! | 3½ | `chain`: asks servers above and has shares brought | pages, accounts |
 //! | 3 owner | `engine` | web pages, window, SQL text |
 //! | 2 shell | `store`, `net`, `platform`, `settings` | one another, the engine |
 //! | 1 rules (pure) | `swarm`, `lookup`, `nearby`, `traffic`, `wire` | one another, clocks, sockets, files, tokio |
 //! | 0 nouns (pure) | `share` | everything else |
 
+pub mod chain;
 pub mod cli;
 pub mod control;
 pub mod engine;

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["swarm", "lookup", "nearby", "traffic", "wire"],
     &["store", "net", "platform", "settings"],
     &["engine"],
+    &["chain"],
     &["control"],
     &["window", "cli"],
     &["start"],

@@ -136,14 +136,16 @@ impl Lookup {
     pub(super) fn answered(&mut self, now: Instant, number: u64, upstream: PeerId, answer: Answer) {
         let Some(waited) = self.no_longer_awaited(now, number, upstream) else { return };
         let verdict = match answer {
-            Answer::Found { finds, missing } => self.judge_all(number, upstream, finds).map(|finds| (finds, missing)),
+            Answer::Found { finds, missing } => {
+                self.judge_all(now, number, upstream, finds).map(|finds| (finds, missing))
+            }
             Answer::NotFound { scope, ttl } => {
                 self.not_found_at(number, upstream, &scope, ttl);
                 Ok((vec![], vec![]))
             }
             Answer::Unknown { reason, at } => Ok((vec![], vec![(at, reason)])),
         };
-        let failure = verdict.as_ref().err().copied();
+        let failure = verdict.as_ref().err().copied().filter(|reason| *reason == Reason::Corrupt);
         self.upstreams.ended(now, upstream, waited, failure, &self.limits);
         let Some(flight) = self.flights.get_mut(&number) else { return };
         match verdict {
@@ -191,18 +193,19 @@ impl Lookup {
     }
 
     /// The finds that can be used; an error where one of them can't be true.
-    fn judge_all(&self, number: u64, upstream: PeerId, finds: Vec<Find>) -> Result<Vec<Find>, Reason> {
+    fn judge_all(&self, now: Instant, number: u64, upstream: PeerId, finds: Vec<Find>) -> Result<Vec<Find>, Reason> {
         let Some(flight) = self.flights.get(&number) else { return Ok(vec![]) };
-        let mut good = vec![];
+        let (mut good, mut lost) = (vec![], Reason::Loop);
         for find in finds.into_iter().take(FINDS_MAX) {
             match self.judge(flight, upstream, find) {
+                Judged::Good(find) if self.memory.is_lost(now, find.share, upstream) => lost = Reason::Unreachable,
                 Judged::Good(find) => good.push(find),
                 Judged::Useless => {}
                 Judged::Wrong => return Err(Reason::Corrupt),
             }
         }
         // To say "found" and to name nothing that can be had says nothing.
-        if good.is_empty() { Err(Reason::Loop) } else { Ok(good) }
+        if good.is_empty() { Err(lost) } else { Ok(good) }
     }
 
     fn judge(&self, flight: &Flight, upstream: PeerId, find: Find) -> Judged {

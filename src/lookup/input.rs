@@ -23,7 +23,9 @@ pub enum Input {
     UpstreamChanged { upstream: PeerId },
     /// What came of [`Effect::Probe`](super::Effect::Probe).
     Probed { upstream: PeerId, alive: bool },
-    /// An upstream did not have, or falsified, what it said it had.
+    /// What an upstream said it had did not come from it: for a while that way is none.
+    WayFailed { share: ShareId, upstream: PeerId },
+    /// Worse, what came from it was something else.
     Disproved { share: ShareId, upstream: PeerId },
     /// The time that `next_wakeup` gave has come.
     Tick,

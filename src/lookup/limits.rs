@@ -37,6 +37,8 @@ pub struct Limits {
     pub found_one: Duration,
     pub found_list: Duration,
     pub remembered_max: usize,
+    /// A way that led nowhere is not taken again for so long.
+    pub lost: Duration,
     /// Being late counts against an upstream only when it had this long.
     pub late_counts_after: Duration,
     /// An upstream that failed is probed after: at first and at most. One that lied rests longer.
@@ -72,6 +74,7 @@ impl Default for Limits {
             found_one: Duration::from_secs(600),
             found_list: Duration::from_secs(15),
             remembered_max: 4_096,
+            lost: Duration::from_secs(60),
             late_counts_after: Duration::from_secs(1),
             rest_min: Duration::from_secs(1),
             rest_max: Duration::from_secs(60),

@@ -22,7 +22,12 @@ pub(super) struct Memory {
     seen: BTreeSet<QueryId>,
     seen_order: VecDeque<(Instant, QueryId)>,
     seen_max: usize,
+    /// Ways to a share that led nowhere, until when.
+    lost: BTreeMap<(ShareId, PeerId), Instant>,
 }
+
+/// So many lost ways are known.
+const LOST_MAX: usize = 1_024;
 
 #[derive(Debug)]
 struct Remembered {
@@ -48,6 +53,7 @@ impl Memory {
             seen: BTreeSet::new(),
             seen_order: VecDeque::new(),
             seen_max: limits.seen_max,
+            lost: BTreeMap::new(),
         }
     }
 
@@ -96,8 +102,12 @@ impl Memory {
         self.make_room();
     }
 
-    /// A way to a share that is none.
-    pub fn disproved(&mut self, share: ShareId, upstream: PeerId) {
+    /// A way to a share that is none, for a while.
+    pub fn way_failed(&mut self, now: Instant, share: ShareId, upstream: PeerId, limits: &Limits) {
+        self.lost.retain(|_, until| *until > now);
+        if self.lost.len() < LOST_MAX {
+            self.lost.insert((share, upstream), now + limits.lost);
+        }
         self.answers.retain(|_, remembered| match &mut remembered.what {
             Known::Finds(finds) => {
                 let leads = |find: &Find| find.share == share;
@@ -110,6 +120,10 @@ impl Memory {
             }
             Known::NotFound { .. } => true,
         });
+    }
+
+    pub fn is_lost(&self, now: Instant, share: ShareId, upstream: PeerId) -> bool {
+        self.lost.get(&(share, upstream)).is_some_and(|until| *until > now)
     }
 
     /// Lists and "not found" may have changed; what was found by its id is where it was.

@@ -91,6 +91,7 @@ impl Lookup {
             Input::UpstreamsSet { upstreams } => self.upstreams_set(now, &upstreams),
             Input::UpstreamChanged { upstream } => self.upstream_changed(upstream),
             Input::Probed { upstream, alive } => self.upstreams.probed(now, upstream, alive, &self.limits),
+            Input::WayFailed { share, upstream } => self.memory.way_failed(now, share, upstream, &self.limits),
             Input::Disproved { share, upstream } => self.disproved(now, share, upstream),
             Input::Tick => {}
         }
@@ -140,7 +141,7 @@ impl Lookup {
 
     /// What an upstream told of a share was not so.
     fn disproved(&mut self, now: Instant, share: crate::share::ShareId, upstream: PeerId) {
-        self.memory.disproved(share, upstream);
+        self.memory.way_failed(now, share, upstream, &self.limits);
         self.upstreams.lied(now, upstream, &self.limits);
     }
 

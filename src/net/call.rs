@@ -11,7 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::{self, HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
@@ -92,7 +92,7 @@ pub enum Fetched {
 
 /// A connection to a peer that has proved its key.
 pub struct Connection {
-    requests: SendRequest<Empty<Bytes>>,
+    requests: SendRequest<Full<Bytes>>,
     /// Moves the bytes of requests and answers; it ends with the connection.
     _driver: Driver,
     peer: PeerId,
@@ -211,6 +211,19 @@ impl Connection {
         }
     }
 
+    /// The answer to JSON that is sent to `path`, at most `limit` bytes. The other side may think for `wait` beyond the usual.
+    pub async fn post(&mut self, path: &str, json: Vec<u8>, wait: Duration, limit: usize) -> Result<Bytes, CallError> {
+        let mut request = self.request(path)?;
+        *request.method_mut() = Method::POST;
+        request.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+        *request.body_mut() = Full::new(json.into());
+        let response = self.send(request, wait).await?;
+        match response.status() {
+            StatusCode::OK => answer::whole(response.into_body(), limit, self.timeouts.least_speed).await,
+            _ => Err(answer::refusal(response, self.timeouts.least_speed).await),
+        }
+    }
+
     /// The body of `path` as it comes, for as long as it comes: it may be silent for `silence`, and is not held to the least
     /// speed. The connection belongs to it.
     pub async fn get_stream(mut self, path: &str, silence: Duration) -> Result<BodyStream, CallError> {
@@ -242,13 +255,15 @@ impl Connection {
         Pipe::new(socket, tls.into(), parts.read_buf).map_err(|_| CallError::Closed)
     }
 
-    fn request(&self, path: &str) -> Result<Request<Empty<Bytes>>, CallError> {
+    fn request(&self, path: &str) -> Result<Request<Full<Bytes>>, CallError> {
         let request = Request::builder().method(Method::GET).uri(path).header(header::HOST, self.address.to_string());
         let request = self.listening.iter().fold(request, |request, port| request.header(LISTEN_HEADER, *port));
-        request.body(Empty::new()).map_err(|error| CallError::Malformed(format!("{path} can't be asked for: {error}")))
+        request
+            .body(Full::default())
+            .map_err(|error| CallError::Malformed(format!("{path} can't be asked for: {error}")))
     }
 
-    async fn send(&mut self, request: Request<Empty<Bytes>>, wait: Duration) -> Result<Response<Incoming>, CallError> {
+    async fn send(&mut self, request: Request<Full<Bytes>>, wait: Duration) -> Result<Response<Incoming>, CallError> {
         let exchange = async {
             // A connection that was used before may still be busy with the end of its last answer.
             self.requests.ready().await?;

@@ -6,3 +6,4 @@
 pub mod control;
 pub mod paths;
 pub mod peer;
+pub mod server;

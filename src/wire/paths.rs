@@ -10,6 +10,11 @@ pub const SHARES: &str = "/v1/shares";
 /// `GET`: [`Around`](super::peer::Around).
 pub const PEERS: &str = "/v1/peers";
 
+/// `POST` at a server: a [`Question`](super::server::Question); the answer is a [`Reply`](super::server::Reply).
+pub const LOOKUP: &str = "/v1/lookup";
+/// `POST` at a server: a [`Bring`](super::server::Bring); the answer is a [`Brought`](super::server::Brought).
+pub const BRING: &str = "/v1/bring";
+
 /// `GET`: 64 bytes of signature, then the manifest's bytes.
 pub fn manifest(share: ShareId) -> String {
     format!("{SHARES}/{share}/manifest")

@@ -679,9 +679,13 @@ impl Chain {
             },
             transfers::Effect::Blame { share, upstream, reason } => {
                 self.servers[server].blamed.push((upstream, reason));
-                if reason == Reason::Corrupt {
-                    self.tell(server, Input::Disproved { share, upstream });
-                }
+                self.tell(
+                    server,
+                    match reason {
+                        Reason::Corrupt => Input::Disproved { share, upstream },
+                        _ => Input::WayFailed { share, upstream },
+                    },
+                );
             }
             transfers::Effect::GaveUp { reason, .. } => {
                 self.servers[server].source.clear();

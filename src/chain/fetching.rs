@@ -1,0 +1,126 @@
+//! A share on its way here: the engine is told from whom, and its picture tells how it goes.
+
+use std::{path::PathBuf, sync::Arc};
+
+use tokio::sync::mpsc;
+
+use super::{Upstream, random, resolve, task::Event};
+use crate::{
+    engine::{
+        Handle,
+        command::Command,
+        snapshot::{Here, Snapshot, TransferRow, TransferState},
+        trouble::TroubleKind,
+    },
+    lookup::{Reason, transfers::Input},
+    share::{PeerId, ShareId},
+};
+
+/// What is fetched, and from whom now.
+pub struct Fetch {
+    pub share: ShareId,
+    pub upstream: PeerId,
+    pub at: Upstream,
+    pub into: PathBuf,
+    /// Whether nobody was asked for it before.
+    pub first: bool,
+}
+
+/// How far a share is, as far as others need to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing can be given on yet.
+    Nothing,
+    /// The manifest and so many pieces.
+    Pieces(u32),
+    Complete,
+    Failed(Reason),
+}
+
+/// Fetches, and tells what happens until it is complete or has failed.
+pub async fn fetch(engine: Handle, fetch: Fetch, inbox: mpsc::Sender<Event>) {
+    let share = fetch.share;
+    let fail = async |reason: Reason| {
+        inbox.send(Event::Transfers(Input::Failed { share, reason })).await.ok();
+    };
+    if begin(&engine, &fetch).await.is_err() {
+        return fail(Reason::Overloaded).await;
+    }
+    let mut snapshots = engine.watch();
+    let mut before = Progress::Nothing;
+    loop {
+        let picture = snapshots.borrow_and_update().clone();
+        if falsified(&picture, &fetch) {
+            let input = Input::Falsified { share, upstream: fetch.upstream };
+            inbox.send(Event::Transfers(input)).await.ok();
+        }
+        let progress = progress(&picture, share);
+        if progress != before {
+            let input = match progress {
+                Progress::Nothing => None,
+                Progress::Pieces(_) if before == Progress::Nothing => Some(Input::Started { share }),
+                Progress::Pieces(_) => Some(Input::Gained { share }),
+                Progress::Complete => Some(Input::Complete { share }),
+                Progress::Failed(reason) => return fail(reason).await,
+            };
+            before = progress;
+            if let Some(input) = input {
+                inbox.send(Event::Transfers(input)).await.ok();
+            }
+            if progress == Progress::Complete {
+                return;
+            }
+        }
+        if snapshots.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn begin(engine: &Handle, fetch: &Fetch) -> Result<(), crate::engine::SendError> {
+    let hints = resolve::addresses(&fetch.at.address).await;
+    if !fetch.first {
+        // A transfer that runs takes its sources from those who are around.
+        engine.send(Command::AddPeer { address: fetch.at.address.clone() })?;
+    }
+    let (token, into) = (u64::from_be_bytes(random()) >> 1, Some(fetch.into.clone()));
+    engine.send(Command::Fetch { token, share: fetch.share, into, hints })
+}
+
+/// How far a share is in a picture.
+pub fn progress(picture: &Snapshot, share: ShareId) -> Progress {
+    let row = picture.transfers.iter().find(|row| row.share == share);
+    match row {
+        Some(row) => progress_of(row),
+        None => match picture.shares.iter().find(|row| row.id == share).map(|row| &row.here) {
+            Some(Here::Complete { .. }) => Progress::Complete,
+            _ => Progress::Nothing,
+        },
+    }
+}
+
+fn progress_of(row: &Arc<TransferRow>) -> Progress {
+    match row.state {
+        TransferState::Seeding => Progress::Complete,
+        TransferState::Failed => Progress::Failed(match row.trouble.as_ref().map(|trouble| trouble.kind) {
+            Some(TroubleKind::BadPeer | TroubleKind::WrongContent) => Reason::Corrupt,
+            _ => Reason::Unreachable,
+        }),
+        TransferState::Fetching | TransferState::Finishing => Progress::Pieces(row.pieces_done),
+        TransferState::Looking | TransferState::Paused | TransferState::Waiting | TransferState::Verifying => {
+            if row.pieces_done > 0 { Progress::Pieces(row.pieces_done) } else { Progress::Nothing }
+        }
+    }
+}
+
+/// Whether the engine threw away what the source sent for this share.
+fn falsified(picture: &Snapshot, fetch: &Fetch) -> bool {
+    let Some(row) = picture.transfers.iter().find(|row| row.share == fetch.share) else { return false };
+    let name = picture.peers.iter().find(|peer| peer.id == fetch.upstream).map(|peer| peer.name.as_str());
+    let named =
+        |what: &str| name.is_some_and(|name| what.starts_with(name)) || what.starts_with(&fetch.upstream.short());
+    picture
+        .troubles
+        .iter()
+        .any(|trouble| trouble.kind == TroubleKind::BadPeer && trouble.about == row.title && named(&trouble.what))
+}
