@@ -101,14 +101,18 @@ pub fn progress(picture: &Snapshot, share: ShareId) -> Progress {
 
 fn progress_of(row: &Arc<TransferRow>) -> Progress {
     match row.state {
-        TransferState::Seeding => Progress::Complete,
+        TransferState::Seeding | TransferState::Done => Progress::Complete,
         TransferState::Failed => Progress::Failed(match row.trouble.as_ref().map(|trouble| trouble.kind) {
             Some(TroubleKind::BadPeer | TroubleKind::WrongContent) => Reason::Corrupt,
             _ => Reason::Unreachable,
         }),
         TransferState::Fetching | TransferState::Finishing => Progress::Pieces(row.pieces_done),
-        TransferState::Looking | TransferState::Paused | TransferState::Waiting | TransferState::Verifying => {
-            if row.pieces_done > 0 { Progress::Pieces(row.pieces_done) } else { Progress::Nothing }
+        _ => {
+            if row.pieces_done > 0 {
+                Progress::Pieces(row.pieces_done)
+            } else {
+                Progress::Nothing
+            }
         }
     }
 }
