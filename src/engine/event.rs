@@ -16,7 +16,7 @@ use crate::{
     nearby,
     net::piece_stream::LaneHandle,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
-    store::{Complete, Partial, Sources},
+    store::{Complete, Partial, Reused, Sources},
     wire::peer::{Neighbour, Offer},
 };
 
@@ -141,6 +141,10 @@ pub enum Fact {
     Found {
         result: Result<Found, NotFound>,
     },
+    /// What is on the disk already is being read.
+    OpeningProgress {
+        done_bytes: u64,
+    },
     StagingOpened {
         result: Result<Opened, DiskFault>,
     },
@@ -211,7 +215,7 @@ pub struct NotFound {
 /// What opening a share's place on disk led to.
 pub enum Opened {
     /// Pieces, or final names, are missing.
-    Filling { staging: Arc<Partial>, have: Bitmap },
+    Filling { staging: Arc<Partial>, have: Bitmap, reused: Reused },
     /// The same content stands there already.
     Complete(Finished),
 }

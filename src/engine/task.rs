@@ -16,7 +16,7 @@ use crate::{
     net::piece_stream::LaneHandle,
     settings::Change,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
-    store::{Complete, Partial, Sources},
+    store::{Checking, Complete, Partial, Sources},
     traffic::Options,
 };
 
@@ -80,7 +80,14 @@ pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
     /// Closed by `StagingOpened`.
-    OpenStaging { share: Arc<Share>, into: PathBuf, opening: Opening },
+    /// Whose bytes lie in `others` already is taken from there.
+    OpenStaging {
+        share: Arc<Share>,
+        into: PathBuf,
+        opening: Opening,
+        others: Vec<Arc<Complete>>,
+        watch: Arc<Checking>,
+    },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
     /// Opened by `LaneOpened`, closed by `LaneEnded`.

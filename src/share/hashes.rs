@@ -80,6 +80,12 @@ impl FileHashes {
         &self.0
     }
 
+    /// The values of the same file cut into longer pieces, `None` where these are not longer or the file is one of them.
+    pub fn for_longer_pieces(&self, own: PieceLen, longer: PieceLen) -> Option<Vec<ChainingValue>> {
+        let many = 1usize.checked_shl(u32::from(longer.log2().checked_sub(own.log2())?))?;
+        (self.0.len() > many).then(|| self.0.chunks(many).map(merged).collect())
+    }
+
     /// The BLAKE3 hash of the whole file.
     pub fn root(&self) -> Root {
         let (left, right) = split(&self.0);
@@ -181,9 +187,27 @@ mod tests {
         assert_eq!(FileHashes::parse(&[], 0, PieceLen::MIN, hashes.root()), Err(BadHashes::Length));
     }
 
+    #[test]
+    fn values_of_short_pieces_merge_to_those_of_longer_ones() {
+        let data: Vec<u8> = (0..9 * (1usize << 18) + 77).map(|at| (at * 37 % 251) as u8).collect();
+        let short = hashes_of(&data);
+        for log2 in [18, 19, 20, 21] {
+            let longer = PieceLen::from_log2(log2).unwrap();
+            let expected = hashes_of_length(&data, longer).to_bytes();
+            assert_eq!(short.for_longer_pieces(PieceLen::MIN, longer).map(|values| values.concat()), Some(expected));
+        }
+        let whole = PieceLen::from_log2(22).unwrap();
+        assert_eq!(short.for_longer_pieces(PieceLen::MIN, whole), None, "one piece has no value of its own");
+        assert_eq!(short.for_longer_pieces(whole, PieceLen::MIN), None, "values can't be taken apart");
+    }
+
     fn hashes_of(data: &[u8]) -> FileHashes {
-        let pieces = data.chunks(PieceLen::MIN.bytes() as usize).enumerate();
-        let values = pieces.map(|(index, piece)| FileHashes::value_of(index as u32, PieceLen::MIN, piece)).collect();
+        hashes_of_length(data, PieceLen::MIN)
+    }
+
+    fn hashes_of_length(data: &[u8], length: PieceLen) -> FileHashes {
+        let pieces = data.chunks(length.bytes() as usize).enumerate();
+        let values = pieces.map(|(index, piece)| FileHashes::value_of(index as u32, length, piece)).collect();
         FileHashes::of_values(values).unwrap()
     }
 }

@@ -19,7 +19,7 @@ use super::{
     sources::Sources,
     stamp::{FileStamp, open_for_reading},
 };
-use crate::share::{Bitmap, PieceIndex, PieceVerifier, Share};
+use crate::share::{Bitmap, PieceIndex, PieceVerifier, Share, Span};
 
 /// One reading step while everything is checked.
 const STEP: usize = 128 << 10;
@@ -49,6 +49,27 @@ impl Complete {
     /// Reads a piece's bytes. The files it needs are opened as it goes.
     pub fn reader(&self, piece: PieceIndex) -> Result<PieceReader, ReadError> {
         Ok(PieceReader::new(self.files.clone(), self.share.pieces().spans(piece).collect()))
+    }
+
+    pub fn share(&self) -> &Arc<Share> {
+        &self.share
+    }
+
+    /// Reads a run of bytes that need not be a piece.
+    pub(super) fn read(&self, span: Span) -> PieceReader {
+        PieceReader::new(self.files.clone(), vec![span])
+    }
+
+    /// Whether a file looks as it did when its content was known to be right.
+    pub(super) fn is_unchanged(&self, entry: usize) -> bool {
+        let stamp = self.files.stamp(entry);
+        let found = self.files.path(entry).symlink_metadata();
+        stamp.is_some() && found.is_ok_and(|found| found.is_file() && stamp == Some(FileStamp::of(&found)))
+    }
+
+    /// A file of the share, if it is what it was.
+    pub(super) fn open_file(&self, entry: usize) -> Option<Arc<File>> {
+        self.files.open(entry).ok()
     }
 
     /// Where the files are, with the stamps of the last time their content was known to be right.

@@ -12,9 +12,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use cap_fs_ext::{DirExt as _, FollowSymlinks, OpenOptionsFollowExt as _, OpenOptionsSyncExt as _};
-use cap_std::fs::{Dir, OpenOptions};
+use cap_fs_ext::DirExt as _;
+use cap_std::fs::Dir;
 
+use super::openat;
 use crate::share::Modified;
 
 /// One change of the disk. Paths are relative to the folder that is downloaded into, or names in the state folder.
@@ -24,6 +25,11 @@ pub enum DiskOp<'a> {
         path: &'a Path,
     },
     Reserve {
+        path: &'a Path,
+        len: u64,
+    },
+    /// A file takes over the content of another, of `len` bytes.
+    Clone {
         path: &'a Path,
         len: u64,
     },
@@ -70,13 +76,7 @@ impl Disk {
     /// Makes a file that was not there, for reading and writing; whoever may read it is up to the umask.
     pub(super) fn create_file(&self, dir: &Dir, name: &str, path: &Path, executable: bool) -> io::Result<File> {
         self.pass(DiskOp::Create { path })?;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true).follow(FollowSymlinks::No);
-        #[cfg(unix)]
-        cap_std::fs::OpenOptionsExt::mode(&mut options, if executable { 0o777 } else { 0o666 });
-        #[cfg(not(unix))]
-        let _ = executable;
-        Ok(dir.open_with(name, &options)?.into_std())
+        openat::create_file(dir, name, executable)
     }
 
     /// Makes a folder that was not there.
@@ -115,6 +115,28 @@ impl Disk {
                 }
             }
             Ok(())
+        }
+    }
+
+    /// Makes a file share its content with another, where the file system can (btrfs, XFS and others, on Linux); an error
+    /// of kind `Unsupported` where it can't.
+    pub(super) fn clone_file(&self, from: &File, to: &File, path: &Path) -> io::Result<()> {
+        let len = from.metadata()?.len();
+        self.pass(DiskOp::Clone { path, len })?;
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::io::Errno;
+            rustix::fs::ioctl_ficlone(to, from).map_err(|error| match error {
+                Errno::OPNOTSUPP | Errno::NOTTY | Errno::XDEV | Errno::INVAL | Errno::NOSYS => {
+                    io::ErrorKind::Unsupported.into()
+                }
+                error => error.into(),
+            })
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = to;
+            Err(io::ErrorKind::Unsupported.into())
         }
     }
 
@@ -198,33 +220,6 @@ fn rename_without_flags(dir: &Dir, from: &str, to: &str) -> io::Result<()> {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     dir.rename(from, dir, to)
-}
-
-/// Opens a file that may have been swapped for something else, which is an error then.
-pub(super) fn open_existing(dir: &Dir, name: &str, write: bool) -> io::Result<File> {
-    let file = open_whatever(dir, name, write)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
-}
-
-/// Opens what stands under a name: never through a symbolic link, never waiting for a pipe's other end.
-pub(super) fn open_whatever(dir: &Dir, name: impl AsRef<Path>, write: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(write).follow(FollowSymlinks::No).nonblock(true);
-    Ok(dir.open_with(name, &options)?.into_std())
-}
-
-/// How many names a file has; 1 where the system does not tell.
-pub(super) fn links(file: &File) -> io::Result<u64> {
-    let metadata = file.metadata()?;
-    #[cfg(unix)]
-    {
-        Ok(std::os::unix::fs::MetadataExt::nlink(&metadata))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = metadata;
-        Ok(1)
-    }
 }
 
 /// Gives a file the time its publisher's had. A disk that can't (or a time out of its range) is no reason to fail: the

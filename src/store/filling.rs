@@ -122,12 +122,15 @@ impl Filling {
         let mut needed = 0u64;
         for (entry, of) in self.staging.share.manifest().entries.iter().enumerate() {
             if of.kind.size() > 0 && !is_had(entry) {
-                let open = self.staging.open_file(entry, false);
-                let taken = open.and_then(|file| fs4::FileExt::allocated_size(&file)).unwrap_or(0);
+                let taken = if self.staging.is_made(entry) { self.room_taken(entry) } else { 0 };
                 needed = needed.saturating_add(of.kind.size().next_multiple_of(4096).saturating_sub(taken));
             }
         }
         needed
+    }
+
+    fn room_taken(&self, entry: usize) -> u64 {
+        self.staging.open_file(entry, false).and_then(|file| fs4::FileExt::allocated_size(&file)).unwrap_or(0)
     }
 
     fn error(&self, entry: usize, action: &'static str, error: &io::Error) -> DiskError {
@@ -178,6 +181,13 @@ impl Filling {
         let path = self.staging.path(entry);
         let written = self.staging.disk.write_at(file, &path, bytes, offset);
         written.map_err(|error| self.error(entry, "written", &error))
+    }
+
+    /// Gives a large file that nothing is had of the content of another file. Its pieces are had when they were checked.
+    pub fn clone_from(&self, entry: usize, size: u64, from: &File) -> io::Result<()> {
+        let to = self.staging.open_file(entry, true)?;
+        self.staging.disk.clone_file(from, &to, &self.staging.path(entry))?;
+        if to.metadata()?.len() == size { Ok(()) } else { to.set_len(size) }
     }
 
     /// A piece's bytes are written and right.
@@ -284,19 +294,21 @@ impl Filling {
             let missing = had.len() - had.count();
             return Err(DiskError::Incomplete { folder: self.staging.into.clone(), missing });
         }
+        let mut stamps = vec![];
         if !self.staging.tops().iter().all(|top| top.placed) {
-            self.complete_files()?;
+            stamps = self.complete_files()?;
             self.sync()?;
             self.open.clear();
             self.staging.place_tops(|| self.write_note())?;
             self.staging.sync_top()?;
             *saved = Some(had.as_bytes().to_vec());
         }
-        self.sources()
+        self.sources(&stamps)
     }
 
-    /// Makes the empty files, sets the times of what got none yet, and looks that everything is there.
-    fn complete_files(&self) -> Result<(), DiskError> {
+    /// Makes the empty files, sets the times of what got none yet, and looks that everything is there. Returns how each
+    /// file looks then.
+    fn complete_files(&self) -> Result<Vec<Option<FileStamp>>, DiskError> {
         let manifest = self.staging.share.manifest();
         for (entry, of) in manifest.entries.iter().enumerate() {
             let EntryKind::File { size, .. } = of.kind else { continue };
@@ -312,38 +324,34 @@ impl Filling {
                 locked(&self.unsynced).insert(entry);
             }
         }
-        self.all_there()?;
+        let stamps = (0..manifest.entries.len()).map(|entry| self.stamp_of(entry)).collect::<Result<_, _>>()?;
         self.staging.set_folder_times();
-        Ok(())
+        Ok(stamps)
     }
 
-    fn all_there(&self) -> Result<(), DiskError> {
-        for (entry, of) in self.staging.share.manifest().entries.iter().enumerate() {
-            let found = self.staging.look(entry);
-            let right = match of.kind {
-                EntryKind::Folder => found.is_ok(),
-                EntryKind::File { size, .. } => found.is_ok_and(|found| found.len() == size),
-            };
-            if !right {
-                return Err(DiskError::Changed { path: self.staging.into.join(self.staging.path(entry)) });
-            }
+    /// How an entry looks, `None` for a folder; an error where it is not there with its full length.
+    fn stamp_of(&self, entry: usize) -> Result<Option<FileStamp>, DiskError> {
+        let changed = || DiskError::Changed { path: self.staging.into.join(self.staging.path(entry)) };
+        let seen = self.staging.look(entry).map_err(|_| changed())?;
+        match self.staging.share.manifest().entries[entry].kind {
+            EntryKind::Folder => Ok(None),
+            EntryKind::File { size, .. } if seen.stamp.size == size => Ok(Some(seen.stamp)),
+            EntryKind::File { .. } => Err(changed()),
         }
-        Ok(())
     }
 
-    /// Where the entries are, as they stand.
-    fn sources(&self) -> Result<Sources, DiskError> {
+    /// Where the entries are. `stamps`: how they looked just before they got their final names. Getting one changes
+    /// nothing of the files inside a folder; what stands at the top is looked at again.
+    fn sources(&self, stamps: &[Option<FileStamp>]) -> Result<Sources, DiskError> {
         let mut sources = Sources::new();
         let root = sources.add_root(self.staging.into.clone());
         for entry in 0..self.staging.share.manifest().entries.len() {
-            let path = self.staging.path(entry);
-            let stamp = if self.staging.is_folder(entry) {
-                None
-            } else {
-                let opened = self.staging.open_file(entry, false).and_then(|file| file.metadata());
-                Some(FileStamp::of(&opened.map_err(|error| self.error(entry, "opened", &error))?))
+            let inside = self.staging.names.parent(entry).is_some();
+            let stamp = match stamps.get(entry) {
+                Some(stamp) if inside => *stamp,
+                _ => self.stamp_of(entry)?,
             };
-            sources.push(root, &path, stamp);
+            sources.push(root, &self.staging.path(entry), stamp);
         }
         Ok(sources)
     }

@@ -11,14 +11,14 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use blake3::hazmat::{ChainingValue, HasherExt as _};
 
 use super::{
-    import::{ImportError, ImportProgress},
+    import::ImportError,
     locked, parallel,
     sources::Sources,
     stamp::{FileStamp, is_link_error, open_for_reading, read_at},
@@ -63,13 +63,13 @@ struct Large {
 pub(super) fn hash_all(
     sources: &Sources,
     piece_len: PieceLen,
-    progress: &ImportProgress,
+    done: &AtomicU64,
     cancel: &AtomicBool,
 ) -> Result<Hashed, ImportError> {
     let files: Vec<(usize, FileStamp)> =
         (0..sources.len()).filter_map(|entry| Some((entry, sources.stamp(entry)?))).collect();
     let (units, large) = cut(&files, piece_len);
-    let work = Work { sources, piece_len, progress, cancel, roots: Mutex::new(BTreeMap::new()) };
+    let work = Work { sources, piece_len, done, cancel, roots: Mutex::new(BTreeMap::new()) };
     parallel::for_each(
         units.len(),
         cancel,
@@ -128,7 +128,7 @@ fn cut(files: &[(usize, FileStamp)], piece_len: PieceLen) -> (Vec<Unit>, Vec<Lar
 struct Work<'a> {
     sources: &'a Sources,
     piece_len: PieceLen,
-    progress: &'a ImportProgress,
+    done: &'a AtomicU64,
     cancel: &'a AtomicBool,
     roots: Mutex<BTreeMap<usize, Root>>,
 }
@@ -196,7 +196,7 @@ impl Work<'_> {
             }
             hasher.update(&buffer[..read]);
             done += read as u64;
-            self.progress.bytes_done.fetch_add(read as u64, Ordering::Relaxed);
+            self.done.fetch_add(read as u64, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -300,6 +300,6 @@ mod tests {
     }
 
     fn hash(sources: &Sources) -> Result<Hashed, ImportError> {
-        hash_all(sources, PieceLen::MIN, &ImportProgress::default(), &AtomicBool::new(false))
+        hash_all(sources, PieceLen::MIN, &AtomicU64::new(0), &AtomicBool::new(false))
     }
 }

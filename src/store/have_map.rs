@@ -13,8 +13,9 @@ use cap_std::{ambient_authority, fs::Dir};
 use minicbor::{Decode, Encode};
 
 use super::{
-    disk::{Disk, open_existing},
+    disk::Disk,
     disk_error::DiskError,
+    openat::open_existing,
     sources::{path_bytes, path_of},
 };
 use crate::share::ShareId;

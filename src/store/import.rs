@@ -115,7 +115,7 @@ pub fn import(
     let title = title(request.title.as_deref(), &walk.tops);
     let sources = sources_of(&walk);
     let piece_len = PieceLen::for_size(progress.bytes_total.load(Ordering::Relaxed));
-    let hashed = hashing::hash_all(&sources, piece_len, progress, cancel)?;
+    let hashed = hashing::hash_all(&sources, piece_len, &progress.bytes_done, cancel)?;
     let left_out = left_out(&walk);
     let entries = entries_of(walk, &hashed);
     Ok(Imported { title, piece_len, entries, hashes: hashed.large, sources, left_out })

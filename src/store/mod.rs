@@ -3,7 +3,7 @@
 //! - `import`: files and folders become what a manifest says of them (with `walk` and `hashing`).
 //! - [`Complete`]: the bytes of a share that is whole; it notices when a file was changed.
 //! - [`Partial`]: a share being filled, from the first byte to its final names (with `filling`, `staging`, `have_map`,
-//!   `piece_writer`, `resume`).
+//!   `piece_writer`, `resume`), or from what other shares have already (`reuse`).
 //! - [`Store`]: the facts that must last (with `database`, `tables` and `share_files`).
 //!
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
@@ -19,11 +19,13 @@ mod have_map;
 mod home;
 pub mod import;
 mod names;
+mod openat;
 mod parallel;
 mod partial;
 mod piece_reader;
 mod piece_writer;
 mod resume;
+mod reuse;
 mod share_files;
 mod sources;
 mod staging;
@@ -31,7 +33,10 @@ mod stamp;
 mod tables;
 mod walk;
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64},
+};
 
 pub use complete::Complete;
 pub use database::{Database, DatabaseError};
@@ -41,12 +46,20 @@ pub use partial::{Opened, Partial, forget};
 pub use piece_reader::{PieceReader, ReadError};
 pub use piece_writer::{PieceError, PieceWriter};
 pub use share_files::ShareBytes;
+pub use reuse::Reused;
 pub use sources::{BadSources, Sources};
 pub use stamp::FileStamp;
 pub use tables::{
     peers::RememberedPeer,
     shares::{Recipients, ShareRecord, ShareState},
 };
+
+/// How much of what is on the disk was read before a download goes on. Another thread may look, and end it.
+#[derive(Debug, Default)]
+pub struct Checking {
+    pub bytes: AtomicU64,
+    pub cancel: AtomicBool,
+}
 
 /// A lock that stays usable after a thread panicked with it: what it guards is changed in single steps.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

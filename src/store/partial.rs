@@ -12,10 +12,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64},
+    },
 };
 
 use super::{
+    Checking, Complete,
     disk::Disk,
     disk_error::DiskError,
     filling::Filling,
@@ -23,6 +27,7 @@ use super::{
     piece_reader::{PieceReader, ReadError},
     piece_writer::PieceWriter,
     resume,
+    reuse::{self, Reused},
     sources::Sources,
     staging::Staging,
 };
@@ -47,22 +52,28 @@ impl Partial {
     /// its own or a numbered name, that is told and nothing is made. A download that was begun for the same folder
     /// goes on; one that was begun for another is discarded. `state`: the folder for notes.
     pub fn create(share: Arc<Share>, into: &Path, state: &Path) -> Result<Opened, DiskError> {
-        Self::create_on(Disk::default(), share, into, state)
+        Self::create_on(Disk::default(), share, into, state, &Checking::default())
     }
 
-    /// [`Partial::create`] on a disk of the caller's.
-    pub fn create_on(disk: Disk, share: Arc<Share>, into: &Path, state: &Path) -> Result<Opened, DiskError> {
+    /// [`Partial::create`] on a disk of the caller's, who can look how much was read, and end that.
+    pub fn create_on(
+        disk: Disk,
+        share: Arc<Share>,
+        into: &Path,
+        state: &Path,
+        watch: &Checking,
+    ) -> Result<Opened, DiskError> {
         let into = &std::path::absolute(into).map_err(|error| DiskError::of(into, "found", &error))?;
         let note = HaveFile::new(disk.clone(), state, share.id());
         if let Some(map) = note.load()? {
             if map.goes_into().as_deref() == Some(into.as_path()) {
-                return resume::resume(disk, share, note, map);
+                return resume::resume(disk, share, note, map, watch);
             }
             resume::discard_noted(disk.clone(), share.clone(), &note, map);
         }
         let mut staging = Staging::open(share.clone(), disk, into)?;
         staging.learn_case()?;
-        if let Some(sources) = resume::find_here(&staging) {
+        if let Some(sources) = resume::find_here(&staging, watch) {
             return Ok(Opened::Complete(sources));
         }
         let filling = Filling::new(staging, note, Bitmap::empty(share.pieces()));
@@ -85,7 +96,7 @@ impl Partial {
     pub fn resume_on(disk: Disk, share: Arc<Share>, state: &Path) -> Result<Option<Opened>, DiskError> {
         let note = HaveFile::new(disk.clone(), state, share.id());
         match note.load()? {
-            Some(map) => resume::resume(disk, share, note, map).map(Some),
+            Some(map) => resume::resume(disk, share, note, map, &Checking::default()).map(Some),
             None => Ok(None),
         }
     }
@@ -101,8 +112,14 @@ impl Partial {
 
     /// Looks for pieces that are on the disk although the note lacks them. For the start of a program that may have been
     /// killed; not after a failed sync, when what is read may not be on the disk.
-    pub fn find_unnoted(&self) {
-        resume::find_unnoted(&self.filling);
+    pub fn find_unnoted(&self, watch: &Checking) {
+        resume::find_unnoted(&self.filling, watch);
+    }
+
+    /// Fills what is missing from the files of other shares, as far as they have it. Nothing may be written to this
+    /// download meanwhile.
+    pub fn take_from(&self, others: &[Arc<Complete>], watch: &Checking) -> Result<Reused, DiskError> {
+        reuse::take(&self.filling, others, watch)
     }
 
     /// The folder it goes into.
@@ -125,6 +142,12 @@ impl Partial {
     /// Reads a piece that is had.
     pub fn reader(&self, piece: PieceIndex) -> Result<PieceReader, ReadError> {
         self.filling.reader(piece)
+    }
+
+    /// Reads every piece that is had again, on all cores; those that are wrong are wanted again. `done`: bytes, for whoever
+    /// looks. Cut short by `cancel`, it takes what it did not come to for right.
+    pub fn verify_all(&self, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
+        resume::verify_all(&self.filling, done, cancel)
     }
 
     /// A piece that was had turned out to be wrong: it is wanted again.

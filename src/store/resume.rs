@@ -9,18 +9,18 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use super::{
+    Checking,
     complete::piece_is_right,
     disk::Disk,
     disk_error::DiskError,
     filling::Filling,
     hashing,
     have_map::{HaveFile, HaveMap},
-    import::ImportProgress,
     locked,
     names::numbered,
     parallel,
@@ -35,9 +35,17 @@ use crate::share::{Bitmap, EntryKind, PieceIndex, Share};
 /// How many numbered names are looked at for an identical file.
 const NUMBERS_MAX: u32 = 20;
 const STEP: usize = 128 << 10;
+/// So many bytes of a piece tell whether it was begun. Little, since a huge download has tens of thousands of pieces.
+const PROBE: usize = 16 << 10;
 
 /// Goes on from a note.
-pub(super) fn resume(disk: Disk, share: Arc<Share>, note: HaveFile, map: HaveMap) -> Result<Opened, DiskError> {
+pub(super) fn resume(
+    disk: Disk,
+    share: Arc<Share>,
+    note: HaveFile,
+    map: HaveMap,
+    watch: &Checking,
+) -> Result<Opened, DiskError> {
     let into = map.goes_into().unwrap_or_default();
     let staging = open_noted(disk, share.clone(), &into, &map)?;
     let mut had = Bitmap::from_bytes(share.pieces(), &map.had).unwrap_or_else(|_| Bitmap::empty(share.pieces()));
@@ -54,7 +62,7 @@ pub(super) fn resume(disk: Disk, share: Arc<Share>, note: HaveFile, map: HaveMap
     lose_missing(&staging, &mut had);
     let filling = Arc::new(Filling::new(staging, note, had.clone()));
     let doubtful = |top: usize| looks.get(top).is_some_and(|look| matches!(look, TopLook::Doubtful | TopLook::Placed));
-    let wrong = wrong_pieces(&filling, &had, doubtful);
+    let wrong = wrong_pieces(&filling, &had, doubtful, watch);
     for piece in &wrong {
         had.remove(*piece);
     }
@@ -124,7 +132,7 @@ fn lose_missing(staging: &Staging, had: &mut Bitmap) {
     for (entry, of) in staging.share.manifest().entries.iter().enumerate() {
         let EntryKind::File { size: 1.., .. } = of.kind else { continue };
         let length = match staging.look(entry) {
-            Ok(found) if found.len() <= of.kind.size() => found.len(),
+            Ok(found) if found.stamp.size <= of.kind.size() => found.stamp.size,
             _ => 0,
         };
         if length < of.kind.size() {
@@ -134,47 +142,97 @@ fn lose_missing(staging: &Staging, had: &mut Bitmap) {
 }
 
 /// Reads the had pieces that lie in certain tops, and tells which are wrong.
-fn wrong_pieces(filling: &Arc<Filling>, had: &Bitmap, doubtful: impl Fn(usize) -> bool) -> Vec<PieceIndex> {
+fn wrong_pieces(
+    filling: &Arc<Filling>,
+    had: &Bitmap,
+    doubtful: impl Fn(usize) -> bool,
+    watch: &Checking,
+) -> Vec<PieceIndex> {
     let staging = &filling.staging;
     let pieces = staging.share.pieces();
     let in_doubt = |piece: &PieceIndex| pieces.spans(*piece).any(|span| doubtful(staging.names.top(span.entry)));
     let suspects: Vec<PieceIndex> = had.iter(pieces).filter(in_doubt).collect();
-    let right = right_pieces(filling, &suspects);
-    suspects.into_iter().filter(|piece| !right.contains(piece)).collect()
+    // Never called off: who believes a half-done look loses what is right.
+    sort_out(filling, &suspects, &watch.bytes, &AtomicBool::new(false)).1
 }
 
 /// Finds pieces that are on the disk and right although the note does not have them: it lags behind by what came since it
 /// was saved last, and a program that is killed saves nothing.
-pub(super) fn find_unnoted(filling: &Arc<Filling>) {
+pub(super) fn find_unnoted(filling: &Arc<Filling>, watch: &Checking) {
     let (pieces, had) = (filling.staging.share.pieces(), filling.had());
     let missing: Vec<PieceIndex> = pieces.iter().filter(|piece| !had.contains(*piece)).collect();
-    for piece in right_pieces(filling, &missing) {
+    for piece in right_pieces(filling, missing, Zeros::AreNothing, watch) {
         filling.has(piece);
     }
 }
 
-/// Reads pieces, on all cores, and tells which are right. One that begins with zeros counts as not written yet, without
-/// reading on: that is what room that was only reserved holds.
-fn right_pieces(filling: &Arc<Filling>, suspects: &[PieceIndex]) -> BTreeSet<PieceIndex> {
+/// Reads all pieces that are had; those that are wrong are wanted again. What a cancelled reading did not come to stays.
+pub(super) fn verify_all(filling: &Arc<Filling>, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
+    let pieces: Vec<PieceIndex> = filling.had().iter(filling.staging.share.pieces()).collect();
+    let (_, wrong) = sort_out(filling, &pieces, done, cancel);
+    for piece in wrong {
+        filling.lose(piece);
+    }
+    filling.had()
+}
+
+/// What zeros at a piece's beginning mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Zeros {
+    /// It counts as not written yet, without reading on: that is what room that was only reserved holds.
+    AreNothing,
+    AreContent,
+}
+
+/// Reads pieces that may be right, and tells which are. Ended early, it tells of those it came to.
+pub(super) fn right_pieces(
+    filling: &Arc<Filling>,
+    candidates: Vec<PieceIndex>,
+    zeros: Zeros,
+    watch: &Checking,
+) -> Vec<PieceIndex> {
+    let mut candidates = candidates;
+    if zeros == Zeros::AreNothing {
+        let mut probe = vec![0; PROBE];
+        candidates.retain(|piece| begins_with_content(filling, *piece, &mut probe));
+    }
+    sort_out(filling, &candidates, &watch.bytes, &watch.cancel).0
+}
+
+fn begins_with_content(filling: &Arc<Filling>, piece: PieceIndex, probe: &mut [u8]) -> bool {
+    let spans = filling.staging.share.pieces().spans(piece).collect();
+    let read = PieceReader::new(filling.clone(), spans).read(probe);
+    read.is_ok_and(|read| probe.iter().take(read).any(|byte| *byte != 0))
+}
+
+/// Reads pieces, on all cores, and tells the right ones from the wrong ones; those it did not come to are neither.
+fn sort_out(
+    filling: &Arc<Filling>,
+    pieces: &[PieceIndex],
+    done: &AtomicU64,
+    cancel: &AtomicBool,
+) -> (Vec<PieceIndex>, Vec<PieceIndex>) {
     let share = &filling.staging.share;
-    let right = Mutex::new(BTreeSet::new());
-    let (done, never) = (AtomicU64::new(0), AtomicBool::new(false));
+    let sorted = Mutex::new((vec![], vec![]));
     let checked = parallel::for_each(
-        suspects.len(),
-        &never,
+        pieces.len(),
+        cancel,
         || vec![0; STEP],
         |job, buffer| {
-            let piece = suspects[job];
-            let reader = || PieceReader::new(filling.clone(), share.pieces().spans(piece).collect());
-            let written = reader().read(buffer).is_ok_and(|read| buffer[..read].iter().any(|byte| *byte != 0));
-            if written && piece_is_right(share, piece, reader(), buffer, &done, &never) {
-                locked(&right).insert(piece);
+            let piece = pieces[job];
+            let reader = PieceReader::new(filling.clone(), share.pieces().spans(piece).collect());
+            let is_right = piece_is_right(share, piece, reader, buffer, done, cancel);
+            let mut sorted = locked(&sorted);
+            if is_right {
+                sorted.0.push(piece);
+            } else if !cancel.load(Ordering::Relaxed) {
+                sorted.1.push(piece);
             }
             Ok::<(), std::convert::Infallible>(())
         },
     );
     debug_assert!(checked.is_ok());
-    right.into_inner().unwrap_or_else(PoisonError::into_inner)
+    sorted.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The tops that bytes are missing of.
@@ -197,20 +255,20 @@ pub(super) fn discard_noted(disk: Disk, share: Arc<Share>, note: &HaveFile, map:
 
 /// Where the whole share stands in the folder already, under its own or numbered names, every byte checked. Times may
 /// differ, and other files may lie beside those of the share.
-pub(super) fn find_here(staging: &Staging) -> Option<Sources> {
+pub(super) fn find_here(staging: &Staging, watch: &Checking) -> Option<Sources> {
     let tops = 0..staging.top_entries.len();
-    let names: Vec<String> = tops.map(|top| find_top_here(staging, top)).collect::<Option<_>>()?;
+    let names: Vec<String> = tops.map(|top| find_top_here(staging, top, watch)).collect::<Option<_>>()?;
     let all = 0..staging.share.manifest().entries.len();
     sources_under(staging, all, |top| names.get(top).cloned().unwrap_or_default())
 }
 
-fn find_top_here(staging: &Staging, top: usize) -> Option<String> {
+fn find_top_here(staging: &Staging, top: usize, watch: &Checking) -> Option<String> {
     let entry = staging.top_entries[top];
     let own = staging.names.name(staging.share.manifest(), entry);
     let numbers = (1..=NUMBERS_MAX).map(|number| numbered(own, number, staging.is_folder(entry)));
     numbers.take_while(|name| staging.into.join(name).symlink_metadata().is_ok()).find(|name| {
         sources_under(staging, entries_of(staging, top), |_| name.clone())
-            .is_some_and(|sources| has_content_of(staging, top, &sources))
+            .is_some_and(|sources| has_content_of(staging, top, &sources, watch))
     })
 }
 
@@ -236,10 +294,9 @@ fn sources_under(
 }
 
 /// Reads a top's files and compares their hashes with the publisher's.
-fn has_content_of(staging: &Staging, top: usize, sources: &Sources) -> bool {
+fn has_content_of(staging: &Staging, top: usize, sources: &Sources, watch: &Checking) -> bool {
     let manifest = staging.share.manifest();
-    let (progress, never) = (ImportProgress::default(), AtomicBool::new(false));
-    let Ok(hashed) = hashing::hash_all(sources, manifest.piece_len, &progress, &never) else { return false };
+    let Ok(hashed) = hashing::hash_all(sources, manifest.piece_len, &watch.bytes, &watch.cancel) else { return false };
     entries_of(staging, top).enumerate().all(|(at, entry)| match manifest.entries[entry].kind {
         EntryKind::Folder => true,
         EntryKind::File { root, .. } => hashed.roots.get(&at) == Some(&root),

@@ -9,6 +9,7 @@
 mod tops;
 
 use std::{
+    borrow::Cow,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -22,11 +23,12 @@ use cap_std::{
 };
 
 use super::{
-    disk::{self, Disk, links, open_existing},
+    disk::{self, Disk},
     disk_error::DiskError,
     have_map::{FolderId, Top},
     locked,
     names::NameTable,
+    openat::{self, Seen, links, open_existing},
     stamp::is_link_error,
 };
 use crate::share::{EntryKind, NameRules, Share};
@@ -39,7 +41,7 @@ pub(super) struct Staging {
     pub disk: Disk,
     /// The folder it goes into; for messages and for looking whether it is still there.
     pub into: PathBuf,
-    dir: Dir,
+    dir: Arc<Dir>,
     pub case_counts: bool,
     pub names: NameTable,
     /// The entries at the top, by index into the manifest.
@@ -59,7 +61,7 @@ impl Staging {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => DiskError::FolderGone { folder: into.to_owned() },
             _ => DiskError::of(&into.join("."), "opened", &error),
         };
-        let dir = Dir::open_ambient_dir(into, ambient_authority()).map_err(gone)?;
+        let dir = Arc::new(Dir::open_ambient_dir(into, ambient_authority()).map_err(gone)?);
         let names = NameTable::new(share.manifest(), NameRules::HERE, true);
         let top_entries = share.manifest().tops().map(|(index, _)| index).collect();
         let (tops, folders) = (Mutex::new(vec![]), Mutex::new(vec![]));
@@ -146,6 +148,11 @@ impl Staging {
         self.share.manifest().entries[entry].kind == EntryKind::Folder
     }
 
+    /// Whether an entry's top was made by us, so that something of the entry can be there.
+    pub fn is_made(&self, entry: usize) -> bool {
+        self.top(self.names.top(entry)).is_some_and(|top| top.made)
+    }
+
     /// Whether an entry's top has its final name.
     pub fn is_placed(&self, entry: usize) -> bool {
         self.top(self.names.top(entry)).is_some_and(|top| top.placed)
@@ -156,12 +163,12 @@ impl Staging {
     }
 
     /// The handle of the folder that an entry lies in, and its name there.
-    fn place(&self, entry: usize) -> io::Result<(Arc<Dir>, String)> {
+    fn place(&self, entry: usize) -> io::Result<(Arc<Dir>, Cow<'_, str>)> {
         match self.names.parent(entry) {
-            Some(parent) => Ok((self.folder(parent)?, self.names.name(self.share.manifest(), entry).to_owned())),
+            Some(parent) => Ok((self.folder(parent)?, self.names.name(self.share.manifest(), entry).into())),
             None => {
                 let name = locked(&self.tops).get(self.names.top(entry)).map(|top| top.name().to_owned());
-                Ok((Arc::new(self.dir.try_clone()?), name.ok_or(io::ErrorKind::NotFound)?))
+                Ok((self.dir.clone(), name.ok_or(io::ErrorKind::NotFound)?.into()))
             }
         }
     }
@@ -172,7 +179,7 @@ impl Staging {
             return Ok(dir.clone());
         }
         let (parent, name) = self.place(entry)?;
-        let dir = Arc::new(parent.open_dir_nofollow(name)?);
+        let dir = Arc::new(parent.open_dir_nofollow(name.as_ref())?);
         let mut folders = locked(&self.folders);
         if folders.len() >= OPEN_FOLDERS_MAX {
             folders.remove(0);
@@ -193,7 +200,7 @@ impl Staging {
             let made =
                 self.place(entry).and_then(|(dir, name)| match self.disk.create_dir(&dir, &name, &self.path(entry)) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                        if dir.symlink_metadata(&name)?.is_dir() {
+                        if openat::look(&dir, &name)?.is_folder {
                             return Ok(());
                         }
                         self.disk.remove_file(&dir, &name, &self.path(entry))?;
@@ -218,7 +225,7 @@ impl Staging {
             let create = || self.disk.create_file(&dir, &name, &path, self.is_executable(entry));
             match create() {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if dir.symlink_metadata(&name)?.is_file() {
+                    if openat::look(&dir, &name)?.is_file {
                         let file = open_existing(&dir, &name, true)?;
                         if links(&file)? == 1 {
                             file.set_len(0)?;
@@ -241,10 +248,11 @@ impl Staging {
     }
 
     /// What stands under an entry's name; an error where that is not a plain file or folder, as it should be.
-    pub fn look(&self, entry: usize) -> io::Result<Metadata> {
+    pub fn look(&self, entry: usize) -> io::Result<Seen> {
         let (dir, name) = self.place(entry)?;
-        let found = dir.symlink_metadata(name)?;
-        if is_kind(&found, self.is_folder(entry)) { Ok(found) } else { Err(io::ErrorKind::InvalidInput.into()) }
+        let seen = openat::look(&dir, &name)?;
+        let right = if self.is_folder(entry) { seen.is_folder } else { seen.is_file };
+        if right { Ok(seen) } else { Err(io::ErrorKind::InvalidInput.into()) }
     }
 
     /// Gives folders the times their publisher's had, deepest first, since making a name in one changes its time.

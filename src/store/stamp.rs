@@ -48,14 +48,36 @@ impl FileStamp {
 
     #[cfg(not(unix))]
     pub fn of(metadata: &Metadata) -> FileStamp {
-        use std::time::UNIX_EPOCH;
-        let modified = metadata.modified().unwrap_or(UNIX_EPOCH);
-        let (s, ns) = match modified.duration_since(UNIX_EPOCH) {
+        FileStamp::of_parts(metadata.len(), metadata.modified().unwrap_or(std::time::UNIX_EPOCH))
+    }
+
+    #[cfg(not(unix))]
+    fn of_parts(size: u64, modified: std::time::SystemTime) -> FileStamp {
+        let (s, ns) = match modified.duration_since(std::time::UNIX_EPOCH) {
             Ok(since) => (since.as_secs() as i64, since.subsec_nanos()),
             Err(before) => (-(before.duration().as_secs() as i64), 0),
         };
-        let size = metadata.len();
         FileStamp { size, modified_s: s, modified_ns: ns, changed_s: 0, changed_ns: 0, inode: 0 }
+    }
+
+    /// From what `fstatat` tells. The fields' types differ between systems.
+    #[cfg(unix)]
+    #[allow(clippy::unnecessary_cast, reason = "the same on one system is another on the next")]
+    pub(super) fn of_stat(stat: &rustix::fs::Stat) -> FileStamp {
+        FileStamp {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified_s: stat.st_mtime as i64,
+            modified_ns: nanoseconds(stat.st_mtime_nsec as i64),
+            changed_s: stat.st_ctime as i64,
+            changed_ns: nanoseconds(stat.st_ctime_nsec as i64),
+            inode: stat.st_ino as u64,
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn of_cap(metadata: &cap_std::fs::Metadata) -> FileStamp {
+        let modified = metadata.modified().map_or(std::time::UNIX_EPOCH, cap_std::time::SystemTime::into_std);
+        FileStamp::of_parts(metadata.len(), modified)
     }
 
     /// When the file was last changed, as its manifest says it.

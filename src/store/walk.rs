@@ -19,9 +19,9 @@ use cap_std::{
 };
 
 use super::{
-    disk,
     import::{ImportError, ImportProgress},
     names::{TRIES_MAX, numbered},
+    openat,
     stamp::{FileStamp, open_for_reading},
 };
 use crate::share::{ENTRIES_MAX, SharePath};
@@ -199,7 +199,7 @@ impl Walker<'_> {
                 }
             }
         } else {
-            self.file(disk::open_whatever(dir, name, false), place)
+            self.file(openat::open_whatever(dir, name, false), place)
         };
         place.share.pop();
         result

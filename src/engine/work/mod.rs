@@ -58,9 +58,10 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             let crashed = Fact::Found { result: Err(errors::find_crashed()) };
             spawn(shell, find::find(shell.clone(), share, candidates, cancel).map(to_event), to_event(crashed));
         }
-        Job::OpenStaging { share, into, opening } => {
+        Job::OpenStaging { share, into, opening, others, watch } => {
             let crashed = Fact::StagingOpened { result: Err(errors::disk_crashed()) };
-            spawn(shell, staging::open(shell.clone(), share, into, opening).map(to_event), to_event(crashed));
+            let wish = staging::Wish { share, run, into, opening, others, watch };
+            spawn(shell, staging::open(shell.clone(), wish).map(to_event), to_event(crashed));
         }
         Job::AskHave { share, peer, addresses, cancel } => {
             let crashed = Fact::HaveEnded { peer, fault: Some(errors::crashed()) };

@@ -1,7 +1,8 @@
 //! A download's place on disk: made or found again, saved, finished, verified, deleted.
 
 use std::{
-    path::PathBuf,
+    future::Future,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,37 +17,72 @@ use crate::{
         shell::Shell,
         task::{Opening, Subject},
     },
-    share::{Bitmap, PieceVerifier, Share},
-    store::{self, Complete, DiskError, Partial, Sources},
+    share::{Share, ShareId},
+    store::{self, Checking, Complete, DiskError, Partial, Sources, disk::Disk},
 };
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
-/// One reading step; it stays in the processor's cache.
-const STEP: usize = 128 << 10;
 
-/// Finds a download's place again, or makes one.
-pub async fn open(shell: Shell, share: Arc<Share>, into: PathBuf, opening: Opening) -> Fact {
+/// A download's place on disk that is wanted.
+pub struct Wish {
+    pub share: Arc<Share>,
+    pub run: u64,
+    pub into: PathBuf,
+    pub opening: Opening,
+    /// Shares that are complete here.
+    pub others: Vec<Arc<Complete>>,
+    pub watch: Arc<Checking>,
+}
+
+/// Finds a download's place again, or makes one; takes what is on this disk already.
+pub async fn open(shell: Shell, wish: Wish) -> Fact {
+    let (id, run, watch) = (wish.share.id(), wish.run, wish.watch.clone());
     let state = shell.store.state_folder().to_owned();
     let downloads = shell.snapshots.borrow().me.downloads.clone();
-    let opened = blocking(move || {
-        // What stands in the way is told by what comes next.
-        if opening == Opening::Wished || into == downloads {
-            std::fs::create_dir_all(&into).ok();
-        }
-        let opened = Partial::create(share.clone(), &into, &state)?;
-        Ok::<_, DiskError>(match opened {
-            store::Opened::Filling(staging) => {
-                if opening == Opening::Restored {
-                    staging.find_unnoted();
-                }
-                let have = staging.had();
-                Opened::Filling { staging: Arc::new(staging), have }
-            }
-            store::Opened::Complete(sources) => Opened::Complete(finished(share, sources)),
-        })
-    });
-    let result = opened.await.map_or(Err(errors::disk_crashed()), |opened| opened.map_err(Into::into));
+    let opening = blocking(move || open_here(wish, &state, &downloads));
+    let progress = || Fact::OpeningProgress { done_bytes: watch.bytes.load(Ordering::Relaxed) };
+    let opened = watched(&shell, (id, run), &watch.cancel, opening, progress).await;
+    let result = opened.map_or(Err(errors::disk_crashed()), |opened| opened.map_err(Into::into));
     Fact::StagingOpened { result }
+}
+
+fn open_here(wish: Wish, state: &Path, downloads: &Path) -> Result<Opened, DiskError> {
+    let Wish { share, into, opening, others, watch, .. } = wish;
+    // What stands in the way is told by what comes next.
+    if opening == Opening::Wished || into == downloads {
+        std::fs::create_dir_all(&into).ok();
+    }
+    match Partial::create_on(Disk::default(), share.clone(), &into, state, &watch)? {
+        store::Opened::Filling(staging) => {
+            if opening == Opening::Restored {
+                staging.find_unnoted(&watch);
+            }
+            let reused = staging.take_from(&others, &watch)?;
+            let have = staging.had();
+            Ok(Opened::Filling { staging: Arc::new(staging), have, reused })
+        }
+        store::Opened::Complete(sources) => Ok(Opened::Complete(finished(share, sources))),
+    }
+}
+
+/// Waits for work that reads much, telling how far it is; when the program closes, it is called off.
+async fn watched<T>(
+    shell: &Shell,
+    (share, run): (ShareId, u64),
+    cancel: &AtomicBool,
+    work: impl Future<Output = T>,
+    progress: impl Fn() -> Fact,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(PROGRESS_EVERY) => {
+                shell.tell(Event::Transfer { share, run, fact: progress() }).await;
+            }
+            () = shell.cancel.cancelled(), if !cancel.load(Ordering::Relaxed) => cancel.store(true, Ordering::Relaxed),
+        }
+    }
 }
 
 fn finished(share: Arc<Share>, sources: Sources) -> Finished {
@@ -74,48 +110,12 @@ pub async fn verify(shell: Shell, share: Arc<Share>, run: u64, subject: Subject,
         let (done, cancel) = (done.clone(), cancel.clone());
         blocking(move || match subject {
             Subject::Complete(complete) => complete.verify_all(&done, &cancel),
-            Subject::Partial(partial) => verify_partial(&share, &partial, &done, &cancel),
+            Subject::Partial(partial) => partial.verify_all(&done, &cancel),
         })
     };
-    let mut reading = std::pin::pin!(reading);
-    loop {
-        tokio::select! {
-            right = &mut reading => return Fact::Verified { right },
-            () = tokio::time::sleep(PROGRESS_EVERY) => {
-                let fact = Fact::VerifyProgress { done_bytes: done.load(Ordering::Relaxed) };
-                shell.tell(Event::Transfer { share: id, run, fact }).await;
-            }
-            () = shell.cancel.cancelled(), if !cancel.load(Ordering::Relaxed) => cancel.store(true, Ordering::Relaxed),
-        }
-    }
-}
-
-/// Pieces that turn out wrong are not had any more.
-fn verify_partial(share: &Arc<Share>, partial: &Partial, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
-    let mut right = partial.had();
-    let mut buffer = vec![0; STEP];
-    for piece in partial.had().iter(share.pieces()) {
-        if cancel.load(Ordering::Relaxed) {
-            break;
-        }
-        let mut verifier = PieceVerifier::new(share, piece);
-        let read = partial.reader(piece).and_then(|mut reader| {
-            loop {
-                match reader.read(&mut buffer)? {
-                    0 => return Ok(()),
-                    read => {
-                        verifier.update(&buffer[..read]);
-                        done.fetch_add(read as u64, Ordering::Relaxed);
-                    }
-                }
-            }
-        });
-        if read.is_err() || verifier.finish().is_err() {
-            partial.lose(piece);
-            right.remove(piece);
-        }
-    }
-    right
+    let progress = || Fact::VerifyProgress { done_bytes: done.load(Ordering::Relaxed) };
+    let right = watched(&shell, (id, run), &cancel, reading, progress).await;
+    Fact::Verified { right }
 }
 
 /// Deletes what is unfinished.

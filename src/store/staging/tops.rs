@@ -7,10 +7,10 @@ use cap_std::fs::Metadata;
 
 use super::{Staging, folder_id, is_kind};
 use crate::store::{
-    disk::{links, open_existing},
     disk_error::DiskError,
     have_map::Top,
     names::{TRIES_MAX, numbered, unfinished},
+    openat::{links, open_existing},
 };
 
 /// What a look at a top's staged name told.
