@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Exit, Output, Shown,
     args::Get,
-    figures::{plain, size},
+    figures::{count, plain, size},
     paths::{self, Must},
     progress::Progress,
     run::{answers, next, unexpected},
@@ -26,6 +26,14 @@ pub(super) async fn get(
     let into = args.into.map(|path| paths::one(path, Must::BeText)).transpose()?;
     let request = Request::Get { link: args.link, into, timeout_s: args.timeout };
     let fetched = fetch(Envelope { peers, ..Envelope::new(request) }, connection, output, interrupt).await?;
+    if fetched.reused_bytes > 0 {
+        let files = if fetched.reused_files > 0 {
+            format!(" ({})", count(fetched.reused_files.into(), "whole file", "whole files"))
+        } else {
+            String::new()
+        };
+        output.remark(&format!("{} of it{files} was here already and was not fetched.", size(fetched.reused_bytes)));
+    }
     output.remark(&format!("{} ({}) is here, complete and checked:", plain(&fetched.title), size(fetched.size)));
     match output.shown {
         Shown::Json => output.json(&fetched)?,

@@ -131,7 +131,9 @@ fn fetched(outcome: &Outcome, snapshot: &Snapshot, share: ShareId) -> Result<Fet
     let known = known.or_else(|| transfer(snapshot, share).map(|row| (row.title.clone(), row.size)));
     let name = || places.first().and_then(|place| Path::new(place).file_name()).unwrap_or_default();
     let (title, size) = known.unwrap_or_else(|| (name().to_string_lossy().into_owned(), 0));
-    Ok(Fetched { id: share.to_string(), title, size, places: paths(places) })
+    let reused = transfer(snapshot, share).map(|row| (row.reused_files, row.reused_bytes));
+    let (reused_files, reused_bytes) = reused.unwrap_or_default();
+    Ok(Fetched { id: share.to_string(), title, size, places: paths(places), reused_files, reused_bytes })
 }
 
 /// Who was asked: everybody who is around, and the addresses that were given.

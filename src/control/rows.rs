@@ -67,6 +67,8 @@ impl From<&TransferRow> for control::Transfer {
             state: state(row.state).to_owned(),
             done_bytes: row.done_bytes,
             size: row.size,
+            reused_files: row.reused_files,
+            reused_bytes: row.reused_bytes,
             rate: row.rate_down,
             rate_up: row.rate_up,
             given_bytes: row.given_bytes,

@@ -20,6 +20,8 @@ use super::{
 
 /// Pictures are made at most this often.
 const PICTURE_EVERY: Duration = Duration::from_millis(100);
+/// The same where a wish has ended, which somebody waits for.
+const OUTCOME_EVERY: Duration = Duration::from_millis(5);
 /// So many events are taken at once before tasks are started and a picture is made.
 const EVENTS_AT_ONCE: usize = 64;
 
@@ -75,7 +77,7 @@ impl Loop {
         let uploading = self.shell.served.open_uploads() > 0;
         let moving = uploading || self.state.moving();
         let wakeup = self.state.next_wakeup(moving).map(|(at, _)| at);
-        let picture = self.state.has_changed().then_some(pictured_at + PICTURE_EVERY);
+        let picture = self.state.has_changed().then_some(pictured_at + self.picture_every());
         let due = wakeup.into_iter().chain(picture).min();
         tokio::select! {
             biased;
@@ -115,8 +117,12 @@ impl Loop {
         }
     }
 
+    fn picture_every(&self) -> Duration {
+        if self.state.owes_outcome() { OUTCOME_EVERY } else { PICTURE_EVERY }
+    }
+
     fn picture(&mut self, pictured_at: &mut Instant) {
-        if !self.state.has_changed() || pictured_at.elapsed() < PICTURE_EVERY {
+        if !self.state.has_changed() || pictured_at.elapsed() < self.picture_every() {
             return;
         }
         let before = self.snapshots.borrow().clone();

@@ -249,6 +249,10 @@ pub struct TransferRow {
     pub seed_until: Option<SeedUntil>,
     /// Why it is as fast as it is.
     pub reason: Reason,
+    /// What of it needed no fetching, because other shares on this disk have it: files that are whole because of that, and
+    /// bytes.
+    pub reused_files: u32,
+    pub reused_bytes: u64,
     /// Verified pieces on this disk; `facts` tells of how many.
     pub pieces_done: u32,
     /// Bytes a second.

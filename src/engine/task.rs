@@ -81,13 +81,7 @@ pub enum Job {
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
     /// Closed by `StagingOpened`.
     /// Whose bytes lie in `others` already is taken from there.
-    OpenStaging {
-        share: Arc<Share>,
-        into: PathBuf,
-        opening: Opening,
-        others: Vec<Arc<Complete>>,
-        watch: Arc<Checking>,
-    },
+    OpenStaging { share: Arc<Share>, into: PathBuf, opening: Opening, others: Vec<Arc<Complete>>, watch: Arc<Checking> },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
     /// Opened by `LaneOpened`, closed by `LaneEnded`.

@@ -49,7 +49,9 @@ struct LargeFile {
 }
 
 impl PieceLen {
-    pub const MIN: PieceLen = PieceLen(18);
+    /// [`PieceLen::MIN`]'s base-2 logarithm.
+    pub const MIN_LOG2: u8 = 18;
+    pub const MIN: PieceLen = PieceLen(Self::MIN_LOG2);
     pub const MAX: PieceLen = PieceLen(24);
     /// What the choice of a length aims at: the bitmap stays at 2 KiB, the chaining values at 512 KiB.
     const PIECES_AIM: u64 = 16_384;

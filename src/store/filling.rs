@@ -184,7 +184,7 @@ impl Filling {
     }
 
     /// Gives a large file that nothing is had of the content of another file. Its pieces are had when they were checked.
-    pub fn clone_from(&self, entry: usize, size: u64, from: &File) -> io::Result<()> {
+    pub fn fill_by_clone(&self, entry: usize, size: u64, from: &File) -> io::Result<()> {
         let to = self.staging.open_file(entry, true)?;
         self.staging.disk.clone_file(from, &to, &self.staging.path(entry))?;
         if to.metadata()?.len() == size { Ok(()) } else { to.set_len(size) }
@@ -344,7 +344,7 @@ impl Filling {
     /// nothing of the files inside a folder; what stands at the top is looked at again.
     fn sources(&self, stamps: &[Option<FileStamp>]) -> Result<Sources, DiskError> {
         let mut sources = Sources::new();
-        let root = sources.add_root(self.staging.into.clone());
+        let root = sources.add_root(&self.staging.into);
         for entry in 0..self.staging.share.manifest().entries.len() {
             let inside = self.staging.names.parent(entry).is_some();
             let stamp = match stamps.get(entry) {

@@ -66,8 +66,18 @@ pub(super) fn hash_all(
     done: &AtomicU64,
     cancel: &AtomicBool,
 ) -> Result<Hashed, ImportError> {
-    let files: Vec<(usize, FileStamp)> =
-        (0..sources.len()).filter_map(|entry| Some((entry, sources.stamp(entry)?))).collect();
+    let files = (0..sources.len()).filter_map(|entry| Some((entry, sources.stamp(entry)?))).collect();
+    hash_some(sources, files, piece_len, done, cancel)
+}
+
+/// Hashes certain files of `sources`, each of which must be as its stamp says.
+pub(super) fn hash_some(
+    sources: &Sources,
+    files: Vec<(usize, FileStamp)>,
+    piece_len: PieceLen,
+    done: &AtomicU64,
+    cancel: &AtomicBool,
+) -> Result<Hashed, ImportError> {
     let (units, large) = cut(&files, piece_len);
     let work = Work { sources, piece_len, done, cancel, roots: Mutex::new(BTreeMap::new()) };
     parallel::for_each(
@@ -249,7 +259,7 @@ mod tests {
             let path = folder.path().join("file");
             fs::write(&path, vec![1; size]).unwrap();
             let mut sources = Sources::new();
-            let root = sources.add_root(folder.path().to_owned());
+            let root = sources.add_root(folder.path());
             let stamp = FileStamp::of(&fs::metadata(&path).unwrap());
             sources.push(root, Path::new("file"), Some(stamp));
             assert!(hash(&sources).is_ok());

@@ -13,6 +13,7 @@ use super::{
     hashing::{self, Hashed},
     names,
     sources::Sources,
+    stamp::FileStamp,
     walk::{self, FoundKind, Walk},
 };
 use crate::share::{Entry, EntryKind, FileHashes, PieceLen};
@@ -115,7 +116,8 @@ pub fn import(
     let title = title(request.title.as_deref(), &walk.tops);
     let sources = sources_of(&walk);
     let piece_len = PieceLen::for_size(progress.bytes_total.load(Ordering::Relaxed));
-    let hashed = hashing::hash_all(&sources, piece_len, &progress.bytes_done, cancel)?;
+    let unhashed = unhashed(&walk);
+    let hashed = hashing::hash_some(&sources, unhashed, piece_len, &progress.bytes_done, cancel)?;
     let left_out = left_out(&walk);
     let entries = entries_of(walk, &hashed);
     Ok(Imported { title, piece_len, entries, hashes: hashed.large, sources, left_out })
@@ -124,11 +126,20 @@ pub fn import(
 fn sources_of(walk: &Walk) -> Sources {
     let mut sources = Sources::new();
     for found in &walk.found {
-        let root = sources.add_root(found.root.clone());
+        let root = sources.add_root(&found.root);
         let stamp = (found.kind != FoundKind::Folder).then_some(found.stamp);
         sources.push(root, &found.disk, stamp);
     }
     sources
+}
+
+/// The files that the walk did not hash, with their stamps.
+fn unhashed(walk: &Walk) -> Vec<(usize, FileStamp)> {
+    let files = walk.found.iter().enumerate();
+    files
+        .filter(|(_, found)| matches!(found.kind, FoundKind::File { hash: None, .. }))
+        .map(|(entry, found)| (entry, found.stamp))
+        .collect()
 }
 
 fn left_out(walk: &Walk) -> Vec<(PathBuf, String)> {
@@ -143,9 +154,9 @@ fn entries_of(walk: Walk, hashed: &Hashed) -> Vec<Entry> {
     let entries = walk.found.into_iter().enumerate().map(|(index, found)| {
         let kind = match found.kind {
             FoundKind::Folder => EntryKind::Folder,
-            FoundKind::File { executable } => {
-                // Without a cancellation, every file of the sources was hashed.
-                let root = hashed.roots[&index];
+            FoundKind::File { executable, hash } => {
+                // Without a cancellation, every file that the walk did not hash was hashed after it.
+                let root = hash.unwrap_or_else(|| hashed.roots[&index]);
                 EntryKind::File { size: found.stamp.size, root, executable }
             }
         };

@@ -45,8 +45,8 @@ pub use home::{Repair, Store, StoredShare};
 pub use partial::{Opened, Partial, forget};
 pub use piece_reader::{PieceReader, ReadError};
 pub use piece_writer::{PieceError, PieceWriter};
-pub use share_files::ShareBytes;
 pub use reuse::Reused;
+pub use share_files::ShareBytes;
 pub use sources::{BadSources, Sources};
 pub use stamp::FileStamp;
 pub use tables::{

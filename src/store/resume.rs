@@ -279,7 +279,7 @@ fn sources_under(
     name: impl Fn(usize) -> String,
 ) -> Option<Sources> {
     let mut sources = Sources::new();
-    let root = sources.add_root(staging.into.clone());
+    let root = sources.add_root(&staging.into);
     for entry in entries {
         let path: PathBuf = staging.path_under(entry, &name(staging.names.top(entry)));
         let found = staging.into.join(&path).symlink_metadata().ok()?;

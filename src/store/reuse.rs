@@ -46,6 +46,13 @@ pub struct Reused {
     pub bytes: u64,
 }
 
+impl Reused {
+    pub fn add(&mut self, more: Reused) {
+        self.files += more.files;
+        self.bytes += more.bytes;
+    }
+}
+
 /// A file of another share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Origin {
@@ -164,9 +171,8 @@ impl Taking<'_> {
     fn known_values(&self, complete: &Complete, entry: usize) -> Vec<[u8; 32]> {
         let share = complete.share();
         let hashes = share.hashes().of_entry(entry);
-        let coarser = hashes.and_then(|hashes| {
-            hashes.for_longer_pieces(share.manifest().piece_len, self.share.manifest().piece_len)
-        });
+        let coarser = hashes
+            .and_then(|hashes| hashes.for_longer_pieces(share.manifest().piece_len, self.share.manifest().piece_len));
         coarser.unwrap_or_default()
     }
 
@@ -179,7 +185,7 @@ impl Taking<'_> {
             let Some(from) = self.others.get(origin.other).and_then(|other| other.open_file(origin.entry)) else {
                 continue;
             };
-            match self.filling.clone_from(entry, size, &from) {
+            match self.filling.fill_by_clone(entry, size, &from) {
                 Ok(()) => self.keep_right_of(entry),
                 // A file system without clones does no other file either.
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => return,
@@ -292,7 +298,8 @@ impl Taking<'_> {
         let taken: Vec<PieceIndex> = had.iter(pieces).filter(|piece| !before.contains(*piece)).collect();
         let bytes = taken.iter().map(|piece| u64::from(pieces.len(*piece))).sum();
         let is_had = |number| pieces.index(number).is_some_and(|piece| had.contains(piece));
-        let mut entries: Vec<usize> = taken.iter().flat_map(|piece| pieces.spans(*piece).map(|span| span.entry)).collect();
+        let mut entries: Vec<usize> =
+            taken.iter().flat_map(|piece| pieces.spans(*piece).map(|span| span.entry)).collect();
         entries.dedup();
         let files = entries.into_iter().filter(|entry| pieces.of_entry(*entry).all(is_had)).count() as u32;
         Reused { files, bytes }

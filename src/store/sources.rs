@@ -41,11 +41,12 @@ impl Sources {
     }
 
     /// Names a folder that entries lie in; its number is for [`Sources::push`].
-    pub(super) fn add_root(&mut self, folder: PathBuf) -> u32 {
-        if let Some(known) = self.roots.iter().position(|root| *root == folder) {
+    pub(super) fn add_root(&mut self, folder: &Path) -> u32 {
+        // Neighbours mostly lie in the same one.
+        if let Some(known) = self.roots.iter().rposition(|root| root == folder) {
             return known as u32;
         }
-        self.roots.push(folder);
+        self.roots.push(folder.to_owned());
         self.roots.len() as u32 - 1
     }
 
@@ -204,9 +205,9 @@ mod tests {
     fn made_up() -> Sources {
         let stamp = FileStamp::of(&std::fs::metadata(".").expect("the folder that tests run in"));
         let mut sources = Sources::new();
-        let home = sources.add_root("/home/ann".into());
-        let tmp = sources.add_root("/tmp".into());
-        assert_eq!(sources.add_root("/home/ann".into()), home);
+        let home = sources.add_root(Path::new("/home/ann"));
+        let tmp = sources.add_root(Path::new("/tmp"));
+        assert_eq!(sources.add_root(Path::new("/home/ann")), home);
         sources.push(home, Path::new("docs"), None);
         sources.push(home, Path::new("docs/a.txt"), Some(stamp));
         sources.push(home, Path::new("docs/ab.txt"), Some(stamp));

@@ -1,15 +1,19 @@
 //! What lies under the paths a person gave: every file and folder with its name in the share, and what can't be shared.
 //!
-//! Folders are walked through handles, so a folder that is swapped for a symbolic link meanwhile leads nowhere. Each file
-//! is opened once to see that it can be read; nothing is read from it. Pipes and devices are told by their kind and never
-//! opened: opening one can wait for ever, or rewind a tape.
+//! Folders are walked through handles, so a folder that is swapped for a symbolic link meanwhile leads nowhere. Several
+//! threads walk; each file is opened once, which shows that it can be read, and a small one is hashed while it is open:
+//! opening costs more than reading it. Pipes and devices are told by their kind and never opened: opening one can wait for
+//! ever, or rewind a tape.
 
 use std::{
     collections::BTreeSet,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs, io,
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use cap_fs_ext::DirExt as _;
@@ -21,13 +25,18 @@ use cap_std::{
 use super::{
     import::{ImportError, ImportProgress},
     names::{TRIES_MAX, numbered},
-    openat,
-    stamp::{FileStamp, open_for_reading},
+    openat, parallel,
+    stamp::{FileStamp, open_for_reading, read_at},
 };
-use crate::share::{ENTRIES_MAX, SharePath};
+use crate::share::{ENTRIES_MAX, PieceLen, Root, SharePath};
 
 /// Problems are named one by one up to here; the rest are counted.
 const PROBLEMS_MAX: usize = 10_000;
+/// Files of at most this many bytes are hashed while they are open. In no share are they cut into pieces.
+const SMALL: u64 = 64 << 10;
+const _: () = assert!(SMALL <= 1 << PieceLen::MIN_LOG2);
+/// A thread takes so many files of a folder at once.
+const FILES_AT_ONCE: usize = 32;
 
 /// Everything that was found.
 #[derive(Default)]
@@ -46,7 +55,7 @@ pub(super) struct Found {
     /// Its path in the share.
     pub path: SharePath,
     /// The folder on disk that `disk` begins at.
-    pub root: PathBuf,
+    pub root: Arc<Path>,
     pub disk: PathBuf,
     pub stamp: FileStamp,
     pub kind: FoundKind,
@@ -55,199 +64,297 @@ pub(super) struct Found {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum FoundKind {
     Folder,
-    File { executable: bool },
+    /// `hash`: of a small file's content, while it had this stamp.
+    File {
+        executable: bool,
+        hash: Option<Root>,
+    },
 }
 
 /// Where the walk is.
+#[derive(Clone)]
 struct Place {
-    root: PathBuf,
+    root: Arc<Path>,
     /// Names in the share.
     share: Vec<String>,
     /// The path from the root on.
     disk: PathBuf,
 }
 
+/// What a thread does next.
+enum Job {
+    /// Look what is in a folder, which has this name in its parent.
+    Folder { parent: Arc<Dir>, name: OsString, place: Place },
+    /// The same for the folder that a person gave.
+    Top { dir: Dir, place: Place },
+    /// Open these files of a folder: names on disk and in the share.
+    Files { dir: Arc<Dir>, names: Vec<(OsString, String)>, place: Arc<Place> },
+}
+
 /// Looks at everything under `paths`.
 pub(super) fn walk(paths: &[PathBuf], progress: &ImportProgress, cancel: &AtomicBool) -> Result<Walk, ImportError> {
-    let mut walker = Walker { walk: Walk::default(), names: BTreeSet::new(), progress, cancel };
-    let mut seen = BTreeSet::new();
+    let walker = Walker { progress, cancel, count: AtomicUsize::new(0) };
+    let mut walk = Walk::default();
+    let (mut seen, mut names) = (BTreeSet::new(), BTreeSet::new());
     for path in paths {
         match fs::canonicalize(path) {
             Ok(real) if seen.insert((real.clone(), path.file_name().map(OsStr::to_owned))) => {
-                walker.top(path, real)?;
+                walker.top(path, real, &mut names, &mut walk)?;
             }
             Ok(_) => {}
-            Err(error) => walker.problem(path, reason(&error)),
+            Err(error) => walk.problem(path, reason(&error)),
         }
     }
-    walker.walk.found.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(walker.walk)
+    walk.found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    walk.problems.sort();
+    Ok(walk)
 }
 
 struct Walker<'a> {
-    walk: Walk,
-    /// Names at the top that are taken.
-    names: BTreeSet<String>,
     progress: &'a ImportProgress,
     cancel: &'a AtomicBool,
+    /// Files and folders seen so far, also those that can't be shared.
+    count: AtomicUsize,
 }
 
 impl Walker<'_> {
-    /// A path that a person gave; `real` has no symbolic links in it.
-    fn top(&mut self, given: &Path, real: PathBuf) -> Result<(), ImportError> {
+    /// A path that a person gave; `real` has no symbolic links in it, `names` are those at the top that are taken.
+    fn top(
+        &self,
+        given: &Path,
+        real: PathBuf,
+        names: &mut BTreeSet<String>,
+        walk: &mut Walk,
+    ) -> Result<(), ImportError> {
         let (Some(root), Some(disk)) = (real.parent(), real.file_name()) else {
-            self.problem(given, "it is a whole disk; share a folder on it instead".to_owned());
+            walk.problem(given, "it is a whole disk; share a folder on it instead".to_owned());
             return Ok(());
         };
         let kind = match fs::metadata(&real) {
             Ok(metadata) => metadata.file_type(),
             Err(error) => {
-                self.problem(given, reason(&error));
+                walk.problem(given, reason(&error));
                 return Ok(());
             }
         };
         let name = match share_name(given.file_name().unwrap_or(disk)) {
             Ok(name) => name,
             Err(why) => {
-                self.problem(given, why);
+                walk.problem(given, why);
                 return Ok(());
             }
         };
-        let mut names = (1..=TRIES_MAX).map(|number| numbered(&name, number, kind.is_dir()));
-        let Some(name) = names.find(|name| !self.names.contains(name)) else {
-            self.problem(given, "every name like it is taken".to_owned());
+        let mut numbers = (1..=TRIES_MAX).map(|number| numbered(&name, number, kind.is_dir()));
+        let Some(name) = numbers.find(|name| !names.contains(name)) else {
+            walk.problem(given, "every name like it is taken".to_owned());
             return Ok(());
         };
-        let mut place = Place { root: root.to_owned(), share: vec![name.clone()], disk: PathBuf::from(disk) };
-        let before = self.walk.found.len();
+        if self.count.fetch_add(1, Ordering::Relaxed) >= ENTRIES_MAX {
+            return Err(ImportError::TooMany { limit: ENTRIES_MAX });
+        }
+        let place = Place { root: root.into(), share: vec![name.clone()], disk: PathBuf::from(disk) };
+        let before = walk.found.len();
         if kind.is_dir() {
             match Dir::open_ambient_dir(&real, ambient_authority()) {
-                Ok(dir) => self.folder(&dir, &mut place)?,
-                Err(error) => self.problem(given, reason(&error)),
+                Ok(dir) => self.tree(dir, place, walk)?,
+                Err(error) => walk.problem(given, reason(&error)),
             }
         } else if kind.is_file() {
-            self.file(open_for_reading(&real), &place)?;
+            self.file(open_for_reading(&real), &place, &mut vec![0; SMALL as usize], walk)?;
         } else {
-            self.problem(given, SPECIAL.to_owned());
+            walk.problem(given, SPECIAL.to_owned());
         }
-        if self.walk.found.len() > before {
-            self.names.insert(name.clone());
-            self.walk.tops.push(name);
+        if walk.found.len() > before {
+            names.insert(name.clone());
+            walk.tops.push(name);
         }
         Ok(())
     }
 
-    /// A folder and what is in it. Paths are at most 32 deep, so this calls itself no deeper.
-    fn folder(&mut self, dir: &Dir, place: &mut Place) -> Result<(), ImportError> {
+    /// A folder and all that is in it, on all cores.
+    fn tree(&self, dir: Dir, place: Place, walk: &mut Walk) -> Result<(), ImportError> {
+        let parts = parallel::for_each_found(
+            Job::Top { dir, place },
+            self.cancel,
+            || (Walk::default(), vec![0; SMALL as usize]),
+            |job, (part, buffer), jobs| match job {
+                Job::Top { dir, place } => self.folder(dir, place, part, jobs),
+                Job::Folder { parent, name, place } => match parent.open_dir_nofollow(name) {
+                    Ok(dir) => self.folder(dir, place, part, jobs),
+                    Err(error) => {
+                        part.problem(&place.on_disk(), reason(&error));
+                        Ok(())
+                    }
+                },
+                Job::Files { dir, names, place } => self.files(&dir, names, &place, buffer, part),
+            },
+        )?;
+        if self.cancel.load(Ordering::Relaxed) {
+            return Err(ImportError::Cancelled);
+        }
+        parts.into_iter().for_each(|(part, _)| walk.append(part));
+        Ok(())
+    }
+
+    /// A folder: itself, and jobs for what is in it.
+    fn folder(&self, dir: Dir, place: Place, walk: &mut Walk, jobs: &mut Vec<Job>) -> Result<(), ImportError> {
         let listing = (|| Ok((dir.try_clone()?.into_std_file().metadata()?, dir.entries()?)))();
         let (metadata, entries) = match listing {
             Ok(listing) => listing,
             Err(error) => {
-                self.problem(&place.on_disk(), reason(&error));
+                walk.problem(&place.on_disk(), reason(&error));
                 return Ok(());
             }
         };
-        if !self.found(place, FileStamp::of(&metadata), FoundKind::Folder)? {
+        if !walk.found(&place, FileStamp::of(&metadata), FoundKind::Folder) {
             return Ok(());
         }
-        let mut names = BTreeSet::new();
+        let (dir, place) = (Arc::new(dir), Arc::new(place));
+        let (mut files, mut taken) = (vec![], BTreeSet::new());
         for entry in entries {
             if self.cancel.load(Ordering::Relaxed) {
                 return Err(ImportError::Cancelled);
             }
-            match entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))) {
-                Ok((name, kind)) => {
-                    place.disk.push(&name);
-                    self.inside(dir, (&name, kind), place, &mut names)?;
-                    place.disk.pop();
-                }
-                Err(error) => self.problem(&place.on_disk(), reason(&error)),
+            if self.count.fetch_add(1, Ordering::Relaxed) >= ENTRIES_MAX {
+                return Err(ImportError::TooMany { limit: ENTRIES_MAX });
             }
+            let (name, kind) = match entry.and_then(|entry| Ok((entry.file_name(), entry.file_type()?))) {
+                Ok(entry) => entry,
+                Err(error) => {
+                    walk.problem(&place.on_disk(), reason(&error));
+                    continue;
+                }
+            };
+            match inside(&name, kind, &mut taken) {
+                Err(why) => walk.problem(&place.on_disk().join(name), why),
+                Ok(share) if kind.is_dir() => {
+                    let place = place.inside(&name, share);
+                    jobs.push(Job::Folder { parent: dir.clone(), name, place });
+                }
+                Ok(share) => {
+                    files.push((name, share));
+                    if files.len() >= FILES_AT_ONCE {
+                        let names = std::mem::take(&mut files);
+                        jobs.push(Job::Files { dir: dir.clone(), names, place: place.clone() });
+                    }
+                }
+            }
+        }
+        jobs.push(Job::Files { dir, names: files, place });
+        Ok(())
+    }
+
+    fn files(
+        &self,
+        dir: &Dir,
+        names: Vec<(OsString, String)>,
+        place: &Place,
+        buffer: &mut [u8],
+        walk: &mut Walk,
+    ) -> Result<(), ImportError> {
+        for (name, share) in names {
+            if self.cancel.load(Ordering::Relaxed) {
+                return Err(ImportError::Cancelled);
+            }
+            self.file(openat::open_whatever(dir, &name, false), &place.inside(&name, share), buffer, walk)?;
         }
         Ok(())
     }
 
-    /// Something in a folder; `place` is it on disk, and its folder in the share. `names`: those that are taken there.
-    fn inside(
-        &mut self,
-        dir: &Dir,
-        (name, kind): (&OsStr, FileType),
-        place: &mut Place,
-        names: &mut BTreeSet<String>,
+    fn file(
+        &self,
+        opened: io::Result<fs::File>,
+        place: &Place,
+        buffer: &mut [u8],
+        walk: &mut Walk,
     ) -> Result<(), ImportError> {
-        let share = match share_name(name) {
-            Ok(_) if kind.is_symlink() => Err("it is a link to another place".to_owned()),
-            Ok(_) if !kind.is_dir() && !kind.is_file() => Err(SPECIAL.to_owned()),
-            // Two names on disk can be one in Unicode's composed form.
-            Ok(share) if !names.insert(share.clone()) => Err("its name only differs invisibly from another".to_owned()),
-            share => share,
-        };
-        let share = match share {
-            Ok(share) => share,
-            Err(why) => {
-                self.problem(&place.on_disk(), why);
-                return Ok(());
-            }
-        };
-        place.share.push(share);
-        let result = if kind.is_dir() {
-            match dir.open_dir_nofollow(name) {
-                Ok(dir) => self.folder(&dir, place),
-                Err(error) => {
-                    self.problem(&place.on_disk(), reason(&error));
-                    Ok(())
-                }
-            }
-        } else {
-            self.file(openat::open_whatever(dir, name, false), place)
-        };
-        place.share.pop();
-        result
-    }
-
-    fn file(&mut self, opened: io::Result<fs::File>, place: &Place) -> Result<(), ImportError> {
-        let metadata = match opened.and_then(|file| file.metadata()) {
-            Ok(metadata) if metadata.is_file() => metadata,
+        let (file, metadata) = match opened.and_then(|file| file.metadata().map(|metadata| (file, metadata))) {
+            Ok((file, metadata)) if metadata.is_file() => (file, metadata),
             Ok(_) => {
-                self.problem(&place.on_disk(), SPECIAL.to_owned());
+                walk.problem(&place.on_disk(), SPECIAL.to_owned());
                 return Ok(());
             }
             Err(error) => {
-                self.problem(&place.on_disk(), reason(&error));
+                walk.problem(&place.on_disk(), reason(&error));
                 return Ok(());
             }
         };
-        let kind = FoundKind::File { executable: is_executable(&metadata) };
-        if self.found(place, FileStamp::of(&metadata), kind)? {
+        let stamp = FileStamp::of(&metadata);
+        let hash = if stamp.size <= SMALL { Some(hash_small(&file, stamp, place, buffer)?) } else { None };
+        if walk.found(place, stamp, FoundKind::File { executable: is_executable(&metadata), hash }) {
             self.progress.files.fetch_add(1, Ordering::Relaxed);
-            self.progress.bytes_total.fetch_add(metadata.len(), Ordering::Relaxed);
+            self.progress.bytes_total.fetch_add(stamp.size, Ordering::Relaxed);
+            if hash.is_some() {
+                self.progress.bytes_done.fetch_add(stamp.size, Ordering::Relaxed);
+            }
         }
         Ok(())
     }
+}
 
-    /// Takes a file or folder in, unless its name can't be shared; tells which.
-    fn found(&mut self, place: &Place, stamp: FileStamp, kind: FoundKind) -> Result<bool, ImportError> {
-        if self.walk.found.len() >= ENTRIES_MAX {
-            return Err(ImportError::TooMany { limit: ENTRIES_MAX });
+/// The BLAKE3 of a small file; an error if it was changed while it was read.
+fn hash_small(file: &fs::File, stamp: FileStamp, place: &Place, buffer: &mut [u8]) -> Result<Root, ImportError> {
+    let unread = |error: io::Error| ImportError::Unread { path: place.on_disk(), reason: reason(&error) };
+    let size = stamp.size as usize;
+    let mut filled = 0;
+    while filled < size {
+        match read_at(file, &mut buffer[filled..size], filled as u64).map_err(unread)? {
+            0 => return Err(ImportError::Changed { path: place.on_disk() }),
+            read => filled += read,
         }
+    }
+    if FileStamp::of(&file.metadata().map_err(unread)?) != stamp {
+        return Err(ImportError::Changed { path: place.on_disk() });
+    }
+    Ok(Root(*blake3::hash(&buffer[..size]).as_bytes()))
+}
+
+/// What something in a folder is called in the share, or why it can't be shared. `taken`: names that are, in this folder.
+fn inside(name: &OsStr, kind: FileType, taken: &mut BTreeSet<String>) -> Result<String, String> {
+    let share = share_name(name)?;
+    if kind.is_symlink() {
+        return Err("it is a link to another place".to_owned());
+    }
+    if !kind.is_dir() && !kind.is_file() {
+        return Err(SPECIAL.to_owned());
+    }
+    // Two names on disk can be one in Unicode's composed form.
+    if !taken.insert(share.clone()) {
+        return Err("its name only differs invisibly from another".to_owned());
+    }
+    Ok(share)
+}
+
+impl Walk {
+    /// Takes a file or folder in, unless its name can't be shared; tells which.
+    fn found(&mut self, place: &Place, stamp: FileStamp, kind: FoundKind) -> bool {
         match SharePath::new(place.share.clone()) {
             Ok(path) => {
                 let (root, disk) = (place.root.clone(), place.disk.clone());
-                self.walk.found.push(Found { path, root, disk, stamp, kind });
-                Ok(true)
+                self.found.push(Found { path, root, disk, stamp, kind });
+                true
             }
             Err(error) => {
                 self.problem(&place.on_disk(), error.to_string());
-                Ok(false)
+                false
             }
         }
     }
 
     fn problem(&mut self, path: &Path, why: String) {
-        if self.walk.problems.len() < PROBLEMS_MAX {
-            self.walk.problems.push((path.to_owned(), why));
+        if self.problems.len() < PROBLEMS_MAX {
+            self.problems.push((path.to_owned(), why));
         } else {
-            self.walk.more_problems += 1;
+            self.more_problems += 1;
+        }
+    }
+
+    /// Takes in what another thread found.
+    fn append(&mut self, mut other: Walk) {
+        self.found.append(&mut other.found);
+        self.more_problems += other.more_problems;
+        for (path, why) in other.problems {
+            self.problem(&path, why);
         }
     }
 }
@@ -255,6 +362,14 @@ impl Walker<'_> {
 impl Place {
     fn on_disk(&self) -> PathBuf {
         self.root.join(&self.disk)
+    }
+
+    /// Something in this folder.
+    fn inside(&self, name: &OsStr, share: String) -> Place {
+        let mut names = Vec::with_capacity(self.share.len() + 1);
+        names.extend_from_slice(&self.share);
+        names.push(share);
+        Place { root: self.root.clone(), share: names, disk: self.disk.join(name) }
     }
 }
 

@@ -381,6 +381,14 @@ pub fn pieces_done(done: u32, all: u32) -> String {
     format!("{} of {}", super::figures::count(done.into()), super::figures::count(all.into()))
 }
 
+/// What of a share needed no fetching; `all`: how many files it has.
+pub fn here_already(files: u32, all: u32, bytes: u64) -> String {
+    if files == 0 {
+        return format!("{} were here already", super::figures::bytes(bytes));
+    }
+    format!("{} of {} were here already", super::figures::count(files.into()), plural(all.into(), "file", "files"))
+}
+
 pub fn more_files(count: u64) -> String {
     format!("and {} more, not listed here", super::figures::count(count))
 }

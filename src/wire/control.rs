@@ -195,6 +195,11 @@ pub struct Transfer {
     pub state: String,
     pub done_bytes: u64,
     pub size: u64,
+    /// What of it needed no fetching, because other shares on the disk have it: whole files, and bytes.
+    #[serde(default)]
+    pub reused_files: u32,
+    #[serde(default)]
+    pub reused_bytes: u64,
     /// How fast it comes here.
     pub rate: u64,
     pub rate_up: u64,
@@ -249,6 +254,11 @@ pub struct Fetched {
     pub title: String,
     pub size: u64,
     pub places: Vec<String>,
+    /// What needed no fetching, because other shares on the disk have it: whole files, and bytes.
+    #[serde(default)]
+    pub reused_files: u32,
+    #[serde(default)]
+    pub reused_bytes: u64,
 }
 
 /// A share whose files were read again.

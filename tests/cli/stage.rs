@@ -210,6 +210,8 @@ pub fn transfer(byte: u8, title: &str, state: TransferState) -> Arc<TransferRow>
         seed_until: None,
         reason: Reason::FullSpeed,
         given_in_all: 99,
+        reused_files: 0,
+        reused_bytes: 0,
         pieces_done: 6,
         rate_down: 2_500_000,
         rate_up: 1_000,

@@ -11,7 +11,7 @@ use std::{
 use handout::{
     share::Share,
     store::{
-        Complete, DiskError, Opened, Partial, Sources,
+        Checking, Complete, DiskError, Opened, Partial, Sources,
         disk::{Disk, DiskOp, Gate},
     },
 };
@@ -72,7 +72,8 @@ fn after_a_failed_sync_nothing_is_noted_until_the_download_is_opened_again() {
     let gate = scene.gate(None, io::ErrorKind::Other);
     let disk = Disk::with_gate(gate.clone());
     let Opened::Filling(partial) =
-        Partial::create_on(disk, scene.share.clone(), &scene.world.into, &scene.world.state).unwrap()
+        Partial::create_on(disk, scene.share.clone(), &scene.world.into, &scene.world.state, &Checking::default())
+            .unwrap()
     else {
         panic!("nothing is here")
     };
@@ -118,7 +119,9 @@ impl Scene {
         let disk = Disk::with_gate(gate.clone());
         let opened = match Partial::resume_on(disk.clone(), self.share.clone(), &self.world.state)? {
             Some(opened) => opened,
-            None => Partial::create_on(disk, self.share.clone(), &self.world.into, &self.world.state)?,
+            None => {
+                Partial::create_on(disk, self.share.clone(), &self.world.into, &self.world.state, &Checking::default())?
+            }
         };
         let partial = match opened {
             Opened::Filling(partial) => partial,

@@ -13,7 +13,7 @@ use std::{
 
 use handout::{
     share::Share,
-    store::{Complete, DiskError, Opened, Partial, PieceError, ReadError, forget},
+    store::{Checking, Complete, DiskError, Opened, Partial, PieceError, ReadError, forget},
 };
 
 use super::{World, bytes, fetch, fetch_all, put, read_all, share_of, tree};
@@ -139,7 +139,7 @@ fn pieces_that_came_after_the_last_save_are_found_when_they_are_looked_for_and_w
 
     let partial = world.resume(&share);
     assert!(partial.had().is_empty());
-    partial.find_unnoted();
+    partial.find_unnoted(&Checking::default());
 
     assert_eq!(partial.had().iter(share.pieces()).map(|piece| piece.get()).collect::<Vec<_>>(), [0, 1, 3]);
 }

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink, sync::Arc};
 
 use handout::{
     share::{EntryKind, Share, SharePath},
-    store::{Complete, DiskError, Opened, Partial, disk::Disk, import::Imported},
+    store::{Checking, Complete, DiskError, Opened, Partial, disk::Disk, import::Imported},
 };
 
 use super::{World, bytes, fetch, fetch_all, put, share_of, sign, tree};
@@ -177,7 +177,8 @@ fn a_disk_that_runs_full_says_so_keeps_what_it_has_and_goes_on_when_there_is_roo
     (0..6).for_each(|seed| drop(put(folder.join(format!("{seed}")), &bytes(seed, 200_000))));
     let (share, imported) = share_of(&[folder]);
     let complete = Complete::open(share.clone(), imported.sources);
-    let Opened::Filling(partial) = Partial::create_on(Disk::default(), share.clone(), &small, &world.state).unwrap()
+    let Opened::Filling(partial) =
+        Partial::create_on(Disk::default(), share.clone(), &small, &world.state, &Checking::default()).unwrap()
     else {
         panic!("it is empty");
     };

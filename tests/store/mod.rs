@@ -5,6 +5,7 @@ mod faults;
 mod filling;
 mod hostile;
 mod importing;
+mod reusing;
 mod serving;
 
 use std::{

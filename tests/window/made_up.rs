@@ -181,6 +181,8 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         map: Arc::new(map(part, state == TransferState::Fetching)),
         peers: Vec::new(),
         history: Arc::from([]),
+        reused_files: 0,
+        reused_bytes: 0,
         pieces_done: (f64::from(pieces) * part) as u32,
         facts: Some(Arc::new(facts)),
     }

@@ -15,7 +15,7 @@ use crate::{
         fault::DiskFault,
         served::Content,
         snapshot::Done,
-        task::{Candidate, Job, Keep, Opening, Task},
+        task::{Candidate, Job, Keep, Task},
         trouble::TroubleKind,
     },
     nearby,
@@ -36,11 +36,12 @@ impl State {
     /// A fact about a transfer; facts of a life that ended change nothing.
     pub(super) fn transfer_fact(&mut self, id: ShareId, run: u64, fact: Fact, tasks: &mut Vec<Task>) {
         if self.held.get(&id).is_none_or(|held| held.run != run) {
-            return;
+            return self.opened_in_vain(id, run, fact, tasks);
         }
         self.changed.transfers = true;
         match fact {
             Fact::Found { result } => self.search_ended(id, result, tasks),
+            Fact::OpeningProgress { done_bytes } => self.opening_progress(id, done_bytes),
             Fact::StagingOpened { result } => self.staging_opened(id, result, tasks),
             Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
@@ -88,11 +89,7 @@ impl State {
         }
         match (&held.stage, held.share.clone()) {
             (Stage::Looking { .. }, _) => self.look(id, tasks),
-            (Stage::Opening, Some(share)) => {
-                let first = std::mem::replace(&mut held.opening, Opening::Again);
-                let job = Job::OpenStaging { share: share.clone(), into: held.into.clone(), opening: first };
-                tasks.push(Task::Transfer { share: id, run: held.run, job });
-            }
+            (Stage::Opening, _) => self.open_place(id, tasks),
             (Stage::Complete { content }, Some(share)) => tasks.push(Task::Serve {
                 share: share.clone(),
                 recipients: held.recipients.clone(),
@@ -185,8 +182,8 @@ impl State {
     }
 
     fn staging_opened(&mut self, id: ShareId, result: Result<Opened, DiskFault>, tasks: &mut Vec<Task>) {
-        let (staging, have) = match result {
-            Ok(Opened::Filling { staging, have }) => (staging, have),
+        let (staging, have, reused) = match result {
+            Ok(Opened::Filling { staging, have, reused }) => (staging, have, reused),
             Ok(Opened::Complete(finished)) => return self.finished(id, Ok(finished), tasks),
             Err(fault) => return self.disk_failed(id, &fault, tasks),
         };
@@ -194,6 +191,7 @@ impl State {
         let Some(held) = self.held.get_mut(&id) else { return };
         let Some(share) = held.share.clone() else { return };
         (held.trouble, held.retry_at) = (None, None);
+        held.reused.add(reused);
         let bytes_done = have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
         let mut swarm = Swarm::new(Limits::default(), share.pieces(), have.clone(), None, seed);
         if held.paused {

@@ -21,7 +21,7 @@ use crate::{
     },
     net::piece_stream::LaneHandle,
     share::{EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
-    store::{Complete, Partial},
+    store::{Checking, Complete, Partial, Reused},
     swarm::Swarm,
     traffic::Options,
     wire::peer::Offer,
@@ -49,6 +49,11 @@ pub struct Held {
     pub into: PathBuf,
     /// How its place on disk is opened next.
     pub opening: Opening,
+    /// While its place on disk is opened: how to end that, and how much was read for it.
+    pub opening_watch: Option<Arc<Checking>>,
+    pub checked_bytes: u64,
+    /// What needed no fetching since the program was started, because other shares have it.
+    pub reused: Reused,
     pub places: Vec<PathBuf>,
     /// Wishes that wait for it to be complete.
     pub waiting: Vec<Token>,
@@ -184,6 +189,9 @@ impl Held {
             paused: false,
             into,
             opening: Opening::Again,
+            opening_watch: None,
+            checked_bytes: 0,
+            reused: Reused::default(),
             places: vec![],
             waiting: vec![],
             hints: vec![],
@@ -261,6 +269,7 @@ impl Held {
                 TransferState::Queued
             }
             (Stage::Fetching(fetching), _) if !fetching.has_company() => TransferState::Looking,
+            (Stage::Opening, _) if self.checked_bytes > 0 => TransferState::Verifying,
             (Stage::Opening | Stage::Fetching(_), _) => TransferState::Fetching,
             (Stage::Complete { .. }, _) => TransferState::Seeding,
         }
@@ -268,7 +277,8 @@ impl Held {
 
     pub fn done_bytes(&self) -> u64 {
         match &self.stage {
-            Stage::Looking { .. } | Stage::Opening | Stage::Failed => 0,
+            Stage::Looking { .. } | Stage::Failed => 0,
+            Stage::Opening => self.checked_bytes,
             Stage::Fetching(fetching) => fetching.bytes_done,
             Stage::Verifying(verifying) => verifying.done_bytes,
             Stage::Finishing | Stage::Complete { .. } => self.size,

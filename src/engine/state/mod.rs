@@ -4,13 +4,15 @@
 //! a file or opens a socket.
 //!
 //! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
-//! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `swarming.rs` its
-//! swarm's effects, `verifying.rs` files read again, `controls.rs` limits, queue and rules, `troubles.rs` how errors are worded.
+//! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `opening.rs` its place on
+//! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `controls.rs` limits, queue and rules,
+//! `troubles.rs` how errors are worded.
 
 mod controls;
 mod fetching;
 mod held;
 mod imports;
+mod opening;
 mod peers;
 pub(super) mod picture;
 mod rates;
@@ -210,7 +212,7 @@ impl State {
             self.outcomes.pop_front();
         }
         self.outcomes.push_back(Arc::new(Outcome { token, result }));
-        self.changed.rest = true;
+        (self.changed.rest, self.changed.outcome) = (true, true);
     }
 
     fn listening(&mut self, addresses: Vec<SocketAddr>) {

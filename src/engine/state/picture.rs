@@ -27,6 +27,8 @@ pub struct Changed {
     pub transfers: bool,
     /// Who we are, imports, questions, troubles, outcomes, total speed.
     pub rest: bool,
+    /// A wish has ended: somebody waits for just that.
+    pub outcome: bool,
 }
 
 /// How many peers have all of a share, and how many some, and one of their entries for it.
@@ -38,7 +40,7 @@ struct Around<'a> {
 
 impl Changed {
     pub fn all() -> Changed {
-        Changed { peers: true, shares: true, transfers: true, rest: true }
+        Changed { peers: true, shares: true, transfers: true, rest: true, outcome: false }
     }
 
     pub fn all_rows(&mut self) {
@@ -54,6 +56,11 @@ impl State {
     /// Whether a new picture would differ.
     pub fn has_changed(&self) -> bool {
         self.changed.any()
+    }
+
+    /// Whether somebody waits for the outcome of a wish that the last picture did not have.
+    pub fn owes_outcome(&self) -> bool {
+        self.changed.outcome
     }
 
     /// A picture of everything; `before` gives the rows that stayed the same.
@@ -234,6 +241,8 @@ impl State {
             limits: held.options.limits,
             seed_until: held.options.seed_until,
             reason: self.reason(held),
+            reused_files: held.reused.files,
+            reused_bytes: held.reused.bytes,
             pieces_done: held.pieces_done(),
             rate_down,
             rate_up: held.rates.up(),

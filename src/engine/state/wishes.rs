@@ -76,6 +76,7 @@ impl State {
     fn forget(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(mut held) = self.held.remove(&id) else { return };
         held.forget_sources();
+        held.end_opening();
         if let Stage::Verifying(verifying) = &held.stage {
             verifying.cancel.store(true, std::sync::atomic::Ordering::Relaxed);
         }

@@ -149,6 +149,10 @@ fn facts(row: &TransferRow) -> String {
         TransferState::Seeding | TransferState::Done => parts.push(figures::bytes(row.size)),
         _ => parts.push(part),
     }
+    if row.reused_bytes > 0 {
+        let files = row.facts.as_ref().map_or(row.reused_files, |facts| facts.files_total);
+        parts.push(words::here_already(row.reused_files, files, row.reused_bytes));
+    }
     if row.state == TransferState::Seeding && row.leeches > 0 {
         parts.push(words::to_people(row.leeches));
     }
