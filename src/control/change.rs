@@ -128,6 +128,7 @@ pub(super) async fn verify(service: &Service, text: &str, answers: &Sink) -> Res
     let token = token();
     service.handle().send(Command::Verify { token, share })?;
     let mut last: Option<Transfer> = None;
+    let mut next = Instant::now();
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
@@ -145,12 +146,13 @@ pub(super) async fn verify(service: &Service, text: &str, answers: &Sink) -> Res
             return Ok(());
         }
         let row = snapshot.transfers.iter().find(|row| row.share == share);
-        if let Some(progress) = row.map(|row| row.as_ref().into()).filter(|progress| last.as_ref() != Some(progress)) {
+        let mut pending =
+            row.map(|row| Transfer::from(row.as_ref())).filter(|progress| last.as_ref() != Some(progress));
+        if let Some(progress) = pending.take_if(|_| Instant::now() >= next) {
             let _ = answers.send(Answer::Progress(progress.clone())).await;
-            last = Some(progress);
-            tokio::time::sleep(PROGRESS_EVERY).await;
+            (last, next) = (Some(progress), Instant::now() + PROGRESS_EVERY);
         }
-        snapshots.changed().await.map_err(|_| stopped())?;
+        named::next_picture(&mut snapshots, pending.map(|_| next)).await?;
     }
 }
 

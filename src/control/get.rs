@@ -6,12 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::{
-    Service,
-    failure::stopped,
-    named,
+    Service, named,
     rows::paths,
     service::{Sink, token},
 };
@@ -66,6 +64,7 @@ pub(super) async fn get(service: &Service, wish: Wish, answers: &Sink) -> Result
     let was_there = transfer(&service.handle().snapshot(), share).is_some();
     service.handle().send(Command::Fetch { token, share, into, hints: hints.clone() })?;
     let mut last: Option<Transfer> = None;
+    let mut next = Instant::now();
     let mut found = false;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
@@ -82,16 +81,13 @@ pub(super) async fn get(service: &Service, wish: Wish, answers: &Sink) -> Result
             }
             return Err(nobody(&snapshot, &wish.link, &hints));
         }
-        if let Some(progress) = row.map(Transfer::from).filter(|progress| last.as_ref() != Some(progress)) {
+        let mut pending = row.map(Transfer::from).filter(|progress| last.as_ref() != Some(progress));
+        if let Some(progress) = pending.take_if(|_| Instant::now() >= next) {
             let _ = answers.send(Answer::Progress(progress.clone())).await;
-            last = Some(progress);
-            tokio::time::sleep(PROGRESS_EVERY).await;
+            (last, next) = (Some(progress), Instant::now() + PROGRESS_EVERY);
         }
-        if found {
-            snapshots.changed().await.map_err(|_| stopped())?;
-        } else if let Ok(changed) = timeout_at(end, snapshots.changed()).await {
-            changed.map_err(|_| stopped())?;
-        }
+        let search_ends = (!found).then_some(end);
+        named::next_picture(&mut snapshots, pending.map(|_| next).into_iter().chain(search_ends).min()).await?;
     }
 }
 

@@ -50,6 +50,15 @@ pub(super) async fn until<T>(
     }
 }
 
+/// Waits for the next snapshot, or until `at`, when something that was held back is to be said.
+pub(super) async fn next_picture(snapshots: &mut Snapshots, at: Option<Instant>) -> Result<(), Failure> {
+    let changed = match at {
+        Some(at) => timeout_at(at, snapshots.changed()).await.unwrap_or(Ok(())),
+        None => snapshots.changed().await,
+    };
+    changed.map_err(|_| stopped())
+}
+
 /// The share that `text` means: a link, an id, the beginning of an id, or a title. What is not known yet is waited for.
 pub(super) async fn share(snapshots: &mut Snapshots, text: &str, wait: Duration) -> Result<ShareId, Failure> {
     if let Ok(link) = text.parse::<Link>() {

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{
-    Service,
-    failure::stopped,
-    named,
+    Service, named,
     rows::path,
     service::{Sink, token},
 };
@@ -45,6 +45,7 @@ pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Resu
     service.handle().send(Command::Share { token, paths, title: wish.title, audience, unreadable })?;
     let mut reading = Reading { handle: service.handle().clone(), token, ended: false };
     let mut last = None;
+    let mut next = Instant::now();
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
@@ -53,15 +54,12 @@ pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Resu
             let _ = answers.send(Answer::Shared(shared)).await;
             return Ok(());
         }
-        let progress = progress(&snapshot, token);
-        if progress.is_some() && progress != last {
-            last.clone_from(&progress);
-            if let Some(progress) = progress {
-                let _ = answers.send(progress).await;
-            }
-            tokio::time::sleep(PROGRESS_EVERY).await;
+        let mut pending = progress(&snapshot, token).filter(|progress| last.as_ref() != Some(progress));
+        if let Some(progress) = pending.take_if(|_| Instant::now() >= next) {
+            let _ = answers.send(progress.clone()).await;
+            (last, next) = (Some(progress), Instant::now() + PROGRESS_EVERY);
         }
-        snapshots.changed().await.map_err(|_| stopped())?;
+        named::next_picture(&mut snapshots, pending.map(|_| next)).await?;
     }
 }
 
