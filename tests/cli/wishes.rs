@@ -129,14 +129,15 @@ fn get_ends_with_0_only_when_the_engine_says_that_all_is_complete() {
     let ran = stage.run(&["get", &link, "--into", "/got", "--peer", "127.0.0.1:9"]);
 
     assert_eq!((ran.code(), ran.stdout.as_str()), (Some(0), "/got/a.pdf\n/got/b\n"));
+    assert!(ran.stderr.contains("300 B of it (2 whole files) was here already and was not fetched."), "{}", ran.stderr);
     let asked = stage.asked();
     let [Command::Fetch { share, into, hints, .. }] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!((*share, into.as_deref()), (share_id(5), Some("/got".as_ref())));
     assert_eq!(*hints, ["127.0.0.1:9".parse().unwrap(), "10.0.0.7:4455".parse().unwrap()]);
 
     let ran = stage.run(&["get", &link, "--json", "--quiet"]);
-    let expected =
-        json!({"id": share_id(5).to_string(), "title": "Lesson", "size": 1_000, "places": ["/got/a.pdf", "/got/b"]});
+    let expected = json!({"id": share_id(5).to_string(), "title": "Lesson", "size": 1_000, "places": ["/got/a.pdf", "/got/b"],
+            "reused_files": 2, "reused_bytes": 300});
     assert_eq!((ran.code(), ran.json(), ran.stderr.as_str()), (Some(0), expected, ""));
 }
 
