@@ -5,7 +5,7 @@ use egui::{Align, Area, CentralPanel, Id, Layout, Order, Panel, Rect, Ui, UiBuil
 
 use super::{
     details::details_ui,
-    index::Index,
+    index::{Index, Question},
     keys,
     memory::{Dialog, Memory, Screen},
     names, outcomes,
@@ -94,9 +94,10 @@ impl Face {
         let time = ui.input(|input| input.time);
         outcomes::take(&mut self.memory, now, time);
         let mut wishes = std::mem::take(&mut self.waiting);
+        self.index.read(now);
         self.forget_what_is_gone(now);
         let search = if self.memory.search.starts_with("handout://") { "" } else { self.memory.search.as_str() };
-        self.index.refresh(now, search, self.memory.person, self.memory.sort);
+        self.index.answer(now, Question { search, person: self.memory.person, sort: self.memory.sort });
         let mut view = View { now, memory: &mut self.memory, index: &self.index, wishes: &mut wishes, time };
         keys::keys(ui, &mut view);
         frame_ui(ui, &mut view);
@@ -107,16 +108,17 @@ impl Face {
     }
 
     fn outside_a_frame(&mut self, now: &Snapshot, act: impl FnOnce(&mut View<'_>)) {
+        self.index.read(now);
         act(&mut View { now, memory: &mut self.memory, index: &self.index, wishes: &mut self.waiting, time: 0.0 });
     }
 
     /// A selection does not outlive what was selected.
     fn forget_what_is_gone(&mut self, now: &Snapshot) {
-        if self.memory.person.is_some_and(|id| !now.peers.iter().any(|row| row.id == id)) {
+        let index = &self.index;
+        if self.memory.person.is_some_and(|id| index.peer(now, &id).is_none()) {
             self.memory.person = None;
         }
-        let known =
-            |id: ShareId| now.shares.iter().any(|row| row.id == id) || now.transfers.iter().any(|row| row.share == id);
+        let known = |id: ShareId| index.share(now, &id).is_some() || index.transfer(now, &id).is_some();
         if self.memory.selected.is_some_and(|id| !known(id)) {
             self.memory.selected = None;
         }

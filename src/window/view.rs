@@ -86,7 +86,7 @@ impl View<'_> {
         if *peer == self.now.me.id {
             return Some(&self.now.me.name);
         }
-        self.now.peers.iter().find(|row| row.id == *peer).map(|row| row.name.as_str())
+        self.index.peer(self.now, peer).map(|row| row.name.as_str())
     }
 
     pub fn open(&mut self, places: &[PathBuf]) {

@@ -137,7 +137,7 @@ pub fn places(title: &str) -> Vec<PathBuf> {
 /// The transfer that goes with a share; `part` is how much of it is here.
 pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow {
     let pieces = (row.size / (4 * MB)).clamp(1, 4000) as u32;
-    let files: Vec<(String, u64, Root)> = (0..row.files.min(40))
+    let files: Vec<(String, u64, Root)> = (0..row.files.min(1000))
         .map(|n| {
             let path = if row.files == 1 {
                 row.title.clone()
@@ -379,5 +379,47 @@ pub fn crowded(count: u64) -> Snapshot {
         Arc::new(row)
     };
     now.shares.extend((0..count).map(row));
+    now
+}
+
+/// [`crowded`], with so many transfers in every state; each tenth is a folder whose list names a thousand files.
+pub fn hectic(shares: u64, transfers: u64) -> Snapshot {
+    use TransferState::{Failed, Fetching, Looking, Paused, Seeding, Waiting};
+    let mut now = crowded(shares);
+    now.revision = 6;
+    let states = [Fetching, Seeding, Fetching, Waiting, Seeding, Paused, Fetching, Looking, Seeding, Failed];
+    let first = now.shares.len() - shares as usize;
+    for n in 0..transfers.min(shares) {
+        let share = Arc::make_mut(&mut now.shares[first + n as usize]);
+        let state = states[(n % 10) as usize];
+        let complete = state == Seeding;
+        share.here = if complete { Here::Complete { places: places(&share.title) } } else { Here::OnItsWay };
+        share.files = if n % 10 == 2 { 1000 } else { 1 };
+        let mut row = transfer(share, state, if complete { 1.0 } else { (n % 97) as f64 / 97.0 });
+        row.history = history(20 * MB);
+        row.peers = (1..9).map(|n| Arc::new(transfer_peer(n, n < 4))).collect();
+        if state == Fetching {
+            (row.rate_down, row.sources, row.eta) = (MB + n * 10_000, 3, Some(Duration::from_secs(60 + n)));
+        }
+        if state == Waiting {
+            row.trouble = Some(trouble(TroubleKind::Nobody, "Waiting for somebody who has the rest", &row.title, ""));
+        }
+        now.transfers.push(Arc::new(row));
+    }
+    now
+}
+
+/// The same a tenth of a second later: the transfers that fetch have moved on, everything else is shared with the picture
+/// before.
+pub fn a_moment_later(before: &Snapshot) -> Snapshot {
+    let mut now = before.clone();
+    now.revision += 1;
+    for row in &mut now.transfers {
+        if row.state == TransferState::Fetching {
+            let row = Arc::make_mut(row);
+            row.done_bytes = (row.done_bytes + row.rate_down / 10).min(row.size);
+            row.rate_down += 1_000;
+        }
+    }
     now
 }

@@ -6,6 +6,7 @@ mod keyboard;
 mod made_up;
 mod person;
 mod pictures;
+mod search;
 mod still;
 
 use std::sync::Arc;

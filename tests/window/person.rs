@@ -6,7 +6,10 @@ use std::{
 };
 
 use egui::{Key, Modifiers, vec2};
-use egui_kittest::{Harness, kittest::Queryable};
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT, Queryable},
+};
 use handout::{
     engine::{command::Command, snapshot::Snapshot},
     window::{Face, ThemeChoice, Wish, style},
@@ -58,6 +61,13 @@ impl Person {
 
     pub fn sees_something_with(&self, part: &str) -> bool {
         self.harness.query_all_by_label_contains(part).next().is_some()
+    }
+
+    /// The uppermost row of the list, as it is spoken.
+    pub fn first_row(&self) -> String {
+        let rows = self.harness.query_all_by_role(egui::Role::ListItem);
+        let first = rows.min_by(|a, b| a.rect().top().total_cmp(&b.rect().top()));
+        first.and_then(|node| node.accesskit_node().label()).unwrap_or_default()
     }
 
     pub fn types(&mut self, field: &str, text: &str) {

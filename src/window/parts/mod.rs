@@ -9,6 +9,7 @@ pub mod dialogs;
 pub mod drop_zone;
 pub mod field;
 pub mod kind;
+pub mod menu;
 pub mod notices;
 pub mod paint;
 pub mod person;

@@ -3,16 +3,13 @@
 use egui::{Align, Color32, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::paint;
-use crate::{
-    engine::snapshot::TransferState,
-    window::{
-        icons::{self, Icon},
-        mark,
-        memory::{Screen, Zone},
-        theme::{Palette, Type, Weight, radius, size, space},
-        view::View,
-        words,
-    },
+use crate::window::{
+    icons::{self, Icon},
+    mark,
+    memory::{Screen, Zone},
+    theme::{Palette, Type, Weight, radius, size, space},
+    view::View,
+    words,
 };
 
 const MARK: f32 = 36.0;
@@ -27,7 +24,7 @@ pub fn rail_ui(ui: &mut Ui, view: &mut View<'_>) {
     let mark = Rect::from_center_size(pos2(whole.center().x, whole.top() + size::TOP_BAR / 2.0), vec2(MARK, MARK));
     mark::paint(ui, mark);
     let mut top = whole.top() + size::TOP_BAR + space::S;
-    let moving = view.now.transfers.iter().filter(|row| is_moving(row.state)).count();
+    let moving = view.index.sections().moving;
     let places = [
         (Screen::Room, icons::USERS_THREE, words::ROOM, 0),
         (Screen::Transfers, icons::ARROWS_DOWN_UP, words::TRANSFERS, moving),
@@ -38,10 +35,6 @@ pub fn rail_ui(ui: &mut Ui, view: &mut View<'_>) {
         top += PLACE + space::XS;
     }
     place_ui(ui, view, whole.bottom() - PLACE - space::S, (Screen::Settings, icons::GEAR_SIX, words::SETTINGS, 0));
-}
-
-fn is_moving(state: TransferState) -> bool {
-    !matches!(state, TransferState::Seeding | TransferState::Done | TransferState::Failed)
 }
 
 fn place_ui(ui: &mut Ui, view: &mut View<'_>, top: f32, (screen, icon, name, count): (Screen, Icon, &str, usize)) {

@@ -1,10 +1,10 @@
 //! The bar on top: find, add, and how fast everything goes together.
 
-use egui::{Align, Layout, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Ui, pos2, vec2};
+use egui::{Align, Layout, Rect, Response, Ui, pos2, vec2};
 
 use super::{
     field::field_with_icon_ui,
-    paint,
+    menu, paint,
     push::{Look, Push},
 };
 use crate::window::{
@@ -100,18 +100,15 @@ fn add_ui(ui: &mut Ui, view: &mut View<'_>) {
 
 /// What Add can add.
 fn add_menu(view: &mut View<'_>, button: &Response) {
-    let menu = Popup::menu(button).align(RectAlign::BOTTOM_END).gap(space::XS);
-    menu.close_behavior(PopupCloseBehavior::CloseOnClick).show(|ui| {
-        ui.set_width(208.0);
-        ui.spacing_mut().item_spacing.y = 0.0;
+    menu::under(button, 208.0, |ui| {
         caption_ui(ui, view);
-        if menu_item_ui(ui, icons::FILE, words::ADD_FILES, Some("Ctrl+O")) {
+        if menu::item_ui(ui, icons::FILE, words::ADD_FILES, Some("Ctrl+O")) {
             choose(view, Choice::Files);
         }
-        if menu_item_ui(ui, icons::FOLDER, words::ADD_FOLDER, None) {
+        if menu::item_ui(ui, icons::FOLDER, words::ADD_FOLDER, None) {
             choose(view, Choice::Folder);
         }
-        if menu_item_ui(ui, icons::CLIPBOARD_TEXT, words::ADD_PATH, None) {
+        if menu::item_ui(ui, icons::CLIPBOARD_TEXT, words::ADD_PATH, None) {
             let audience = view.memory.audience();
             view.memory.dialog = Some(Dialog::Path { text: String::new(), audience, problem: None });
         }
@@ -120,49 +117,17 @@ fn add_menu(view: &mut View<'_>, button: &Response) {
 
 /// Whom it will be shared with, said before it happens.
 fn caption_ui(ui: &mut Ui, view: &View<'_>) {
-    let palette = Palette::of(ui);
     let person = match view.memory.audience() {
         crate::engine::command::Recipients::Peers(people) => people.first().copied(),
         _ => None,
     };
     let name = person.and_then(|id| view.name_of(&id)).map(names::isolated);
     let text = name.map_or_else(|| words::WITH_EVERYONE.to_owned(), |name| words::with_only(&name));
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), egui::Sense::hover());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, &text));
-    let line =
-        Rect::from_min_max(pos2(rect.left() + space::M, rect.top()), pos2(rect.right() - space::M, rect.bottom()));
-    paint::line(ui.painter(), line, Align::Min, &text, Type::Small.weighing(Weight::Medium), palette.text_faint);
+    menu::caption_ui(ui, &text);
 }
 
 /// Puts up the chooser for what is to be shared, and keeps in mind with whom.
 pub fn choose(view: &mut View<'_>, choice: Choice) {
     view.memory.choosing_for = view.memory.audience();
     view.wishes.push(Wish::Choose(choice));
-}
-
-/// A line of a menu with an icon; whether it was pressed.
-pub fn menu_item_ui(ui: &mut Ui, icon: icons::Icon, text: &str, keys: Option<&str>) -> bool {
-    let palette = Palette::of(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 36.0), egui::Sense::click());
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::MenuItem, ui.is_enabled(), text));
-    if response.hovered() || response.has_focus() {
-        ui.painter().rect_filled(rect, crate::window::theme::radius::SMALL, palette.hover);
-    }
-    paint::focus_ring_inside(ui, &response, rect, crate::window::theme::radius::SMALL);
-    paint::icon(
-        ui.painter(),
-        pos2(rect.left() + space::M + size::ICON / 2.0, rect.center().y),
-        icon,
-        size::ICON,
-        palette.text_soft,
-    );
-    let line = Rect::from_min_max(
-        pos2(rect.left() + space::M + size::ICON + space::M, rect.top()),
-        pos2(rect.right() - space::M, rect.bottom()),
-    );
-    paint::line(ui.painter(), line, Align::Min, text, Type::Body.font(), palette.text);
-    if let Some(keys) = keys {
-        paint::line(ui.painter(), line, Align::Max, keys, Type::Small.font(), palette.text_faint);
-    }
-    response.clicked()
 }

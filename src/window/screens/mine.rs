@@ -27,16 +27,14 @@ pub fn mine_ui(ui: &mut Ui, view: &mut View<'_>) {
     page_ui(ui, "mine", size::PAGE_MAX, |ui| {
         ui.spacing_mut().item_spacing.y = space::M;
         notices::notices_ui(ui, view);
-        let now = view.now;
-        let mine: Vec<&ShareRow> = now.shares.iter().map(|row| &**row).filter(|row| row.mine).collect();
-        if mine.is_empty() {
+        let count = view.index.mine_count();
+        if count == 0 {
             return blank_ui(ui, icons::PAPER_PLANE_TILT, words::NOTHING_MINE_TITLE, words::NOTHING_MINE_TEXT, |_| {});
         }
         ui.add_space(space::XS);
         heading(ui, words::MINE);
-        let given: u64 = mine.iter().map(|row| given(view, row)).sum();
-        soft(ui, words::mine_summary(mine.len(), &figures::bytes(given)));
-        list_ui(ui, view, &mine);
+        soft(ui, words::mine_summary(count, &figures::bytes(view.index.sections().given_of_mine)));
+        list_ui(ui, view, count);
     });
 }
 
@@ -44,17 +42,19 @@ fn given(view: &View<'_>, row: &ShareRow) -> u64 {
     view.index.transfer(view.now, &row.id).map_or(0, |transfer| transfer.given_bytes)
 }
 
-fn list_ui(ui: &mut Ui, view: &mut View<'_>, mine: &[&ShareRow]) {
+fn list_ui(ui: &mut Ui, view: &mut View<'_>, count: usize) {
+    let (now, index) = (view.now, view.index);
     let palette = Palette::of(ui);
     let ground = ui.painter().add(egui::Shape::Noop);
     let mut goal = None;
-    let list = rows::rows_ui(ui, mine.len(), size::ROW, |ui, at, rect| {
-        let response = row_ui(ui, view, mine[at], rect);
+    let list = rows::rows_ui(ui, count, size::ROW, |ui, at, rect| {
+        let Some(row) = index.mine(now, at) else { return };
+        let response = row_ui(ui, view, row, rect);
         if at > 0 {
             let across = rect.left() + 52.0..=rect.right() - space::M;
             ui.painter().hline(across, rect.top(), (size::HAIRLINE, palette.hairline));
         }
-        if view.memory.focus_row == Some(mine[at].id) {
+        if view.memory.focus_row == Some(row.id) {
             view.memory.focus_row = None;
             response.request_focus();
         }
@@ -63,14 +63,14 @@ fn list_ui(ui: &mut Ui, view: &mut View<'_>, mine: &[&ShareRow]) {
             response.request_focus();
         }
         if let Some(step) = rows::step(ui, &response) {
-            goal = Some(rows::stepped(at, step, mine.len()));
+            goal = Some(rows::stepped(at, step, count));
         }
     });
     let stroke = egui::Stroke::new(size::HAIRLINE, palette.hairline);
     let sheet = egui::epaint::RectShape::new(list, radius::MEDIUM, palette.paper, stroke, egui::StrokeKind::Outside);
     ui.painter().set(ground, sheet);
     if let Some(goal) = goal {
-        view.memory.focus_row = Some(mine[goal].id);
+        view.memory.focus_row = index.mine(now, goal).map(|row| row.id);
         ui.scroll_to_rect(rows::row_rect(list, goal, size::ROW), None);
     }
 }

@@ -1,19 +1,19 @@
 //! The room: who is here, and what they share.
 
-use egui::{Align, Layout, Popup, Rect, RectAlign, RichText, Ui, pos2, vec2};
+use egui::{Align, Layout, Rect, RichText, Ui, pos2, vec2};
 
 use super::{heading, page_ui, soft};
 use crate::{
     engine::{command::Command, snapshot::PeerRow},
     share::Link,
     window::{
-        figures, icons, index,
+        figures, icons,
         memory::{Dialog, Screen, Sent, Sort, Zone},
         names,
         parts::{
             blank::blank_ui,
             field::field_ui,
-            notices, paint,
+            menu, notices, paint,
             person::{self, Face},
             push::{Look, Push},
             rows,
@@ -117,12 +117,8 @@ fn card(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
 /// The faces: everyone together, then each; as many rows as leave room for the list, unless all were asked for.
 fn people_ui(ui: &mut Ui, view: &mut View<'_>) {
     let now = view.now;
-    let search = if view.memory.search.starts_with("handout://") { "" } else { view.memory.search.as_str() };
-    let mut people: Vec<&PeerRow> =
-        now.peers.iter().map(|row| &**row).filter(|row| index::answers(row, search)).collect();
-    // Those who give something come first; among equals the engine's order, by name.
-    people.sort_by_key(|row| row.shares == 0);
-    if people.is_empty() {
+    let people = view.index.people(now);
+    if people.len() == 0 {
         return;
     }
     let per_row = (((ui.available_width() + 2.0 * INDENT) / size::FACE_CELL) as usize).max(3);
@@ -144,7 +140,7 @@ fn people_ui(ui: &mut Ui, view: &mut View<'_>) {
         Rect::from_min_size(min, vec2(size::FACE_CELL, person::CELL_HEIGHT))
     };
     everyone_ui(ui, view, cell(0), now.peers.len());
-    for (at, row) in people.iter().take(shown).enumerate() {
+    for (at, row) in people.take(shown).enumerate() {
         person_ui(ui, view, cell(at + 1), row);
     }
     if !fits {
@@ -209,7 +205,7 @@ fn more_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, hidden: usize) {
 }
 
 fn shares_ui(ui: &mut Ui, view: &mut View<'_>) {
-    let shown = view.index.shown.len();
+    let shown = view.index.shown().len();
     let nothing_at_all = view.now.shares.is_empty() && view.memory.search.is_empty() && view.memory.person.is_none();
     if nothing_at_all {
         return empty_room_ui(ui, view);
@@ -224,7 +220,7 @@ fn shares_ui(ui: &mut Ui, view: &mut View<'_>) {
     let columns = Columns::of(ui.available_width());
     let mut goal = None;
     let list = rows::rows_ui(ui, shown, size::ROW, |ui, at, rect| {
-        let found = &index.shown[at];
+        let found = &index.shown()[at];
         let id = view.now.shares[found.at].id;
         let response = share_row_ui(ui, view, found, rect, columns);
         if at > 0 {
@@ -240,7 +236,7 @@ fn shares_ui(ui: &mut Ui, view: &mut View<'_>) {
     let sheet = egui::epaint::RectShape::new(list, radius::MEDIUM, palette.paper, stroke, egui::StrokeKind::Outside);
     ui.painter().set(ground, sheet);
     if let Some(goal) = goal {
-        view.memory.focus_row = Some(view.now.shares[index.shown[goal].at].id);
+        view.memory.focus_row = Some(view.now.shares[index.shown()[goal].at].id);
         ui.scroll_to_rect(rows::row_rect(list, goal, size::ROW), None);
     }
 }
@@ -294,11 +290,9 @@ fn sort_ui(ui: &mut Ui, view: &mut View<'_>) {
     let present =
         orders.iter().find(|(order, _)| *order == view.memory.sort).map_or(words::SORT_NEWEST, |(_, name)| name);
     let button = ui.add(Push::new(present, Look::Quiet).icon(icons::SORT_ASCENDING));
-    Popup::menu(&button).align(RectAlign::BOTTOM_END).gap(space::XS).show(|ui| {
-        ui.set_width(176.0);
-        ui.spacing_mut().item_spacing.y = 0.0;
+    menu::under(&button, 176.0, |ui| {
         for (order, name) in orders {
-            if top_bar::menu_item_ui(ui, icons::SORT_ASCENDING, name, None) {
+            if menu::one_of_ui(ui, view.memory.sort == order, name) {
                 view.memory.sort = order;
             }
         }

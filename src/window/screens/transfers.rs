@@ -3,16 +3,13 @@
 use egui::{Align, Rect, RichText, Ui, pos2, vec2};
 
 use super::{heading, page_ui};
-use crate::{
-    engine::snapshot::{TransferRow, TransferState},
-    window::{
-        figures, icons,
-        memory::Zone,
-        parts::{blank::blank_ui, chart, notices, paint, rows, transfer_row::transfer_row_ui},
-        theme::{Palette, Type, Weight, radius, size, space},
-        view::View,
-        words,
-    },
+use crate::window::{
+    figures, icons,
+    memory::Zone,
+    parts::{blank::blank_ui, chart, notices, paint, rows, transfer_row::transfer_row_ui},
+    theme::{Palette, Type, Weight, radius, size, space},
+    view::View,
+    words,
 };
 
 /// Draws the transfers.
@@ -24,37 +21,11 @@ pub fn transfers_ui(ui: &mut Ui, view: &mut View<'_>) {
             return blank_ui(ui, icons::ARROWS_DOWN_UP, words::NO_TRANSFERS_TITLE, words::NO_TRANSFERS_TEXT, |_| {});
         }
         speed_card_ui(ui, view);
-        let now = view.now;
-        let of =
-            |section: Section| now.transfers.iter().map(|row| &**row).filter(move |row| Section::of(row) == section);
-        let sections = [
-            (Section::Coming, words::SECTION_COMING),
-            (Section::Giving, words::SECTION_GIVING),
-            (Section::Done, words::SECTION_DONE),
-        ];
-        for (section, title) in sections {
-            let rows: Vec<&TransferRow> = of(section).collect();
-            section_ui(ui, view, title, &rows);
-        }
+        let sections = view.index.sections();
+        section_ui(ui, view, words::SECTION_COMING, &sections.coming);
+        section_ui(ui, view, words::SECTION_GIVING, &sections.giving);
+        section_ui(ui, view, words::SECTION_DONE, &sections.done);
     });
-}
-
-/// Where a transfer stands on the page.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Section {
-    Coming,
-    Giving,
-    Done,
-}
-
-impl Section {
-    fn of(row: &TransferRow) -> Section {
-        match row.state {
-            TransferState::Seeding if row.rate_up > 0 || row.leeches > 0 => Section::Giving,
-            TransferState::Seeding | TransferState::Done => Section::Done,
-            _ => Section::Coming,
-        }
-    }
 }
 
 /// Total speed: as figures, and as a line over the last minutes.
@@ -89,21 +60,22 @@ fn speed_card_ui(ui: &mut Ui, view: &View<'_>) {
     paint::line(ui.painter(), caption, Align::Max, words::LAST_MINUTES, Type::Small.font(), palette.text_faint);
 }
 
-fn section_ui(ui: &mut Ui, view: &mut View<'_>, title: &str, transfers: &[&TransferRow]) {
-    if transfers.is_empty() {
+fn section_ui(ui: &mut Ui, view: &mut View<'_>, title: &str, places: &[usize]) {
+    if places.is_empty() {
         return;
     }
+    let now = view.now;
     let palette = Palette::of(ui);
     ui.add_space(space::XS);
     ui.horizontal(|ui| {
         heading(ui, title);
-        let count = figures::count(transfers.len() as u64);
+        let count = figures::count(places.len() as u64);
         ui.label(RichText::new(count).font(Type::Body.font()).color(palette.text_faint));
     });
     let ground = ui.painter().add(egui::Shape::Noop);
     let mut goal = None;
-    let list = rows::rows_ui(ui, transfers.len(), size::TRANSFER_ROW, |ui, at, rect| {
-        let row = transfers[at];
+    let list = rows::rows_ui(ui, places.len(), size::TRANSFER_ROW, |ui, at, rect| {
+        let row = &*now.transfers[places[at]];
         let response = transfer_row_ui(ui, view, row, rect);
         if at > 0 {
             let across = rect.left() + 52.0..=rect.right() - space::M;
@@ -118,14 +90,14 @@ fn section_ui(ui: &mut Ui, view: &mut View<'_>, title: &str, transfers: &[&Trans
             response.request_focus();
         }
         if let Some(step) = rows::step(ui, &response) {
-            goal = Some(rows::stepped(at, step, transfers.len()));
+            goal = Some(rows::stepped(at, step, places.len()));
         }
     });
     let stroke = egui::Stroke::new(size::HAIRLINE, palette.hairline);
     let sheet = egui::epaint::RectShape::new(list, radius::MEDIUM, palette.paper, stroke, egui::StrokeKind::Outside);
     ui.painter().set(ground, sheet);
     if let Some(goal) = goal {
-        view.memory.focus_row = Some(transfers[goal].share);
+        view.memory.focus_row = Some(now.transfers[places[goal]].share);
         ui.scroll_to_rect(rows::row_rect(list, goal, size::TRANSFER_ROW), None);
     }
 }

@@ -1,0 +1,77 @@
+//! What stands in a menu: things to do, one of several, a switch, a caption, a line between.
+
+use egui::{Align, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::paint;
+use crate::window::{
+    icons::{self, Icon},
+    theme::{Palette, Type, Weight, radius, size, space},
+};
+
+const ITEM: f32 = 36.0;
+const CAPTION: f32 = 28.0;
+
+/// Opens under `button` when it is pressed, and closes when something in it was.
+pub fn under(button: &Response, width: f32, content: impl FnOnce(&mut Ui)) {
+    let menu = Popup::menu(button).align(RectAlign::BOTTOM_END).gap(space::XS);
+    menu.close_behavior(PopupCloseBehavior::CloseOnClick).show(|ui| {
+        ui.set_width(width);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        content(ui);
+    });
+}
+
+/// Something to do; whether it was pressed.
+pub fn item_ui(ui: &mut Ui, icon: Icon, text: &str, keys: Option<&str>) -> bool {
+    let (rect, response) = line_ui(ui, true, true);
+    response.widget_info(|| WidgetInfo::labeled(Role::MenuItem, ui.is_enabled(), text));
+    paint_item(ui, rect, Some(icon), text, keys, true);
+    response.clicked()
+}
+
+/// One of several; whether it was pressed.
+pub fn one_of_ui(ui: &mut Ui, chosen: bool, text: &str) -> bool {
+    let (rect, response) = line_ui(ui, true, true);
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), chosen, text));
+    paint_item(ui, rect, chosen.then_some(icons::CHECK), text, None, true);
+    response.clicked()
+}
+
+/// What the next lines are about.
+pub fn caption_ui(ui: &mut Ui, text: &str) {
+    let palette = Palette::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), CAPTION), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
+    let line =
+        Rect::from_min_max(pos2(rect.left() + space::M, rect.top()), pos2(rect.right() - space::M, rect.bottom()));
+    paint::line(ui.painter(), line, Align::Min, text, Type::Small.weighing(Weight::Medium), palette.text_faint);
+}
+
+fn line_ui(ui: &mut Ui, pressed: bool, warm: bool) -> (Rect, Response) {
+    let palette = Palette::of(ui);
+    let sense = if pressed { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ITEM), sense);
+    if warm && (response.hovered() || response.has_focus()) {
+        ui.painter().rect_filled(rect, radius::SMALL, palette.hover);
+    }
+    paint::focus_ring_inside(ui, &response, rect, radius::SMALL);
+    (rect, response)
+}
+
+fn paint_item(ui: &Ui, rect: Rect, icon: Option<Icon>, text: &str, keys: Option<&str>, possible: bool) {
+    let palette = Palette::of(ui);
+    let (ink, soft) =
+        if possible { (palette.text, palette.text_soft) } else { (palette.text_faint, palette.text_faint) };
+    let left = rect.left() + space::M;
+    if let Some(icon) = icon {
+        paint::icon(ui.painter(), pos2(left + size::ICON / 2.0, rect.center().y), icon, size::ICON, soft);
+    }
+    let line = Rect::from_min_max(
+        pos2(left + size::ICON + space::M, rect.top()),
+        pos2(rect.right() - space::M, rect.bottom()),
+    );
+    paint::line(ui.painter(), line, Align::Min, text, Type::Body.font(), ink);
+    if let Some(keys) = keys {
+        paint::line(ui.painter(), line, Align::Max, keys, Type::Small.font(), palette.text_faint);
+    }
+}
