@@ -58,6 +58,7 @@ fn ask(choice: Choice) -> Answer {
         Choice::Files => dialog.set_title(words::ADD_FILES).pick_files(),
         Choice::Folder => dialog.set_title(words::ADD_FOLDER).pick_folders(),
         Choice::Downloads => dialog.set_title(words::SETTINGS_DOWNLOADS).pick_folder().map(|folder| vec![folder]),
+        Choice::Move => dialog.set_title(words::control::MOVE_FOLDER).pick_folder().map(|folder| vec![folder]),
     };
     match paths {
         Some(paths) => Answer::Chosen(Chosen { choice, paths }),

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use super::{parts::toasts::Toasts, wishes::ThemeChoice};
+use super::{files::Files, given::Given, parts::toasts::Toasts, wishes::ThemeChoice};
 use crate::{
     engine::command::{Recipients, Token},
     share::{PeerId, ShareId},
@@ -65,6 +65,29 @@ pub struct Memory {
     pub zone: Zone,
     /// The person to whom files go that a chooser was put up for.
     pub choosing_for: Recipients,
+    /// Where files hover or were let go, in points, where the platform tells.
+    pub drop_at: Option<egui::Pos2>,
+    /// The faces on which files can be let go, as they were drawn last; nobody: everyone.
+    pub faces: Vec<(egui::Rect, Option<PeerId>)>,
+    /// The files of the share whose details are open.
+    pub files: Option<Files>,
+    /// A file or folder whose row takes the keyboard as soon as it is drawn: a place in the tree.
+    pub focus_file: Option<usize>,
+    /// The details are scrolled to the files in the next frame.
+    pub to_files: bool,
+    /// A share of which a person chooses files before any of them comes.
+    pub choosing: Option<ShareId>,
+    /// It was told to wait for that.
+    pub held: Option<ShareId>,
+    /// Under Mine: the people who got something, in place of what is shared.
+    pub mine_people: bool,
+    pub given: Given,
+    /// A line of that which takes the keyboard as soon as it is drawn.
+    pub focus_line: Option<usize>,
+    /// The person under Mine whose things are shown.
+    pub mine_person: Option<PeerId>,
+    /// A transfer that is being dragged to another place in the queue.
+    pub dragged: Option<ShareId>,
 }
 
 /// What F6 goes through.
@@ -80,9 +103,21 @@ pub enum Zone {
 /// A wish whose end will be told.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sent {
-    Share { audience: Recipients },
-    Fetch { title: String },
-    Verify { title: String },
+    Share {
+        audience: Recipients,
+    },
+    Fetch {
+        title: String,
+    },
+    Verify {
+        title: String,
+    },
+    /// Other files of a share are wanted.
+    Select,
+    /// Another folder or name.
+    Move {
+        title: String,
+    },
 }
 
 /// What floats over everything and wants an answer.
@@ -120,6 +155,62 @@ pub enum Dialog {
     Address {
         text: String,
     },
+    /// How fast something may go, as typed; see [`typed::rate`](super::typed::rate).
+    Limits {
+        of: LimitsOf,
+        down: String,
+        up: String,
+    },
+    /// Until when something is given on, as typed. `share`: of one share, or of everything.
+    Seeding {
+        share: Option<(ShareId, String)>,
+        kind: SeedKind,
+        number: String,
+    },
+    /// A line of the timetable; `at`: which one is changed, or a line more.
+    Rule {
+        at: Option<usize>,
+        rule: RuleText,
+    },
+    /// Another folder or name for a transfer. `name` is `None` where there are several names.
+    Move {
+        share: ShareId,
+        title: String,
+        before: (PathBuf, String),
+        into: String,
+        name: Option<String>,
+    },
+}
+
+/// What a limit is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LimitsOf {
+    Everything,
+    Transfer { share: ShareId, title: String },
+}
+
+/// The kinds of "until when".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeedKind {
+    /// For one share: what holds for all.
+    AsAll,
+    Forever,
+    Times,
+    Copies,
+    Hours,
+    Days,
+}
+
+/// A line of the timetable while it is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleText {
+    /// Monday first.
+    pub days: [bool; 7],
+    pub from: String,
+    pub to: String,
+    pub pause: bool,
+    pub down: String,
+    pub up: String,
 }
 
 /// The three answers to "who may have it".
@@ -151,6 +242,18 @@ impl Memory {
             focus_zone: None,
             zone: Zone::default(),
             choosing_for: Recipients::Everyone,
+            drop_at: None,
+            faces: Vec::new(),
+            files: None,
+            focus_file: None,
+            to_files: false,
+            choosing: None,
+            held: None,
+            mine_people: false,
+            given: Given::default(),
+            focus_line: None,
+            mine_person: None,
+            dragged: None,
         }
     }
 
@@ -164,6 +267,21 @@ impl Memory {
         }
         self.sent.insert(token, sent);
         token
+    }
+
+    /// Whom files that are let go are for: the face they are let go on, else as [`Memory::audience`] says.
+    pub fn drop_audience(&self) -> Recipients {
+        match self.face_at_drop() {
+            Some(Some(person)) => Recipients::Peers(BTreeSet::from([person])),
+            Some(None) => Recipients::Everyone,
+            None => self.audience(),
+        }
+    }
+
+    /// The face over which files hover.
+    fn face_at_drop(&self) -> Option<Option<PeerId>> {
+        let at = self.drop_at?;
+        self.faces.iter().find(|(face, _)| face.contains(at)).map(|(_, person)| *person)
     }
 
     /// Whom a drop, a paste or a chooser shares with: the person whose shares are looked at, else everyone.

@@ -11,6 +11,8 @@ mod chooser;
 mod details;
 mod face;
 mod figures;
+mod files;
+mod given;
 mod icons;
 mod index;
 mod keys;
@@ -19,11 +21,13 @@ mod memory;
 mod names;
 mod outcomes;
 mod parts;
+mod pointer;
 mod screens;
 mod shell;
 pub mod standing;
 pub mod style;
 pub mod theme;
+mod typed;
 mod view;
 mod wishes;
 mod words;
@@ -37,7 +41,7 @@ use egui::ViewportBuilder;
 
 pub use self::{
     face::Face,
-    memory::{AudienceKind, Dialog, Memory, Screen, Sent, Sort},
+    memory::{AudienceKind, Dialog, LimitsOf, Memory, RuleText, Screen, SeedKind, Sent, Sort},
     wishes::{Choice, Chosen, ThemeChoice, Wish},
 };
 use crate::engine::Handle;

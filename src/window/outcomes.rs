@@ -40,9 +40,16 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
             let mood = if *wrong == 0 { Mood::Good } else { Mood::Bad };
             toasts.say(time, mood, words::verified(&names::quoted(title(sent)), *wrong), Offer::Nothing);
         }
-        // The row shows it.
-        Ok(Done::Relocated { .. } | Done::Selected { .. }) => {}
+        // The ticks show it already.
+        Ok(Done::Selected { .. }) => {}
+        Ok(Done::Relocated { into, .. }) => {
+            let folder = names::isolated(&into.display().to_string());
+            toasts.say(time, Mood::Good, words::control::moved(&names::quoted(title(sent)), &folder), Offer::Nothing);
+        }
         Err(trouble) => {
+            if let (Sent::Select, Some(files)) = (sent, &mut memory.files) {
+                files.refused();
+            }
             let more = (!trouble.hint.is_empty()).then(|| trouble.hint.clone());
             toasts.say_more(time, Mood::Bad, super::parts::notices::sentence(trouble), more, Offer::Nothing);
         }
@@ -51,8 +58,8 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
 
 fn title(sent: &Sent) -> &str {
     match sent {
-        Sent::Fetch { title } | Sent::Verify { title } => title,
-        Sent::Share { .. } => "",
+        Sent::Fetch { title } | Sent::Verify { title } | Sent::Move { title } => title,
+        Sent::Share { .. } | Sent::Select => "",
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
     appearance::Appearance,
     chooser::{Answer, Chooser},
     face::{Face, cannot_open},
+    pointer::Pointer,
     standing, style,
     wishes::{ThemeChoice, Wish},
     words,
@@ -51,6 +52,7 @@ pub struct Shell {
     early: Vec<PathBuf>,
     chooser: Chooser,
     appearance: Appearance,
+    pointer: Pointer,
     /// Whether motion was reduced when the style was made.
     still: bool,
     options: Options,
@@ -74,6 +76,7 @@ impl Shell {
             early: Vec::new(),
             chooser: Chooser::default(),
             appearance: Appearance::watch(move || woken.request_repaint()),
+            pointer: Pointer::default(),
             still: false,
             kept: Kept { theme: options.theme, size: options.size, welcomed: !options.first_start },
             options,
@@ -171,6 +174,18 @@ impl Shell {
         self.stage = Stage::Broken { title: words::STOPPED, message: words::STOPPED_TEXT.to_owned() };
     }
 
+    /// Where the pointer is while files hover or are let go, in points from the window's corner.
+    fn note_pointer(&mut self, ctx: &Context, input: &egui::RawInput) {
+        let hovering = !input.hovered_files.is_empty();
+        let here = hovering || !input.dropped_files.is_empty();
+        let window = input.viewports.get(&input.viewport_id).and_then(|viewport| viewport.inner_rect);
+        let scale = ctx.pixels_per_point();
+        let at = self.pointer.at().zip(window).map(|([x, y], window)| egui::pos2(x, y) / scale - window.min.to_vec2());
+        self.face.memory().drop_at = at.filter(|_| here);
+        let woken = ctx.clone();
+        self.pointer.follow(hovering, move || woken.request_repaint());
+    }
+
     fn note_size(&mut self, ctx: &Context) {
         let (rect, maximized) = ctx.input(|input| {
             let viewport = input.viewport();
@@ -183,10 +198,11 @@ impl Shell {
 }
 
 impl eframe::App for Shell {
-    fn raw_input_hook(&mut self, _ctx: &Context, input: &mut egui::RawInput) {
+    fn raw_input_hook(&mut self, ctx: &Context, input: &mut egui::RawInput) {
         if input.system_theme.is_none() {
             input.system_theme = self.appearance.theme();
         }
+        self.note_pointer(ctx, input);
     }
 
     fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {

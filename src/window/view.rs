@@ -4,15 +4,17 @@ use std::path::PathBuf;
 
 use super::{
     index::Index,
-    memory::{Dialog, Memory, Sent},
+    memory::{Dialog, LimitsOf, Memory, SeedKind, Sent},
+    typed,
     wishes::Wish,
 };
 use crate::{
     engine::{
-        command::{Command, Recipients, Unreadable},
-        snapshot::{Here, ShareRow, Snapshot, TransferRow, TransferState},
+        command::{Command, Recipients, Selection, Unreadable},
+        snapshot::{Here, ShareKind, ShareRow, Snapshot, TransferRow, TransferState},
     },
     share::{PeerId, ShareId},
+    traffic::Limits,
 };
 
 /// One frame's view on everything.
@@ -43,6 +45,57 @@ impl View<'_> {
     pub fn get(&mut self, share: ShareId, title: &str) {
         let token = self.memory.wish(Sent::Fetch { title: title.to_owned() });
         self.send(Command::Fetch { token, share, into: None, hints: Vec::new() });
+    }
+
+    /// Asks for a share and lets a person choose files before any of them comes.
+    pub fn get_some(&mut self, share: ShareId, title: &str) {
+        self.get(share, title);
+        self.choose_files(share);
+        self.memory.choosing = Some(share);
+        self.memory.held = None;
+    }
+
+    /// Shows the files of a transfer.
+    pub fn choose_files(&mut self, share: ShareId) {
+        self.memory.selected = Some(share);
+        self.memory.to_files = true;
+    }
+
+    /// Wants these files of a share, and no others.
+    pub fn select_files(&mut self, share: ShareId, files: Selection) {
+        let token = self.memory.wish(Sent::Select);
+        self.send(Command::SelectFiles { token, share, files });
+    }
+
+    /// Asks how fast a transfer may go.
+    pub fn ask_limits(&mut self, row: &TransferRow) {
+        let of = LimitsOf::Transfer { share: row.share, title: row.title.clone() };
+        self.memory.dialog = Some(limits_dialog(of, row.limits));
+    }
+
+    /// Asks how fast everything together may go.
+    pub fn ask_total_limits(&mut self) {
+        self.memory.dialog = Some(limits_dialog(LimitsOf::Everything, self.now.traffic.limits));
+    }
+
+    /// Asks until when a transfer is given on.
+    pub fn ask_seeding(&mut self, row: &TransferRow) {
+        let (kind, number) = row.seed_until.map_or((SeedKind::AsAll, String::new()), typed::seeding_text);
+        self.memory.dialog = Some(Dialog::Seeding { share: Some((row.share, row.title.clone())), kind, number });
+    }
+
+    /// Asks until when everything is given on.
+    pub fn ask_seeding_of_all(&mut self) {
+        let (kind, number) = typed::seeding_text(self.now.traffic.seed_until);
+        self.memory.dialog = Some(Dialog::Seeding { share: None, kind, number });
+    }
+
+    /// Asks for another folder or name.
+    pub fn ask_move(&mut self, row: &TransferRow) {
+        let into = row.into.display().to_string();
+        let name = (row.kind != ShareKind::Several).then(|| present_name(row));
+        let before = (row.into.clone(), name.clone().unwrap_or_default());
+        self.memory.dialog = Some(Dialog::Move { share: row.share, title: row.title.clone(), before, into, name });
     }
 
     pub fn verify(&mut self, share: ShareId, title: &str) {
@@ -100,6 +153,16 @@ impl View<'_> {
             self.wishes.push(Wish::Reveal(place.clone()));
         }
     }
+}
+
+fn limits_dialog(of: LimitsOf, limits: Limits) -> Dialog {
+    Dialog::Limits { of, down: typed::rate_text(limits.down), up: typed::rate_text(limits.up) }
+}
+
+/// What the file or folder at the top is called on this disk.
+fn present_name(row: &TransferRow) -> String {
+    let name = row.places.first().and_then(|place| place.file_name());
+    name.map_or_else(|| row.title.clone(), |name| name.to_string_lossy().into_owned())
 }
 
 /// Whether a transfer has nothing left to lose.

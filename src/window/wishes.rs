@@ -28,6 +28,8 @@ pub enum Choice {
     Folder,
     /// The folder where downloads go.
     Downloads,
+    /// The folder into which one transfer is moved.
+    Move,
 }
 
 /// What came of a choice.

@@ -3,6 +3,14 @@
 //!
 //! Names are stranger's text: callers pass them through [`names::tame`](super::names::tame).
 
+pub mod control;
+pub mod files;
+pub mod given;
+pub mod limits;
+pub mod reasons;
+pub mod schedule;
+pub mod seeding;
+
 use crate::engine::snapshot::{ShareKind, TransferState, Via};
 
 // The rail and the bar on top.
@@ -153,6 +161,7 @@ pub const ADDRESS_HINT: &str = "192.168.1.20:4754";
 pub const ADD_IT: &str = "Add";
 pub const BUSY: &str = "That was too much at once. Try again in a moment.";
 pub const DROP_LET_GO: &str = "Let go anywhere";
+pub const DROP_ON_A_FACE: &str = "Let go on a face to give it to that person alone";
 
 // Starting and failing.
 pub const STARTING: &str = "Getting ready…";
@@ -387,10 +396,6 @@ pub fn here_already(files: u32, all: u32, bytes: u64) -> String {
         return format!("{} were here already", super::figures::bytes(bytes));
     }
     format!("{} of {} were here already", super::figures::count(files.into()), plural(all.into(), "file", "files"))
-}
-
-pub fn more_files(count: u64) -> String {
-    format!("and {} more, not listed here", super::figures::count(count))
 }
 
 pub fn in_flight(count: u32) -> String {

@@ -1,6 +1,7 @@
 //! Every control: what is pressed, and the command that comes of it.
 
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
 use handout::{
     engine::{
         command::{Command, Recipients, Unreadable},
@@ -68,6 +69,31 @@ fn what_is_dropped_while_a_persons_shares_are_looked_at_goes_to_that_person_alon
     person.press("Ms Kaya, 3 shares");
     person.drops(&["/home/ann/marks.ods"]);
     let audience = Recipients::Peers([made_up::peer_id(1)].into());
+    assert!(matches!(person.command(), Command::Share { audience: to, .. } if to == audience));
+}
+
+#[test]
+fn files_go_to_the_face_on_which_they_are_let_go() {
+    let mut person = Person::at(made_up::busy());
+    let kaya = person.harness.get_by_label("Ms Kaya, 3 shares").rect().center();
+    person.face().memory().drop_at = Some(kaya);
+    person.harness.input_mut().hovered_files = vec![egui::HoveredFile::default()];
+    person.harness.run_steps(2);
+    assert!(person.sees("Share this with Ms Kaya only"));
+    person.harness.input_mut().hovered_files.clear();
+    person.drops(&["/home/ann/marks.ods"]);
+    let audience = Recipients::Peers([made_up::peer_id(1)].into());
+    assert!(matches!(person.command(), Command::Share { audience: to, .. } if to == audience));
+
+    person.face().memory().person = Some(made_up::peer_id(1));
+    let everyone = person.harness.get_by_label("Everyone here, 28 people").rect().center();
+    person.face().memory().drop_at = Some(everyone);
+    person.drops(&["/home/ann/marks.ods"]);
+    assert!(matches!(person.command(), Command::Share { audience: Recipients::Everyone, .. }));
+
+    // Beside the faces it is as everywhere in the window.
+    person.face().memory().drop_at = Some(egui::pos2(600.0, 700.0));
+    person.drops(&["/home/ann/marks.ods"]);
     assert!(matches!(person.command(), Command::Share { audience: to, .. } if to == audience));
 }
 
@@ -269,7 +295,9 @@ fn the_first_start_asks_for_a_name_once() {
 
 #[test]
 fn settings_change_name_folder_look_and_network() {
-    let mut person = on(Screen::Settings, made_up::empty());
+    let mut person = Person::before(made_up::empty(), [1280.0, 1600.0]);
+    person.face().memory().screen = Screen::Settings;
+    person.harness.run();
     person.types("Your name here", " (Ann)");
     person.press("Save");
     assert_eq!(person.command(), Command::Rename { name: "Lab 3 · PC 07 (Ann)".to_owned() });

@@ -1,11 +1,14 @@
 //! Made-up snapshots: an empty room, a busy lesson, everything broken, ten thousand shares. The same on every run.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     path::PathBuf,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
 use handout::{
     engine::{
@@ -14,8 +17,11 @@ use handout::{
         snapshot::*,
         trouble::{Trouble, TroubleKind},
     },
-    share::{PeerId, Root, ShareId},
-    traffic::{Class, Limits, Order, Priority, Reason},
+    share::{
+        Audience, Bitmap, Entry, EntryKind, Manifest, Modified, PeerId, PieceHashes, PieceLen, PublicKey, Root, Share,
+        ShareId, SharePath, Signature, SignedManifest,
+    },
+    traffic::{Class, Days, Limits, Order, Priority, Rate, Reason, Rule, Schedule, SeedUntil, Then, reason::LimitBy},
 };
 
 const MB: u64 = 1_000_000;
@@ -58,7 +64,7 @@ pub fn empty() -> Snapshot {
         outcomes: Vec::new(),
         rate_down: 0,
         rate_up: 0,
-        traffic: Arc::default(),
+        traffic: Arc::new(Traffic { active_downloads: 3, ..Traffic::default() }),
         given: Arc::from([]),
         history: Arc::from([]),
     }
@@ -130,6 +136,39 @@ pub fn share(number: u64, title: &str, kind: ShareKind, size: u64, publisher: u6
     }
 }
 
+/// The files of a share, of which a part is here; `wanted`: `None` for all.
+pub fn listing(title: &str, files: &[(String, u64, Root)], part: f64, wanted: Option<BTreeSet<u32>>) -> Listing {
+    let key = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
+    let path = |parts: &[&str]| SharePath::new(parts.iter().map(|part| (*part).to_owned()).collect()).unwrap();
+    let modified = Modified { s: 0, ns: 0 };
+    let mut kinds = BTreeMap::new();
+    for (name, size, root) in files {
+        let parts: Vec<&str> = name.split('/').collect();
+        for depth in 1..parts.len() {
+            kinds.insert(path(&parts[..depth]), EntryKind::Folder);
+        }
+        kinds.insert(path(&parts), EntryKind::File { size: *size, root: *root, executable: false });
+    }
+    let manifest = Manifest {
+        title: title.to_owned(),
+        publisher: PublicKey(key.public_key().as_ref().try_into().unwrap()),
+        created_s: 0,
+        audience: Audience::Everyone,
+        // Larger than any of the files, so that none needs hashes of its own.
+        piece_len: PieceLen::from_log2(24).unwrap(),
+        entries: kinds.into_iter().map(|(path, kind)| Entry { path, modified, kind }).collect(),
+    };
+    let hashes = PieceHashes::new(&manifest, BTreeMap::new()).unwrap();
+    let sign = |message: &[u8]| Signature(key.sign(message).as_ref().try_into().unwrap());
+    let share = Arc::new(Share::new(SignedManifest::sign(manifest, sign).unwrap(), hashes).unwrap());
+    let pieces = share.pieces();
+    let mut have = Bitmap::empty(pieces);
+    for piece in pieces.iter().take((f64::from(pieces.count()) * part) as usize) {
+        have.insert(piece);
+    }
+    Listing::new(share, (part < 1.0).then(|| Arc::new(have)), wanted.map(Arc::new))
+}
+
 pub fn places(title: &str) -> Vec<PathBuf> {
     vec![PathBuf::from("/home/ann/Downloads/Handout").join(title)]
 }
@@ -142,11 +181,12 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
             let path = if row.files == 1 {
                 row.title.clone()
             } else {
-                format!("{}/chapter {n:02}/photo {n:03}.jpg", row.title)
+                format!("{}/day {}/photo {n:03}.jpg", row.title, 1 + n / 40)
             };
             (path, row.size / u64::from(row.files), Root(*blake3::hash(&n.to_le_bytes()).as_bytes()))
         })
         .collect();
+    let listing = (row.files > 1).then(|| listing(&row.title, &files, part, None));
     let facts = Facts { publisher: row.publisher, piece_bytes: 4 << 20, pieces, files, files_total: row.files };
     TransferRow {
         share: row.id,
@@ -159,7 +199,7 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         full_size: row.size,
         files: row.files,
         files_wanted: row.files,
-        listing: None,
+        listing,
         queue: None,
         priority: Priority::Normal,
         order: Order::Rarest,
@@ -286,6 +326,8 @@ fn transfers(
     let mut one = transfer(video, TransferState::Fetching, 0.64);
     (one.rate_down, one.rate_up, one.sources) = (86 * MB, 3 * MB, 5);
     (one.eta, one.given_bytes) = (Some(Duration::from_secs(12)), 210 * MB);
+    (one.queue, one.history) = (Some(1), history(90 * MB));
+    one.reason = Reason::TheirSide { sources: 5, peer: None, rate: 86 * MB };
     one.peers = (1..9).map(|n| Arc::new(transfer_peer(n, n < 4))).collect();
     let mut two = transfer(photos, TransferState::Waiting, 0.31);
     two.trouble = Some(trouble(
@@ -294,7 +336,9 @@ fn transfers(
         "Class photos",
         "It goes on by itself when Cem's PC is back.",
     ));
-    let three = transfer(iso, TransferState::Paused, 0.42);
+    (two.queue, two.reason) = (Some(2), Reason::Trouble);
+    let mut three = transfer(iso, TransferState::Paused, 0.42);
+    (three.queue, three.reason) = (Some(3), Reason::Paused);
     let mut four = transfer(worksheet, TransferState::Seeding, 1.0);
     four.given_bytes = 14_700_000;
     let mut five = transfer(mine, TransferState::Seeding, 1.0);
@@ -322,6 +366,83 @@ fn transfer_peer(number: u64, complete: bool) -> TransferPeer {
         got_bytes: if complete { 260 * MB } else { 0 },
         given_bytes: if complete { 0 } else { number * 8 * MB },
     }
+}
+
+/// A lesson in which much waits for its turn, with something chosen for each, and hours at which it is slower.
+pub fn queued() -> Snapshot {
+    let mut now = busy();
+    now.revision = 7;
+    let first = Arc::make_mut(&mut now.transfers[0]);
+    (first.priority, first.order) = (Priority::High, Order::InOrder);
+    first.reason = Reason::TheirSide { sources: 1, peer: Some(peer_id(5)), rate: 4 * MB };
+    let waiting = [
+        ("Geography atlas.pdf", 310 * MB, Priority::Normal),
+        ("Physics simulations", 1_900 * MB, Priority::Normal),
+        ("Music for the play.flac", 420 * MB, Priority::Low),
+        ("Map tiles of the valley", 2_400 * MB, Priority::Low),
+    ];
+    for (number, (title, size, priority)) in (200..).zip(waiting) {
+        let kind = if title.contains('.') { ShareKind::File } else { ShareKind::Folder };
+        let mut of = share(number, title, kind, size, number % 20 + 1);
+        of.here = Here::OnItsWay;
+        let mut row = transfer(&of, TransferState::Queued, 0.0);
+        let place = (number - 196) as u32;
+        (row.queue, row.priority) = (Some(place), priority);
+        row.reason = Reason::Queued { before: place - 1, active: 3 };
+        if kind == ShareKind::Folder {
+            (row.class, row.files_wanted) = (Class::Background, 37);
+        }
+        now.transfers.push(Arc::new(row));
+        now.shares.push(Arc::new(of));
+    }
+    let slow = Limits { down: Rate::new(2 * MB), up: Rate::new(500_000) };
+    let rule = |days: &str, from: u16, to: u16, then| Rule { days: Days::parse(days).unwrap(), from, to, then };
+    now.traffic = Arc::new(Traffic {
+        limits: Limits { down: None, up: Rate::new(5 * MB) },
+        limits_now: slow,
+        schedule: Schedule(vec![
+            rule("mon-fri", 8 * 60, 15 * 60 + 30, Then::Limit(slow)),
+            rule("daily", 22 * 60, 6 * 60, Then::Pause),
+            rule("sat,sun", 10 * 60, 12 * 60, Then::Limit(Limits { down: None, up: Rate::new(MB) })),
+        ]),
+        rule_now: Some((0, 95)),
+        active_downloads: 3,
+        seed_until: SeedUntil::Ratio(2000),
+        ..Traffic::default()
+    });
+    now.given = given();
+    now
+}
+
+/// The same where an administrator decides.
+pub fn managed() -> Snapshot {
+    let mut now = queued();
+    now.revision = 8;
+    let traffic = Arc::make_mut(&mut now.traffic);
+    traffic.fixed = Fixed {
+        limits: Limits { down: None, up: Rate::new(5 * MB) },
+        schedule: true,
+        active_downloads: true,
+        seed_until: true,
+        stop_seeding_when_closed: true,
+    };
+    let first = Arc::make_mut(&mut now.transfers[0]);
+    first.reason = Reason::Limit { by: LimitBy::Policy, rate: Rate::new(5 * MB).unwrap() };
+    now
+}
+
+fn given() -> Arc<[GivenRow]> {
+    let titles = ["My presentation.pptx", "Worksheet 7 – photosynthesis.pdf", "Video lesson 4.mp4", "Class photos"];
+    let row = |n: u64| GivenRow {
+        peer: peer_id(n * 5 % 14 + 1),
+        peer_name: PEOPLE[(n * 5 % 14) as usize].to_owned(),
+        share: share_id(6 + n % 4),
+        title: titles[(n % 4) as usize].to_owned(),
+        bytes: (n * n * 7919) % 900 * MB + 24_000,
+        rate: if n < 3 { (n + 1) * 900_000 } else { 0 },
+        last: UNIX_EPOCH + Duration::from_secs(100_000 - n),
+    };
+    (0..24).map(row).collect()
 }
 
 /// Everything that can be wrong at once.

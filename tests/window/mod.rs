@@ -1,6 +1,7 @@
 //! The window from made-up snapshots: pictures in, commands out.
 
 mod canvas;
+mod control;
 mod controls;
 mod keyboard;
 mod made_up;

@@ -77,6 +77,15 @@ impl Person {
         self.harness.run();
     }
 
+    /// Types over what stands in a field.
+    pub fn retypes(&mut self, field: &str, text: &str) {
+        self.harness.get_by_label(field).focus();
+        self.harness.run();
+        self.key(Modifiers::COMMAND, Key::A);
+        self.harness.get_by_label(field).type_text(text);
+        self.harness.run();
+    }
+
     pub fn key(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
         self.harness.run();

@@ -28,6 +28,7 @@ struct Shot {
 
 const SMALL: [f32; 2] = [900.0, 600.0];
 const USUAL: [f32; 2] = [1280.0, 800.0];
+const TALL: [f32; 2] = [1280.0, 1700.0];
 const LARGE: [f32; 2] = [2560.0, 1440.0];
 
 fn shot(name: &'static str, size: [f32; 2], theme: Theme) -> Shot {
@@ -69,6 +70,77 @@ fn transfers_and_mine_and_settings_can_be_drawn() {
 }
 
 #[test]
+fn the_queue_and_what_is_chosen_for_it_can_be_drawn() {
+    let to = |screen: Screen| move |face: &mut Face| face.memory().screen = screen;
+    take(&shot("queue-small-light", SMALL, Theme::Light), &made_up::queued(), to(Screen::Transfers));
+    take(&shot("queue-usual-dark", USUAL, Theme::Dark), &made_up::queued(), to(Screen::Transfers));
+    take(&shot("queue-large-light", LARGE, Theme::Light), &made_up::queued(), |face| {
+        face.memory().screen = Screen::Transfers;
+        face.memory().selected = Some(made_up::share_id(5));
+    });
+    let twice = Shot { scale: 2.0, ..shot("queue-small-twice-light", SMALL, Theme::Light) };
+    take(&twice, &made_up::queued(), to(Screen::Transfers));
+    let menu = Shot { click: Some(Pos2::new(846.0, 400.0)), ..shot("queue-menu-light", SMALL, Theme::Light) };
+    take(&menu, &made_up::queued(), to(Screen::Transfers));
+    take(&shot("transfers-hectic-light", USUAL, Theme::Light), &made_up::hectic(1000, 200), to(Screen::Transfers));
+    take(&shot("settings-traffic-light", TALL, Theme::Light), &made_up::queued(), to(Screen::Settings));
+    take(&shot("settings-traffic-dark", TALL, Theme::Dark), &made_up::managed(), to(Screen::Settings));
+    take(&shot("given-usual-light", USUAL, Theme::Light), &made_up::queued(), |face| {
+        face.memory().screen = Screen::Mine;
+        face.memory().mine_people = true;
+        face.memory().mine_person = Some(made_up::peer_id(1));
+    });
+    take(&shot("given-small-dark", SMALL, Theme::Dark), &made_up::empty(), |face| {
+        face.memory().screen = Screen::Mine;
+        face.memory().mine_people = true;
+    });
+    take(&shot("files-tall-light", TALL, Theme::Light), &made_up::queued(), |face| {
+        face.memory().selected = Some(made_up::share_id(5));
+    });
+    take(&shot("files-tall-dark", TALL, Theme::Dark), &made_up::queued(), |face| {
+        face.memory().selected = Some(made_up::share_id(2));
+    });
+}
+
+#[test]
+fn the_dialogs_of_transfers_can_be_drawn() {
+    use handout::window::{LimitsOf, RuleText, SeedKind};
+    let share = made_up::share_id(2);
+    let title = "Video lesson 4.mp4".to_owned();
+    let dialogs = [
+        (
+            "limits",
+            Dialog::Limits {
+                of: LimitsOf::Transfer { share, title: title.clone() },
+                down: "16 Mbit/s".to_owned(),
+                up: "fast".to_owned(),
+            },
+        ),
+        (
+            "seeding",
+            Dialog::Seeding { share: Some((share, title.clone())), kind: SeedKind::Times, number: "2".to_owned() },
+        ),
+        ("rule", Dialog::Rule { at: None, rule: RuleText::usual() }),
+        (
+            "move",
+            Dialog::Move {
+                share,
+                title,
+                before: ("/home/ann".into(), "Video lesson 4.mp4".to_owned()),
+                into: "/home/ann/Downloads/Handout".to_owned(),
+                name: Some("Video lesson 4.mp4".to_owned()),
+            },
+        ),
+    ];
+    for (name, dialog) in dialogs {
+        for theme in [Theme::Light, Theme::Dark] {
+            let name: &'static str = format!("dialog-{name}-{theme:?}").to_lowercase().leak();
+            take(&shot(name, SMALL, theme), &made_up::managed(), |face| face.memory().dialog = Some(dialog.clone()));
+        }
+    }
+}
+
+#[test]
 fn details_can_be_drawn_beside_and_over_the_page() {
     let select = |face: &mut Face| face.memory().selected = Some(made_up::share_id(2));
     take(&shot("details-usual-light", USUAL, Theme::Light), &made_up::busy(), select);
@@ -101,6 +173,10 @@ fn what_floats_can_be_drawn() {
     take(&hovering, &made_up::busy(), |_| {});
     let hovering = Shot { hovering: 1, ..shot("drop-person-dark", SMALL, Theme::Dark) };
     take(&hovering, &made_up::busy(), |face| face.memory().person = Some(made_up::peer_id(1)));
+    let hovering = Shot { hovering: 2, ..shot("drop-face-light", SMALL, Theme::Light) };
+    take(&hovering, &made_up::busy(), |face| face.memory().drop_at = Some(Pos2::new(226.0, 170.0)));
+    let hovering = Shot { hovering: 2, ..shot("drop-faces-dark", USUAL, Theme::Dark) };
+    take(&hovering, &made_up::busy(), |face| face.memory().drop_at = Some(Pos2::new(700.0, 600.0)));
     let menu = Shot { click: Some(Pos2::new(840.0, 32.0)), ..shot("menu-light", SMALL, Theme::Light) };
     take(&menu, &made_up::busy(), |_| {});
 }

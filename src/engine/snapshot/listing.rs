@@ -49,6 +49,18 @@ impl Listing {
         (0..).zip(files).map(row).collect()
     }
 
+    /// Verified bytes of each file, and whether it is wanted, by its number: what changes while the files stay the same.
+    pub fn progress(&self) -> Vec<(u64, bool)> {
+        let done = self.done_by_entry();
+        let files = self.share.manifest().entries.iter().enumerate().filter_map(|(entry, of)| match of.kind {
+            EntryKind::File { size, .. } => {
+                Some(done.as_ref().map_or(size, |done| done.get(entry).copied().unwrap_or(0)))
+            }
+            EntryKind::Folder => None,
+        });
+        (0..).zip(files).map(|(number, done_bytes)| (done_bytes, self.is_wanted(number))).collect()
+    }
+
     pub fn is_wanted(&self, number: u32) -> bool {
         self.wanted.as_ref().is_none_or(|wanted| wanted.contains(&number))
     }

@@ -1,68 +1,240 @@
-//! The files of a share, each with its BLAKE3, which `b3sum` prints on any machine.
+//! The files of a share as a tree: which are wanted, how far each is, and its BLAKE3, which `b3sum` prints on any machine.
 
-use egui::{Align, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, accesskit::Toggled, pos2, vec2};
 
 use super::part;
 use crate::{
-    engine::snapshot::TransferRow,
-    share::Root,
+    engine::{
+        command::Command,
+        snapshot::{Facts, TransferRow, TransferState},
+    },
     window::{
-        figures, icons, names,
-        parts::{kind, paint, push::Push, rows},
+        figures,
+        files::{Files, Tick},
+        icons, names,
+        parts::{
+            choice, kind, paint,
+            push::{Look, Push},
+            rows,
+        },
         screens::soft,
         theme::{Palette, Type, Weight, size, space},
+        view::View,
         words,
     },
 };
 
-const ROW: f32 = 40.0;
+const ROW: f32 = 32.0;
+const INDENT: f32 = 16.0;
+const CARET: f32 = 20.0;
+const COPY: f32 = 28.0;
+/// As wide as the widest size and a tick.
+const SIZE: f32 = 72.0;
 
-/// Draws the list; only what can be seen of it.
-pub fn files_ui(ui: &mut Ui, transfer: Option<&TransferRow>) {
-    let Some((transfer, facts)) = transfer.and_then(|transfer| Some((transfer, transfer.facts.as_ref()?))) else {
+/// What a person did to the tree in this frame.
+enum Act {
+    Toggle(usize),
+    Open(usize, bool),
+    /// The keyboard goes to this row.
+    Go(usize),
+}
+
+/// Draws the tree; only what can be seen of it.
+pub fn files_ui(ui: &mut Ui, view: &mut View<'_>, transfer: Option<&TransferRow>) {
+    let Some((row, listing)) = transfer.and_then(|row| Some((row, row.listing.as_ref()?))) else {
         part(ui, words::FILES, "");
-        soft(ui, words::FILES_LATER);
-        return;
+        let choosing = transfer.is_some_and(|row| view.memory.choosing == Some(row.share));
+        return soft(ui, if choosing { words::files::WAIT } else { words::FILES_LATER });
     };
-    part(ui, words::FILES, &figures::count(facts.files_total.into()));
-    rows::rows_ui(ui, facts.files.len(), ROW, |ui, at, rect| {
-        let (path, bytes, root) = &facts.files[at];
-        // Inside a folder its own name tells nothing.
-        let path = path.strip_prefix(&transfer.title).and_then(|rest| rest.strip_prefix('/')).unwrap_or(path);
-        file_ui(ui, path, *bytes, root, rect);
-    });
-    let more = u64::from(facts.files_total).saturating_sub(facts.files.len() as u64);
-    if more > 0 {
-        soft(ui, words::more_files(more));
+    let known = view.memory.files.take().filter(|files| files.share == row.share);
+    let mut files = known.unwrap_or_else(|| Files::of(row.share, listing));
+    files.read(view.now.revision, row, listing);
+    let act = tree_ui(ui, view, row, &mut files);
+    let selection = match act {
+        Some(Act::Toggle(place)) => files.toggle(place),
+        Some(Act::Open(place, open)) => {
+            files.set_open(place, open);
+            None
+        }
+        Some(Act::Go(at)) => {
+            view.memory.focus_file = files.row(at);
+            None
+        }
+        None => None,
+    };
+    view.memory.files = Some(files);
+    if let Some(selection) = selection {
+        view.select_files(row.share, selection);
     }
 }
 
-fn file_ui(ui: &mut Ui, path: &str, bytes: u64, root: &Root, rect: Rect) {
-    let palette = Palette::of(ui);
-    let path = names::tame(path);
-    let hash = root.to_string();
-    let response = ui.interact(rect, rows::id("file", &path), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("{path}, {}", figures::bytes(bytes))));
-    let name = format!("{} BLAKE3, {path}", words::COPY);
-    if ui.place(paint::at_right(rect, 0.0, size::CONTROL, size::CONTROL), Push::icon_only(icons::COPY, name)).clicked()
-    {
-        ui.ctx().copy_text(hash.clone());
+fn tree_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, files: &mut Files) -> Option<Act> {
+    head_ui(ui, view, row, files);
+    let tickable = !row.mine;
+    let (mut act, mut goal) = (None, None);
+    let list = rows::rows_ui(ui, files.count(), ROW, |ui, at, rect| {
+        let Some(place) = files.row(at) else { return };
+        let (response, pressed) = node_ui(ui, row, files, place, rect, tickable);
+        if view.memory.focus_file == Some(place) {
+            view.memory.focus_file = None;
+            response.request_focus();
+        }
+        act = act.take().or(pressed);
+        if let Some(step) = rows::step(ui, &response) {
+            goal = Some(rows::stepped(at, step, files.count()));
+        }
+        match rows::fold(ui, &response) {
+            Some(true) if !files.is_open(place) => act = Some(Act::Open(place, true)),
+            Some(false) if files.is_open(place) => act = Some(Act::Open(place, false)),
+            Some(false) => goal = files.row_of_parent(place),
+            Some(true) | None => {}
+        }
+    });
+    if let Some(goal) = goal {
+        ui.scroll_to_rect(rows::row_rect(list, goal, ROW), None);
+        act = Some(Act::Go(goal));
     }
-    let painter = ui.painter();
-    let center = pos2(rect.left() + size::ICON / 2.0, rect.center().y);
-    paint::icon(painter, center, kind::of_file(&path), size::ICON_LARGE - 2.0, palette.text_soft);
-    let left = rect.left() + size::ICON + space::M;
-    let right = rect.right() - size::CONTROL - space::S;
-    let above = Rect::from_min_max(pos2(left, rect.top() + 2.0), pos2(right, rect.center().y + 2.0));
-    let below = Rect::from_min_max(pos2(left, rect.center().y + 2.0), pos2(right, rect.bottom() - 2.0));
-    let size = figures::bytes(bytes);
-    let taken = paint::width(painter, &size, Type::Small.font()) + space::M;
-    let title = Rect::from_min_size(above.min, vec2(above.width() - taken, above.height()));
-    let (shortened, _) = paint::line(painter, title, Align::Min, &path, Type::Body.font(), palette.text);
-    paint::line(painter, above, Align::Max, &size, Type::Small.font(), palette.text_soft);
-    let short = format!("BLAKE3 {}…", hash.get(..16).unwrap_or(&hash));
-    paint::line(painter, below, Align::Min, &short, Type::Small.weighing(Weight::Regular), palette.text_faint);
-    if shortened {
-        response.on_hover_text(path);
+    act
+}
+
+/// How many are wanted, and the way back to all of them; before it comes, the button that gets what is chosen.
+fn head_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, files: &mut Files) {
+    part(ui, words::FILES, &words::files::count(files.wanted(), files.tree.files()));
+    if std::mem::take(&mut view.memory.to_files) {
+        ui.scroll_to_cursor(Some(Align::Min));
+    }
+    let choosing = view.memory.choosing == Some(row.share);
+    if !choosing && files.is_everything_wanted() {
+        return;
+    }
+    let line = vec2(ui.available_width(), size::CONTROL);
+    ui.allocate_ui_with_layout(line, Layout::left_to_right(Align::Center), |ui| {
+        if choosing {
+            let text = words::files::get(files.wanted(), &figures::bytes(row.size));
+            if ui.add(Push::new(&text, Look::Filled)).clicked() {
+                view.memory.choosing = None;
+                view.send(Command::Resume { share: row.share });
+            }
+        }
+        let all = Push::new(words::files::ALL, Look::Outlined)
+            .named(words::about_action(words::files::ALL, words::FILES))
+            .enabled(!files.is_everything_wanted());
+        if ui.add(all).clicked()
+            && let Some(selection) = files.want_all()
+        {
+            view.select_files(row.share, selection);
+        }
+    });
+    if files.wanted() == 1 && files.tree.files() > 1 {
+        let palette = Palette::of(ui);
+        ui.label(RichText::new(words::files::ONE_AT_LEAST).font(Type::Small.font()).color(palette.text_soft));
+    }
+}
+
+fn node_ui(
+    ui: &mut Ui,
+    row: &TransferRow,
+    files: &Files,
+    place: usize,
+    rect: Rect,
+    tickable: bool,
+) -> (Response, Option<Act>) {
+    let palette = Palette::of(ui);
+    let id = rows::id("file", (row.share, place));
+    let response = ui.interact(rect, id, Sense::click());
+    let Some(node) = files.tree.node(place) else { return (response, None) };
+    let name = names::tame(&node.name);
+    let bytes = figures::bytes(node.size);
+    let spoken = match node.file {
+        Some(_) => format!("{name}, {bytes}"),
+        None => format!("{}, {bytes}", words::files::folder(&name, node.files)),
+    };
+    let tick = files.ticked(place);
+    response.widget_info(|| WidgetInfo::labeled(Role::TreeItem, ui.is_enabled(), &spoken));
+    speak_state(ui, &response, node.file.is_none().then(|| files.is_open(place)), tickable.then_some(tick), node.depth);
+    rows::follow(ui, &response, rect);
+    if response.hovered() {
+        ui.painter().rect_filled(rect, 4.0, palette.hover);
+    }
+    paint::focus_ring_inside(ui, &response, rect, 4.0);
+
+    let mut left = rect.left() + INDENT * node.depth as f32;
+    let mut act = None;
+    if node.file.is_none() {
+        let open = files.is_open(place);
+        let spot = Rect::from_min_size(pos2(left, rect.top()), vec2(CARET, rect.height()));
+        let icon = if open { icons::CARET_DOWN } else { icons::CARET_RIGHT };
+        paint::icon(ui.painter(), spot.center(), icon, size::ICON - 2.0, palette.text_soft);
+        // The row already has its place in the order of Tab; this is for the pointer.
+        let caret = ui.interact(spot, id.with("caret"), Sense::CLICK);
+        if caret.clicked() || response.clicked() && !tickable {
+            act = Some(Act::Open(place, !open));
+        }
+    }
+    left += CARET;
+    if tickable {
+        choice::paint_tick(ui.painter(), pos2(left + choice::TICK / 2.0, rect.center().y), tick, palette);
+        left += choice::TICK + space::S;
+        if response.clicked() {
+            act = act.or(Some(Act::Toggle(place)));
+        }
+    }
+    let sign = if node.file.is_some() { kind::of_file(&name) } else { icons::FOLDER };
+    paint::icon(ui.painter(), pos2(left + size::ICON / 2.0, rect.center().y), sign, size::ICON, palette.text_soft);
+    left += size::ICON + space::S;
+    copy_ui(ui, row.facts.as_deref(), node.file, &name, rect);
+    let right = rect.right() - COPY - SIZE;
+    let ink = if tickable && tick == Tick::None { palette.text_faint } else { palette.text };
+    let text = Rect::from_min_max(pos2(left, rect.top()), pos2(right - space::S, rect.bottom()));
+    let (shortened, _) = paint::line(ui.painter(), text, Align::Min, &name, Type::Body.font(), ink);
+    let slot = Rect::from_min_max(pos2(right, rect.top()), pos2(right + SIZE - space::XS, rect.bottom()));
+    size_ui(ui, row, files.done(place), node.size, tick != Tick::None || !tickable, slot);
+    let response = if shortened { response.on_hover_text(name) } else { response };
+    (response, act)
+}
+
+/// What a screen reader says beside the name: open or closed, ticked, partly ticked or not, how deep.
+fn speak_state(ui: &Ui, response: &Response, open: Option<bool>, tick: Option<Tick>, depth: usize) {
+    ui.ctx().accesskit_node_builder(response.id, |node| {
+        if let Some(open) = open {
+            node.set_expanded(open);
+        }
+        if let Some(tick) = tick {
+            node.set_toggled(match tick {
+                Tick::None => Toggled::False,
+                Tick::Some => Toggled::Mixed,
+                Tick::All => Toggled::True,
+            });
+        }
+        node.set_level(depth + 1);
+    });
+}
+
+/// The size; of what is coming, how far it is; of what is here, that it is.
+fn size_ui(ui: &Ui, row: &TransferRow, done: u64, whole: u64, wanted: bool, slot: Rect) {
+    let palette = Palette::of(ui);
+    let complete = matches!(row.state, TransferState::Seeding | TransferState::Done);
+    let moving = wanted && !complete && done > 0;
+    let (text, ink) = if moving && done < whole {
+        (figures::percent(done, whole), palette.accent_text)
+    } else {
+        (figures::bytes(whole), if wanted { palette.text_soft } else { palette.text_faint })
+    };
+    let (_, wide) = paint::line(ui.painter(), slot, Align::Max, &text, Type::Small.weighing(Weight::Regular), ink);
+    if moving && done >= whole {
+        let at = pos2(slot.right() - wide - space::XS - size::ICON / 2.0, slot.center().y);
+        paint::icon(ui.painter(), at, icons::CHECK, size::ICON - 2.0, palette.good);
+    }
+}
+
+/// The BLAKE3 of a file, for those that the facts name.
+fn copy_ui(ui: &mut Ui, facts: Option<&Facts>, number: Option<u32>, name: &str, rect: Rect) {
+    let Some((.., root)) = facts.zip(number).and_then(|(facts, number)| facts.files.get(number as usize)) else {
+        return;
+    };
+    let spot = paint::at_right(rect, 0.0, COPY, COPY);
+    let push = Push::icon_only(icons::COPY, format!("{} BLAKE3, {name}", words::COPY)).high(COPY);
+    if ui.place(spot, push).clicked() {
+        ui.ctx().copy_text(root.to_string());
     }
 }

@@ -1,6 +1,7 @@
 //! The panel at the right: everything about the one share that is selected, for engineers and the curious. Here, and only
 //! here, the words are seed, leech and piece.
 
+mod control;
 mod files;
 mod peers;
 
@@ -8,6 +9,7 @@ use egui::{Align, Layout, Rect, RichText, ScrollArea, Ui, pos2, vec2};
 
 use super::{
     figures, icons,
+    index::can_pause,
     memory::Zone,
     names,
     parts::{
@@ -51,10 +53,13 @@ pub fn details_ui(ui: &mut Ui, view: &mut View<'_>, id: ShareId) {
                 actions_ui(ui, view, share, transfer);
                 if let Some(transfer) = transfer {
                     trouble_ui(ui, transfer);
+                    control::reason_ui(ui, view, transfer);
+                    control::choices_ui(ui, view, transfer);
+                    control::speed_ui(ui, transfer);
                     pieces_ui(ui, transfer);
                     peers::peers_ui(ui, transfer);
                 }
-                files::files_ui(ui, transfer);
+                files::files_ui(ui, view, transfer);
                 facts_ui(ui, view, share, transfer, id);
                 ui.add_space(space::XL);
             });
@@ -114,10 +119,13 @@ fn actions_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transf
             }
         }
         let (Some(row), Some(_)) = (share, transfer) else {
-            if let Some(row) = share.filter(|row| row.here == Here::No && !row.mine)
-                && ui.add(Push::new(words::GET, Look::Filled)).clicked()
-            {
-                view.get(row.id, &row.title);
+            if let Some(row) = share.filter(|row| row.here == Here::No && !row.mine) {
+                if ui.add(Push::new(words::GET, Look::Filled)).clicked() {
+                    view.get(row.id, &row.title);
+                }
+                if row.files > 1 && ui.add(Push::new(words::files::CHOOSE, Look::Outlined)).clicked() {
+                    view.get_some(row.id, &row.title);
+                }
             }
             return;
         };
@@ -138,13 +146,9 @@ fn actions_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transf
 /// What holds a transfer up or lets it go on.
 fn pause_or_resume(state: TransferState, share: ShareId) -> Option<(&'static str, Look, Command)> {
     match state {
-        TransferState::Paused | TransferState::Done => Some((words::RESUME, Look::Soft, Command::Resume { share })),
-        TransferState::Fetching
-        | TransferState::Looking
-        | TransferState::Waiting
-        | TransferState::Queued
-        | TransferState::Scheduled => Some((words::PAUSE, Look::Outlined, Command::Pause { share })),
-        _ => None,
+        TransferState::Paused => Some((words::RESUME, Look::Soft, Command::Resume { share })),
+        TransferState::Done => Some((words::control::GIVE_AGAIN, Look::Outlined, Command::Resume { share })),
+        state => can_pause(state).then_some((words::PAUSE, Look::Outlined, Command::Pause { share })),
     }
 }
 
@@ -225,8 +229,10 @@ fn facts_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transfer
         if let Some(facts) = facts {
             fact_ui(ui, view, words::PIECE_SIZE, &binary_size(facts.piece_bytes));
         }
-        fact_ui(ui, view, words::FOLDER, &row.into.display().to_string());
-        if row.state == TransferState::Seeding {
+        if row.mine {
+            fact_ui(ui, view, words::FOLDER, &row.into.display().to_string());
+        }
+        if matches!(row.state, TransferState::Seeding | TransferState::Done) {
             ui.add_space(space::S);
             if ui.add(Push::new(words::CHECK_AGAIN, Look::Outlined).icon(icons::SEAL_CHECK)).clicked() {
                 view.verify(row.share, &row.title);

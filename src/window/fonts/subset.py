@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).parent
 INTER = pathlib.Path("/usr/share/fonts/opentype/inter")
 TEXT = ("U+0020-007E,U+00A0-024F,U+0259,U+02B0-02FF,U+0300-036F,U+0370-03FF,U+0400-052F,U+1E00-1EFF,U+2000-206F,U+2070-209F,"
         "U+20A0-20BF,U+2100-214F,U+2150-218F,U+2190-2199,U+2212,U+2215,U+221E,U+2248,U+2260,U+2264,U+2265,U+25CF,U+2713,U+FFFD")
-ICONS = """users-three arrows-down-up paper-plane-tilt gear-six magnifying-glass plus x file file-pdf file-text file-image file-video file-audio file-zip file-code file-xls file-ppt file-doc folder files pause play folder-open arrow-square-out check check-circle warning warning-circle info wifi-slash clock arrow-down arrow-up copy link-simple sun moon desktop arrows-clockwise seal-check clipboard-text sort-ascending tray user monitor wifi-high""".split()
+ICONS = """users-three arrows-down-up paper-plane-tilt gear-six magnifying-glass plus x file file-pdf file-text file-image file-video file-audio file-zip file-code file-xls file-ppt file-doc folder files pause play folder-open arrow-square-out check check-circle warning warning-circle info wifi-slash clock arrow-down arrow-up copy link-simple sun moon desktop arrows-clockwise seal-check clipboard-text sort-ascending tray user monitor wifi-high dots-three dots-six-vertical lock-key caret-right caret-down arrow-line-up arrow-line-down calendar-dots hourglass trash pencil-simple list-checks minus gauge leaf hard-drives""".split()
 FILLED = ["users-three", "arrows-down-up", "paper-plane-tilt", "gear-six", "check-circle", "warning", "warning-circle", "info"]
 NAMES = "--name-IDs=0,1,2,3,4,5,6,13,14"
 

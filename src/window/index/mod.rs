@@ -11,7 +11,10 @@ mod sections;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-pub use self::{list::Found, sections::Sections};
+pub use self::{
+    list::Found,
+    sections::{Sections, can_pause},
+};
 use self::{list::List, people::People};
 use super::memory::Sort;
 use crate::{

@@ -21,6 +21,10 @@ pub struct Sections {
     pub done: Vec<usize>,
     /// How many are on their way or meant to be.
     pub moving: usize,
+    /// How many could be paused, go on, or be tried again.
+    pub pausable: usize,
+    pub paused: usize,
+    pub retryable: usize,
     /// Bytes given of what I made.
     pub given_of_mine: u64,
 }
@@ -35,8 +39,13 @@ impl Sections {
                 Section::Done => sections.done.push(at),
             }
             sections.moving += usize::from(is_moving(row.state));
+            sections.pausable += usize::from(can_pause(row.state));
+            sections.paused += usize::from(row.state == TransferState::Paused);
+            sections.retryable += usize::from(can_retry(row.state));
             sections.given_of_mine += if row.mine { row.given_bytes } else { 0 };
         }
+        // As they will have their turn; what has no place in the queue stays as it is.
+        sections.coming.sort_by_key(|at| now.transfers.get(*at).and_then(|row| row.queue).unwrap_or(u32::MAX));
         sections
     }
 }
@@ -45,12 +54,23 @@ impl Section {
     pub fn of(row: &TransferRow) -> Section {
         match row.state {
             TransferState::Seeding if row.rate_up > 0 || row.leeches > 0 => Section::Giving,
-            TransferState::Seeding => Section::Done,
+            TransferState::Seeding | TransferState::Done => Section::Done,
             _ => Section::Coming,
         }
     }
 }
 
 fn is_moving(state: TransferState) -> bool {
-    !matches!(state, TransferState::Seeding | TransferState::Failed)
+    !matches!(state, TransferState::Seeding | TransferState::Done | TransferState::Failed)
+}
+
+/// Whether it can be held up.
+pub fn can_pause(state: TransferState) -> bool {
+    use TransferState::{Fetching, Looking, Queued, Scheduled, Waiting};
+    matches!(state, Fetching | Looking | Queued | Scheduled | Waiting)
+}
+
+/// Whether it can be tried again before its time comes.
+fn can_retry(state: TransferState) -> bool {
+    matches!(state, TransferState::Waiting | TransferState::Failed)
 }

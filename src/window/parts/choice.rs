@@ -1,14 +1,16 @@
 //! One of several, or some of several: round and square ticks with a whole row to press, and a bar of segments.
 
-use egui::{Align, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Painter, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 use super::paint;
 use crate::window::{
+    files::Tick,
     icons::{self, Icon},
     theme::{Palette, Type, Weight, radius, size, space},
 };
 
-const TICK: f32 = 18.0;
+/// The side of a square tick.
+pub const TICK: f32 = 18.0;
 const ROW: f32 = 36.0;
 
 /// One of several; `chosen` tells whether it is this one.
@@ -35,18 +37,47 @@ pub fn tick_ui(ui: &mut Ui, chosen: bool, text: &str, face: impl FnOnce(&Ui, egu
     let palette = Palette::of(ui);
     let painter = ui.painter();
     let center = pos2(rect.left() + space::S + TICK / 2.0, rect.center().y);
-    let tick = Rect::from_center_size(center, vec2(TICK, TICK));
-    if chosen {
-        painter.rect_filled(tick, space::XS, palette.accent);
-        paint::icon(painter, center, icons::CHECK, TICK * 0.7, palette.on_accent);
-    } else {
-        let edge = Stroke::new(size::HAIRLINE, palette.text_faint);
-        painter.rect_stroke(tick, space::XS, edge, StrokeKind::Inside);
-    }
+    paint_tick(painter, center, if chosen { Tick::All } else { Tick::None }, palette);
     let at = pos2(center.x + TICK / 2.0 + space::XL, center.y);
     face(ui, at);
     label(ui, rect, at.x + space::XL, text);
     response
+}
+
+/// A yes or no with a sentence under it; an administrator's answer stands there, and can't be changed.
+pub fn switch_ui(ui: &mut Ui, on: bool, text: &str, more: &str, changeable: bool) -> Response {
+    let sense = if changeable { Sense::click() } else { Sense::hover() };
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 2.0 * space::L + space::S), sense);
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, changeable && ui.is_enabled(), on, text));
+    let palette = Palette::of(ui);
+    if changeable && response.hovered() {
+        ui.painter().rect_filled(rect, radius::SMALL, palette.hover);
+    }
+    paint::focus_ring_inside(ui, &response, rect, radius::SMALL);
+    let center = pos2(rect.left() + space::S + TICK / 2.0, rect.top() + space::S + TICK / 2.0);
+    paint_tick(ui.painter(), center, if on { Tick::All } else { Tick::None }, palette);
+    let left = center.x + TICK / 2.0 + space::M;
+    let above = Rect::from_min_max(pos2(left, rect.top() + 2.0), pos2(rect.right(), rect.center().y + 2.0));
+    let below = Rect::from_min_max(pos2(left, rect.center().y), pos2(rect.right(), rect.bottom()));
+    paint::line(ui.painter(), above, Align::Min, text, Type::Body.font(), palette.text);
+    paint::line(ui.painter(), below, Align::Min, more, Type::Small.font(), palette.text_soft);
+    response
+}
+
+/// A square tick around a point; a bar for what is ticked in part.
+pub fn paint_tick(painter: &Painter, center: Pos2, tick: Tick, palette: &Palette) {
+    let square = Rect::from_center_size(center, vec2(TICK, TICK));
+    let icon = match tick {
+        Tick::None => {
+            let edge = Stroke::new(size::HAIRLINE, palette.text_faint);
+            painter.rect(square, space::XS, palette.paper, edge, StrokeKind::Inside);
+            return;
+        }
+        Tick::Some => icons::MINUS,
+        Tick::All => icons::CHECK,
+    };
+    painter.rect_filled(square, space::XS, palette.accent);
+    paint::icon(painter, center, icon, TICK * 0.7, palette.on_accent);
 }
 
 fn row(ui: &mut Ui, role: Role, chosen: bool, text: &str) -> (Rect, Response) {

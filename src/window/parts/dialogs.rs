@@ -1,5 +1,10 @@
 //! What floats over everything and wants an answer: before something is lost, who may have a share, a path, an address.
 
+mod limits;
+mod place;
+pub mod rule;
+mod seeding;
+
 use egui::{Align, Id, Key, Layout, Modal, Modifiers, RichText, ScrollArea, Ui};
 
 use super::{
@@ -131,6 +136,14 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
                 view.send(Command::AddPeer { address: typed.trim().to_owned() });
             }
             open = !(yes || no);
+        }
+        Dialog::Limits { of, down, up } => open = limits::limits_ui(ui, view, of, down, up),
+        Dialog::Seeding { share, kind, number } => {
+            open = seeding::seeding_ui(ui, view, share.as_ref(), kind, number);
+        }
+        Dialog::Rule { at, rule } => open = rule::rule_ui(ui, view, *at, rule),
+        Dialog::Move { share, title, before, into, name } => {
+            open = place::place_ui(ui, view, (*share, title), before, into, name);
         }
     });
     if open && !modal.should_close() { Next::Stay(dialog) } else { Next::Close }

@@ -23,17 +23,25 @@ pub fn under(button: &Response, width: f32, content: impl FnOnce(&mut Ui)) {
 
 /// Something to do; whether it was pressed.
 pub fn item_ui(ui: &mut Ui, icon: Icon, text: &str, keys: Option<&str>) -> bool {
-    let (rect, response) = line_ui(ui, true, true);
+    let (rect, response) = line_ui(ui);
     response.widget_info(|| WidgetInfo::labeled(Role::MenuItem, ui.is_enabled(), text));
-    paint_item(ui, rect, Some(icon), text, keys, true);
+    paint_item(ui, rect, Some(icon), text, keys);
     response.clicked()
 }
 
 /// One of several; whether it was pressed.
 pub fn one_of_ui(ui: &mut Ui, chosen: bool, text: &str) -> bool {
-    let (rect, response) = line_ui(ui, true, true);
+    let (rect, response) = line_ui(ui);
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), chosen, text));
-    paint_item(ui, rect, chosen.then_some(icons::CHECK), text, None, true);
+    paint_item(ui, rect, chosen.then_some(icons::CHECK), text, None);
+    response.clicked()
+}
+
+/// A switch; whether it was pressed.
+pub fn switch_ui(ui: &mut Ui, on: bool, text: &str) -> bool {
+    let (rect, response) = line_ui(ui);
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, ui.is_enabled(), on, text));
+    paint_item(ui, rect, on.then_some(icons::CHECK), text, None);
     response.clicked()
 }
 
@@ -47,30 +55,34 @@ pub fn caption_ui(ui: &mut Ui, text: &str) {
     paint::line(ui.painter(), line, Align::Min, text, Type::Small.weighing(Weight::Medium), palette.text_faint);
 }
 
-fn line_ui(ui: &mut Ui, pressed: bool, warm: bool) -> (Rect, Response) {
+/// A hairline between what belongs together.
+pub fn rule_ui(ui: &mut Ui) {
     let palette = Palette::of(ui);
-    let sense = if pressed { Sense::click() } else { Sense::hover() };
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ITEM), sense);
-    if warm && (response.hovered() || response.has_focus()) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), space::S + 1.0), Sense::hover());
+    ui.painter().hline(rect.x_range(), rect.center().y, (size::HAIRLINE, palette.hairline));
+}
+
+fn line_ui(ui: &mut Ui) -> (Rect, Response) {
+    let palette = Palette::of(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ITEM), Sense::click());
+    if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, radius::SMALL, palette.hover);
     }
     paint::focus_ring_inside(ui, &response, rect, radius::SMALL);
     (rect, response)
 }
 
-fn paint_item(ui: &Ui, rect: Rect, icon: Option<Icon>, text: &str, keys: Option<&str>, possible: bool) {
+fn paint_item(ui: &Ui, rect: Rect, icon: Option<Icon>, text: &str, keys: Option<&str>) {
     let palette = Palette::of(ui);
-    let (ink, soft) =
-        if possible { (palette.text, palette.text_soft) } else { (palette.text_faint, palette.text_faint) };
     let left = rect.left() + space::M;
     if let Some(icon) = icon {
-        paint::icon(ui.painter(), pos2(left + size::ICON / 2.0, rect.center().y), icon, size::ICON, soft);
+        paint::icon(ui.painter(), pos2(left + size::ICON / 2.0, rect.center().y), icon, size::ICON, palette.text_soft);
     }
     let line = Rect::from_min_max(
         pos2(left + size::ICON + space::M, rect.top()),
         pos2(rect.right() - space::M, rect.bottom()),
     );
-    paint::line(ui.painter(), line, Align::Min, text, Type::Body.font(), ink);
+    paint::line(ui.painter(), line, Align::Min, text, Type::Body.font(), palette.text);
     if let Some(keys) = keys {
         paint::line(ui.painter(), line, Align::Max, keys, Type::Small.font(), palette.text_faint);
     }

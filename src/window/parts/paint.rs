@@ -9,7 +9,7 @@ use egui::{
 use crate::window::{
     icons::{self, Icon},
     names,
-    theme::{Palette, radius, size, space},
+    theme::{Palette, Type, radius, size, space},
 };
 
 /// Paints one line into `rect`, centred upright; what does not fit loses its middle. Returns whether it was shortened,
@@ -75,6 +75,26 @@ pub fn tile(painter: &Painter, rect: Rect, of: Icon, palette: &Palette) {
     painter.rect_filled(rect, radius::SMALL, palette.track);
     icon(painter, rect.center(), of, rect.width() * 0.6, palette.text_soft);
 }
+
+/// A word with an icon on a quiet ground, its left edge at `left`; without a word, the icon alone. Returns how wide it came
+/// out.
+pub fn chip(painter: &Painter, left: Pos2, of: Icon, word: &str, palette: &Palette) -> f32 {
+    let wide = chip_width(painter, word);
+    let rect = Rect::from_min_size(left - vec2(0.0, CHIP / 2.0), vec2(wide, CHIP));
+    painter.rect_filled(rect, CHIP / 2.0, palette.track);
+    icon(painter, pos2(rect.left() + CHIP / 2.0, left.y), of, CHIP_ICON, palette.text_soft);
+    let text = Rect::from_min_max(pos2(rect.left() + CHIP + 1.0, rect.top()), rect.max);
+    line(painter, text, Align::Min, word, Type::Small.font(), palette.text_soft);
+    wide
+}
+
+/// How wide a chip with this word is.
+pub fn chip_width(painter: &Painter, word: &str) -> f32 {
+    if word.is_empty() { CHIP } else { CHIP + width(painter, word, Type::Small.font()) + space::S + 1.0 }
+}
+
+const CHIP: f32 = 20.0;
+const CHIP_ICON: f32 = 12.0;
 
 /// Shows where the keyboard is.
 pub fn focus_ring(ui: &Ui, response: &Response, rect: Rect, corner: f32) {

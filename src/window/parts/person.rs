@@ -82,7 +82,8 @@ pub fn face_ui(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Response {
     if shortened { response.on_hover_text(names::tame(face.name)) } else { response }
 }
 
-fn everyone(painter: &Painter, center: Pos2, palette: &Palette) {
+/// The face of all of them together.
+pub fn everyone(painter: &Painter, center: Pos2, palette: &Palette) {
     painter.circle_filled(center, size::FACE / 2.0, palette.paper);
     painter.circle_stroke(center, size::FACE / 2.0 - 0.5, Stroke::new(size::HAIRLINE, palette.edge));
     let icon: Icon = icons::USERS_THREE;

@@ -29,6 +29,8 @@ pub enum Look {
 pub struct Push<'a> {
     text: &'a str,
     icon: Option<Icon>,
+    /// The icon stands behind the text.
+    after: bool,
     look: Look,
     name: Option<String>,
     width: Option<f32>,
@@ -38,7 +40,7 @@ pub struct Push<'a> {
 
 impl<'a> Push<'a> {
     pub fn new(text: &'a str, look: Look) -> Push<'a> {
-        Push { text, icon: None, look, name: None, width: None, height: size::CONTROL, enabled: true }
+        Push { text, icon: None, after: false, look, name: None, width: None, height: size::CONTROL, enabled: true }
     }
 
     /// A square with an icon; `name` is what it is called and what stands beside the pointer.
@@ -48,6 +50,12 @@ impl<'a> Push<'a> {
 
     pub fn icon(mut self, icon: Icon) -> Self {
         self.icon = Some(icon);
+        self
+    }
+
+    /// An icon behind the text.
+    pub fn icon_after(mut self, icon: Icon) -> Self {
+        (self.icon, self.after) = (Some(icon), true);
         self
     }
 
@@ -117,6 +125,16 @@ impl<'a> Push<'a> {
         let font = Type::Body.weighing(Weight::Medium);
         match self.icon {
             Some(icon) if self.text.is_empty() => paint::icon(ui.painter(), rect.center(), icon, size::ICON_LARGE, ink),
+            Some(icon) if self.after => {
+                let side = space::S;
+                let spot = pos2(rect.right() - side - size::ICON / 2.0, rect.center().y);
+                paint::icon(ui.painter(), spot, icon, size::ICON, ink);
+                let text = Rect::from_min_max(
+                    pos2(rect.left() + side, rect.top()),
+                    pos2(rect.right() - side - size::ICON - space::S, rect.bottom()),
+                );
+                paint::line(ui.painter(), text, Align::Max, self.text, font, ink);
+            }
             Some(icon) => {
                 let whole = paint::width(ui.painter(), self.text, font.clone()) + size::ICON + space::S;
                 let left = (rect.center().x - whole / 2.0).max(rect.left() + space::XS);

@@ -50,6 +50,19 @@ pub fn step(ui: &Ui, response: &Response) -> Option<Step> {
     })
 }
 
+/// In a tree, also keeps the arrows to the sides: whether what the row holds should be open or closed.
+pub fn fold(ui: &Ui, response: &Response) -> Option<bool> {
+    if !response.has_focus() {
+        return None;
+    }
+    let filter = EventFilter { vertical_arrows: true, horizontal_arrows: true, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(response.id, filter));
+    let keys = [(Key::ArrowRight, true), (Key::ArrowLeft, false)];
+    ui.input_mut(|input| {
+        keys.into_iter().find(|(key, _)| input.consume_key(Modifiers::NONE, *key)).map(|(_, open)| open)
+    })
+}
+
 /// The row that a step leads to.
 pub fn stepped(index: usize, step: Step, count: usize) -> usize {
     match step {

@@ -1,64 +1,129 @@
-//! One transfer: a bar with what is checked and what is in flight, what remains, who it comes from, and why it stands still.
+//! One transfer: a bar with what is checked and what is in flight, what remains, who it comes from, and why it is no faster.
 
-use egui::{Align, Color32, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Color32, Key, Modifiers, Painter, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::{bar, kind, paint, push::Push, rows, share_row};
+use super::{bar, kind, paint, push::Push, rows, share_row, transfer_menu};
 use crate::{
     engine::{
-        command::Command,
+        command::{Command, QueuePlace},
         snapshot::{TransferRow, TransferState},
     },
+    traffic::{Class, Order, Priority, Reason},
     window::{
         figures,
         icons::{self, Icon},
-        names,
+        index, names,
         theme::{Palette, Type, Weight, size, space},
         view::View,
         words,
     },
 };
 
-/// The width of the buttons side by side; what is here can be opened, shown and taken off, the rest has two.
-fn controls_width(state: TransferState) -> f32 {
-    let count = if state == TransferState::Seeding { 3.0 } else { 2.0 };
-    count * size::CONTROL + (count - 1.0) * space::XS
+/// Three buttons side by side, whatever the state, so that they line up down the list.
+const CONTROLS: f32 = 3.0 * size::CONTROL + 2.0 * space::XS;
+/// Where a row of the queue is held to be dragged.
+const HANDLE: f32 = 20.0;
+/// A row of the queue stands so far from the edge.
+pub const LEFT: f32 = HANDLE + space::XS;
+
+/// What a frame did with a row.
+pub struct Touched {
+    pub response: Response,
+    /// The handle, for a row of the queue.
+    pub handle: Option<Response>,
 }
 
 /// Draws a transfer; a click opens its details.
-pub fn transfer_row_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) -> Response {
+pub fn transfer_row_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) -> Touched {
     let chosen = view.memory.selected == Some(row.share);
     let response = ui.interact(rect, rows::id("transfer", row.share), Sense::click());
-    let spoken = spoken(row);
+    let why = why(view, row);
+    let spoken = spoken(row, why.as_deref());
     response.widget_info(|| WidgetInfo::selected(Role::ListItem, ui.is_enabled(), chosen, &spoken));
     rows::follow(ui, &response, rect);
     if response.clicked() {
         view.memory.selected = if chosen { None } else { Some(row.share) };
     }
+    move_by_keys(ui, view, row, &response);
     let palette = Palette::of(ui);
     share_row::background(ui, &response, rect, chosen, palette);
-    let shortened = paint(ui, row, rect, palette);
+    let handle = row.queue.map(|_| handle_ui(ui, row, rect, palette));
+    let shortened = paint(ui, row, why.as_deref(), rect, palette);
     controls_ui(ui, view, row, rect);
-    if shortened { response.on_hover_text(names::tame(&row.title)) } else { response }
+    let response = if shortened { response.on_hover_text(names::tame(&row.title)) } else { response };
+    Touched { response, handle }
 }
 
-fn spoken(row: &TransferRow) -> String {
+fn spoken(row: &TransferRow, why: Option<&str>) -> String {
     let percent = figures::percent(row.done_bytes, row.size);
     let mut parts = vec![names::tame(&row.title), words::state(row.state).to_owned(), percent];
+    parts.extend(row.queue.map(words::control::spoken_place));
+    parts.extend(chips(row).into_iter().map(|(_, word)| word.to_owned()));
     parts.extend(row.trouble.iter().map(|trouble| trouble.what.clone()));
+    parts.extend(why.map(str::to_owned));
     parts.join(", ")
 }
 
-fn paint(ui: &mut Ui, row: &TransferRow, rect: Rect, palette: &Palette) -> bool {
-    let tile = Rect::from_center_size(
-        pos2(rect.left() + space::M + size::TILE / 2.0, rect.center().y),
-        vec2(size::TILE, size::TILE),
-    );
+/// Why it is no faster, where its state does not say so already.
+pub fn why(view: &View<'_>, row: &TransferRow) -> Option<String> {
+    let silent = match row.state {
+        TransferState::Fetching => matches!(row.reason, Reason::FullSpeed | Reason::Starting | Reason::Trouble),
+        TransferState::Queued | TransferState::Scheduled | TransferState::Looking => row.reason == Reason::Trouble,
+        TransferState::Seeding => !matches!(row.reason, Reason::Limit { .. } | Reason::Disk { .. }),
+        TransferState::Done => row.reason != Reason::SeedingEnded,
+        _ => true,
+    };
+    (!silent).then(|| words::reasons::reason(&row.reason, reason_name(view, &row.reason).as_deref()))
+}
+
+/// The name of the one whom a reason is about.
+pub fn reason_name(view: &View<'_>, reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::TheirSide { peer: Some(peer), .. } => view.name_of(peer).map(names::isolated),
+        _ => None,
+    }
+}
+
+/// Alt and an arrow move a row up or down the queue.
+fn move_by_keys(ui: &Ui, view: &mut View<'_>, row: &TransferRow, response: &Response) {
+    if !response.has_focus() || row.queue.is_none() {
+        return;
+    }
+    let places = [
+        (Key::ArrowUp, QueuePlace::Up),
+        (Key::ArrowDown, QueuePlace::Down),
+        (Key::Home, QueuePlace::Top),
+        (Key::End, QueuePlace::Bottom),
+    ];
+    let pressed = ui.input_mut(|input| places.into_iter().find(|(key, _)| input.consume_key(Modifiers::ALT, *key)));
+    if let Some((_, to)) = pressed {
+        // Wherever it goes, the keyboard goes with it.
+        view.memory.focus_row = Some(row.share);
+        view.send(Command::Move { share: row.share, to });
+    }
+}
+
+/// What can be taken hold of; the keyboard has its own way.
+fn handle_ui(ui: &Ui, row: &TransferRow, rect: Rect, palette: &Palette) -> Response {
+    let spot = Rect::from_min_size(rect.min, vec2(LEFT, rect.height()));
+    let handle = ui.interact(spot, rows::id("handle", row.share), Sense::DRAG);
+    let ink = if handle.hovered() || handle.dragged() { palette.text_soft } else { palette.edge };
+    let center = pos2(rect.left() + LEFT / 2.0, rect.center().y);
+    paint::icon(ui.painter(), center, icons::DOTS_SIX_VERTICAL, size::ICON, ink);
+    let held = if handle.dragged() { egui::CursorIcon::Grabbing } else { egui::CursorIcon::Grab };
+    handle.on_hover_cursor(held).on_hover_text(words::control::DRAG_HINT)
+}
+
+fn paint(ui: &mut Ui, row: &TransferRow, why: Option<&str>, rect: Rect, palette: &Palette) -> bool {
+    let ended = matches!(row.state, TransferState::Seeding | TransferState::Done);
+    let left = rect.left() + if ended { space::M } else { LEFT };
+    let tile = Rect::from_center_size(pos2(left + size::TILE / 2.0, rect.center().y), vec2(size::TILE, size::TILE));
     paint::tile(ui.painter(), tile, kind::icon(row.kind, &row.title), palette);
     let text = Rect::from_min_max(
         pos2(tile.right() + space::M, rect.top() + space::S),
-        pos2(rect.right() - space::M - controls_width(row.state) - space::L, rect.bottom() - space::S),
+        pos2(rect.right() - space::M - CONTROLS - space::L, rect.bottom() - space::S),
     );
-    let moving = !matches!(row.state, TransferState::Seeding);
+    let moving = !ended;
     let third = text.height() / 3.0;
     let line_rect = |from: f32, to: f32| {
         Rect::from_min_max(pos2(text.left(), text.top() + from), pos2(text.right(), text.top() + to))
@@ -71,14 +136,54 @@ fn paint(ui: &mut Ui, row: &TransferRow, rect: Rect, palette: &Palette) -> bool 
     if moving {
         bar_ui(ui, row, line_rect(third, 2.0 * third), palette);
     }
-    let speeds = speeds(row);
-    let speeds_width = paint::width(ui.painter(), &speeds, Type::Small.weighing(Weight::Medium));
-    let title = Rect::from_min_max(above.min, pos2(above.right() - speeds_width - space::L, above.bottom()));
-    let font = Type::Body.weighing(Weight::Medium);
-    let (shortened, _) = paint::line(ui.painter(), title, Align::Min, &names::tame(&row.title), font, palette.text);
-    paint::line(ui.painter(), above, Align::Max, &speeds, Type::Small.weighing(Weight::Medium), palette.text);
-    state_line(ui, row, below, palette);
+    let shortened = title_line(ui, row, above, palette);
+    state_line(ui, row, why, below, palette);
     shortened
+}
+
+/// The title, what was chosen for it, and at the right how fast it goes.
+fn title_line(ui: &Ui, row: &TransferRow, line: Rect, palette: &Palette) -> bool {
+    let painter = ui.painter();
+    let speeds = speeds(row);
+    let speeds_width = paint::width(painter, &speeds, Type::Small.weighing(Weight::Medium));
+    let mut chips = chips(row);
+    let right = line.right() - speeds_width - space::L;
+    let font = Type::Body.weighing(Weight::Medium);
+    let whole = paint::width(painter, &names::tame(&row.title), font.clone());
+    if line.left() + whole + space::S + chips_width(painter, &chips) > right {
+        // The title matters more than words that its details say too.
+        chips.iter_mut().for_each(|(_, word)| *word = "");
+    }
+    let chips_width = chips_width(painter, &chips);
+    let title = Rect::from_min_max(line.min, pos2(right - chips_width, line.bottom()));
+    let (shortened, wide) = paint::line(painter, title, Align::Min, &names::tame(&row.title), font, palette.text);
+    let mut at = line.left() + wide + space::S;
+    for (icon, word) in chips {
+        at += paint::chip(painter, pos2(at, line.center().y), icon, word, palette) + space::S;
+    }
+    paint::line(painter, line, Align::Max, &speeds, Type::Small.weighing(Weight::Medium), palette.text);
+    shortened
+}
+
+fn chips_width(painter: &Painter, chips: &[(Icon, &str)]) -> f32 {
+    chips.iter().map(|(_, word)| paint::chip_width(painter, word) + space::S).sum()
+}
+
+/// What a person chose for it, where that is not the usual.
+fn chips(row: &TransferRow) -> Vec<(Icon, &'static str)> {
+    let mut chips = Vec::new();
+    match row.priority {
+        Priority::High => chips.push((icons::ARROW_LINE_UP, words::control::priority(Priority::High))),
+        Priority::Low => chips.push((icons::ARROW_LINE_DOWN, words::control::priority(Priority::Low))),
+        Priority::Normal => {}
+    }
+    if row.class == Class::Background {
+        chips.push((icons::LEAF, words::control::BACKGROUND));
+    }
+    if row.order == Order::InOrder && row.queue.is_some() {
+        chips.push((icons::PLAY, words::control::IN_ORDER_CHIP));
+    }
+    chips
 }
 
 fn bar_ui(ui: &mut Ui, row: &TransferRow, slot: Rect, palette: &Palette) {
@@ -105,7 +210,7 @@ fn speeds(row: &TransferRow) -> String {
 }
 
 /// What stands under the bar: how much, from whom; or why not.
-fn state_line(ui: &Ui, row: &TransferRow, rect: Rect, palette: &Palette) {
+fn state_line(ui: &Ui, row: &TransferRow, why: Option<&str>, rect: Rect, palette: &Palette) {
     let painter = ui.painter();
     let (icon, word, ink) = sign(row, palette);
     let mut left = rect.left();
@@ -116,7 +221,7 @@ fn state_line(ui: &Ui, row: &TransferRow, rect: Rect, palette: &Palette) {
     let rect = Rect::from_min_max(pos2(left, rect.top()), rect.max);
     let (_, width) = paint::line(painter, rect, Align::Min, &word, Type::Small.weighing(Weight::Medium), ink);
     let rest = Rect::from_min_max(pos2(left + width + space::S, rect.top()), rect.max);
-    paint::line(painter, rest, Align::Min, &facts(row), Type::Small.font(), palette.text_soft);
+    paint::line(painter, rest, Align::Min, &facts(row, why), Type::Small.font(), palette.text_soft);
 }
 
 fn sign(row: &TransferRow, palette: &Palette) -> (Option<Icon>, String, Color32) {
@@ -128,7 +233,8 @@ fn sign(row: &TransferRow, palette: &Palette) -> (Option<Icon>, String, Color32)
         }
         TransferState::Seeding => (Some(icons::CHECK), words::CHECKED.to_owned(), palette.good),
         TransferState::Done => (Some(icons::CHECK), word, palette.good),
-        TransferState::Queued | TransferState::Scheduled => (Some(icons::CLOCK), word, palette.text_soft),
+        TransferState::Queued => (Some(icons::HOURGLASS), word, palette.text_soft),
+        TransferState::Scheduled => (Some(icons::CALENDAR_DOTS), word, palette.text_soft),
         TransferState::Waiting => (Some(icons::CLOCK), trouble(), palette.attention),
         TransferState::Failed => (Some(icons::WARNING_CIRCLE), trouble(), palette.bad),
         TransferState::Paused => (Some(icons::PAUSE), word, palette.text_soft),
@@ -137,8 +243,9 @@ fn sign(row: &TransferRow, palette: &Palette) -> (Option<Icon>, String, Color32)
     }
 }
 
-fn facts(row: &TransferRow) -> String {
-    let part = words::of(&figures::bytes(row.done_bytes), &figures::bytes(row.size));
+fn facts(row: &TransferRow, why: Option<&str>) -> String {
+    let part = || words::of(&figures::bytes(row.done_bytes), &figures::bytes(row.size));
+    let stuck = matches!(row.state, TransferState::Waiting | TransferState::Failed);
     let mut parts = Vec::new();
     match row.state {
         TransferState::Fetching if row.sources > 0 => parts.push(words::from_people(row.sources)),
@@ -147,7 +254,11 @@ fn facts(row: &TransferRow) -> String {
             parts.extend(row.trouble.iter().map(|trouble| trouble.hint.clone()).filter(|hint| !hint.is_empty()));
         }
         TransferState::Seeding | TransferState::Done => parts.push(figures::bytes(row.size)),
-        _ => parts.push(part),
+        _ => parts.push(part()),
+    }
+    parts.extend(why.map(str::to_owned));
+    if row.files_wanted < row.files && !stuck {
+        parts.push(words::files::wanted(row.files_wanted, row.files));
     }
     if row.reused_bytes > 0 {
         let files = row.facts.as_ref().map_or(row.reused_files, |facts| facts.files_total);
@@ -156,10 +267,10 @@ fn facts(row: &TransferRow) -> String {
     if row.state == TransferState::Seeding && row.leeches > 0 {
         parts.push(words::to_people(row.leeches));
     }
-    if row.given_bytes > 0 && row.state != TransferState::Waiting && row.state != TransferState::Failed {
+    if row.given_bytes > 0 && !stuck {
         parts.push(words::given(&figures::bytes(row.given_bytes)));
     }
-    let lead = if row.state == TransferState::Waiting || row.state == TransferState::Failed { "" } else { "·  " };
+    let lead = if stuck { "" } else { "·  " };
     if parts.is_empty() { String::new() } else { format!("{lead}{}", parts.join("  ·  ")) }
 }
 
@@ -167,43 +278,41 @@ fn facts(row: &TransferRow) -> String {
 fn controls_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) {
     let title = names::tame(&row.title);
     let named = |verb: &str| words::about_action(verb, &title);
-    let mut place = 0;
-    let mut button = |ui: &mut Ui, icon: Icon, verb: &str| {
-        let at =
-            paint::at_right(rect, space::M + place as f32 * (size::CONTROL + space::XS), size::CONTROL, size::CONTROL);
-        place += 1;
-        ui.place(at, Push::icon_only(icon, named(verb))).clicked()
+    let slot = |place: usize| {
+        let from_right = space::M + place as f32 * (size::CONTROL + space::XS);
+        paint::at_right(rect, from_right, size::CONTROL, size::CONTROL)
     };
+    let more = ui.place(slot(0), Push::icon_only(icons::DOTS_THREE, named(words::control::MORE)));
+    transfer_menu::under(&more, view, row);
+    let mut button =
+        |place: usize, icon: Icon, verb: &str| ui.place(slot(place), Push::icon_only(icon, named(verb))).clicked();
     let share = row.share;
     match row.state {
         TransferState::Seeding | TransferState::Done => {
-            if button(ui, icons::X, words::OFF_THE_LIST) {
-                view.send(Command::Dismiss { share });
-            }
-            if button(ui, icons::FOLDER_OPEN, words::SHOW_IN_FOLDER) {
+            if button(1, icons::FOLDER_OPEN, words::SHOW_IN_FOLDER) {
                 view.reveal(&row.places);
             }
-            if button(ui, icons::ARROW_SQUARE_OUT, words::OPEN) {
+            if button(2, icons::ARROW_SQUARE_OUT, words::OPEN) {
                 view.open(&row.places);
             }
         }
         TransferState::Failed => {
-            if button(ui, icons::X, words::OFF_THE_LIST) {
+            if button(1, icons::X, words::OFF_THE_LIST) {
                 view.send(Command::Dismiss { share });
             }
-            if button(ui, icons::ARROWS_CLOCKWISE, words::TRY_AGAIN) {
+            if button(2, icons::ARROWS_CLOCKWISE, words::TRY_AGAIN) {
                 view.get(share, &row.title);
             }
         }
-        _ => {
-            if button(ui, icons::X, words::STOP_AND_DELETE) {
+        state => {
+            if button(1, icons::X, words::STOP_AND_DELETE) {
                 view.cancel(row);
             }
-            match row.state {
-                TransferState::Paused if button(ui, icons::PLAY, words::RESUME) => view.send(Command::Resume { share }),
-                TransferState::Paused | TransferState::Finishing | TransferState::Verifying => {}
-                _ if button(ui, icons::PAUSE, words::PAUSE) => view.send(Command::Pause { share }),
-                _ => {}
+            if state == TransferState::Paused && button(2, icons::PLAY, words::RESUME) {
+                view.send(Command::Resume { share });
+            }
+            if index::can_pause(state) && button(2, icons::PAUSE, words::PAUSE) {
+                view.send(Command::Pause { share });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use egui::{Align, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
-use super::{heading, page_ui, soft};
+use super::{given, page_ui, soft};
 use crate::{
     engine::{command::Recipients, snapshot::ShareRow},
     window::{
@@ -11,6 +11,7 @@ use crate::{
         names,
         parts::{
             blank::blank_ui,
+            choice::segments_ui,
             kind, notices, paint,
             push::{Look, Push},
             rows, share_row,
@@ -27,18 +28,29 @@ pub fn mine_ui(ui: &mut Ui, view: &mut View<'_>) {
     page_ui(ui, "mine", size::PAGE_MAX, |ui| {
         ui.spacing_mut().item_spacing.y = space::M;
         notices::notices_ui(ui, view);
+        which_ui(ui, view);
+        if view.memory.mine_people {
+            return given::given_ui(ui, view);
+        }
         let count = view.index.mine_count();
         if count == 0 {
             return blank_ui(ui, icons::PAPER_PLANE_TILT, words::NOTHING_MINE_TITLE, words::NOTHING_MINE_TEXT, |_| {});
         }
-        ui.add_space(space::XS);
-        heading(ui, words::MINE);
         soft(ui, words::mine_summary(count, &figures::bytes(view.index.sections().given_of_mine)));
         list_ui(ui, view, count);
     });
 }
 
-fn given(view: &View<'_>, row: &ShareRow) -> u64 {
+/// What I share, or who got it.
+fn which_ui(ui: &mut Ui, view: &mut View<'_>) {
+    let segments = [(icons::PAPER_PLANE_TILT, words::given::SHARES), (icons::USERS_THREE, words::given::PEOPLE)];
+    ui.add_space(space::XS);
+    if let Some(chosen) = segments_ui(ui, &segments, usize::from(view.memory.mine_people)) {
+        view.memory.mine_people = chosen == 1;
+    }
+}
+
+fn given_of(view: &View<'_>, row: &ShareRow) -> u64 {
     view.index.transfer(view.now, &row.id).map_or(0, |transfer| transfer.given_bytes)
 }
 
@@ -138,7 +150,7 @@ fn counts_ui(ui: &Ui, view: &View<'_>, row: &ShareRow, slot: Rect, rect: Rect) {
     if have.is_empty() {
         have.push(words::NOBODY_YET.to_owned());
     }
-    let given = given(view, row);
+    let given = given_of(view, row);
     let slot = Rect::from_min_max(pos2(slot.left(), rect.top()), pos2(slot.right(), rect.bottom()));
     let (font, have) = (Type::Small.font(), have.join(", "));
     if given == 0 {

@@ -1,6 +1,8 @@
 //! The places of the rail. A screen draws into the page and holds nothing of its own.
 
+mod given;
 pub mod mine;
+mod queue;
 pub mod room;
 pub mod settings;
 pub mod transfers;

@@ -140,7 +140,10 @@ fn people_ui(ui: &mut Ui, view: &mut View<'_>) {
         Rect::from_min_size(min, vec2(size::FACE_CELL, person::CELL_HEIGHT))
     };
     everyone_ui(ui, view, cell(0), now.peers.len());
+    let seen = ui.clip_rect();
+    view.memory.faces.push((cell(0).intersect(seen), None));
     for (at, row) in people.take(shown).enumerate() {
+        view.memory.faces.push((cell(at + 1).intersect(seen), Some(row.id)));
         person_ui(ui, view, cell(at + 1), row);
     }
     if !fits {

@@ -1,4 +1,6 @@
-//! Name, downloads folder, look, network, and what this program is.
+//! Name, downloads folder, what holds for all transfers, look, network, and what this program is.
+
+mod traffic;
 
 use egui::{Align, Layout, RichText, Ui};
 
@@ -31,6 +33,11 @@ pub fn settings_ui(ui: &mut Ui, view: &mut View<'_>) {
         card_ui(ui, words::SETTINGS_NAME, words::SETTINGS_NAME_TEXT, |ui| name_ui(ui, view));
         card_ui(ui, words::SETTINGS_DOWNLOADS, words::SETTINGS_DOWNLOADS_TEXT, |ui| downloads_ui(ui, view));
         card_ui(ui, words::SETTINGS_LOOK, "", |ui| look_ui(ui, view));
+        card_ui(ui, words::limits::TITLE, words::limits::TEXT, |ui| traffic::speed_ui(ui, view));
+        card_ui(ui, words::schedule::TITLE, words::schedule::TEXT, |ui| traffic::schedule_ui(ui, view));
+        let (title, text) = (words::control::AT_A_TIME_TITLE, words::control::AT_A_TIME_TEXT);
+        card_ui(ui, title, text, |ui| traffic::at_a_time_ui(ui, view));
+        card_ui(ui, words::seeding::TITLE, words::seeding::TEXT, |ui| traffic::giving_ui(ui, view));
         let network = if view.now.me.discovery { words::SETTINGS_NETWORK_TEXT } else { words::SETTINGS_NETWORK_OFF };
         card_ui(ui, words::SETTINGS_NETWORK, network, |ui| network_ui(ui, view));
         card_ui(ui, words::ABOUT, "", |ui| about_ui(ui, view));
