@@ -23,8 +23,18 @@ use crate::{
 const CONTROLS: f32 = 3.0 * size::CONTROL + 2.0 * space::XS;
 /// Where a row of the queue is held to be dragged.
 const HANDLE: f32 = 20.0;
-/// A row of the queue stands so far from the edge.
+/// A row of what is coming stands so far from the edge.
 pub const LEFT: f32 = HANDLE + space::XS;
+
+/// Where the words of a row begin; lines between rows begin there too.
+pub fn words_from(row: &TransferRow) -> f32 {
+    let left = if is_here(row.state) { space::M } else { LEFT };
+    left + size::TILE + space::M
+}
+
+fn is_here(state: TransferState) -> bool {
+    matches!(state, TransferState::Seeding | TransferState::Done)
+}
 
 /// What a frame did with a row.
 pub struct Touched {
@@ -107,7 +117,7 @@ fn move_by_keys(ui: &Ui, view: &mut View<'_>, row: &TransferRow, response: &Resp
 fn handle_ui(ui: &Ui, row: &TransferRow, rect: Rect, palette: &Palette) -> Response {
     let spot = Rect::from_min_size(rect.min, vec2(LEFT, rect.height()));
     let handle = ui.interact(spot, rows::id("handle", row.share), Sense::DRAG);
-    let ink = if handle.hovered() || handle.dragged() { palette.text_soft } else { palette.edge };
+    let ink = if handle.hovered() || handle.dragged() { palette.text } else { palette.text_faint };
     let center = pos2(rect.left() + LEFT / 2.0, rect.center().y);
     paint::icon(ui.painter(), center, icons::DOTS_SIX_VERTICAL, size::ICON, ink);
     let held = if handle.dragged() { egui::CursorIcon::Grabbing } else { egui::CursorIcon::Grab };
@@ -115,15 +125,15 @@ fn handle_ui(ui: &Ui, row: &TransferRow, rect: Rect, palette: &Palette) -> Respo
 }
 
 fn paint(ui: &mut Ui, row: &TransferRow, why: Option<&str>, rect: Rect, palette: &Palette) -> bool {
-    let ended = matches!(row.state, TransferState::Seeding | TransferState::Done);
-    let left = rect.left() + if ended { space::M } else { LEFT };
+    let text_left = rect.left() + words_from(row);
+    let left = text_left - space::M - size::TILE;
     let tile = Rect::from_center_size(pos2(left + size::TILE / 2.0, rect.center().y), vec2(size::TILE, size::TILE));
     paint::tile(ui.painter(), tile, kind::icon(row.kind, &row.title), palette);
     let text = Rect::from_min_max(
-        pos2(tile.right() + space::M, rect.top() + space::S),
+        pos2(text_left, rect.top() + space::S),
         pos2(rect.right() - space::M - CONTROLS - space::L, rect.bottom() - space::S),
     );
-    let moving = !ended;
+    let moving = !is_here(row.state);
     let third = text.height() / 3.0;
     let line_rect = |from: f32, to: f32| {
         Rect::from_min_max(pos2(text.left(), text.top() + from), pos2(text.right(), text.top() + to))

@@ -14,7 +14,7 @@ use crate::{
             chart, menu, notices, paint,
             push::{Look, Push},
             rows,
-            transfer_row::transfer_row_ui,
+            transfer_row::{transfer_row_ui, words_from},
         },
         theme::{Palette, Type, Weight, radius, size, space},
         view::View,
@@ -171,7 +171,7 @@ fn section_ui(ui: &mut Ui, view: &mut View<'_>, title: &str, places: &[usize]) {
         let Some(row) = places.get(at).and_then(|place| now.transfers.get(*place)) else { return };
         let touched = transfer_row_ui(ui, view, row, rect);
         if at > 0 {
-            let across = rect.left() + 52.0..=rect.right() - space::M;
+            let across = rect.left() + words_from(row)..=rect.right() - space::M;
             ui.painter().hline(across, rect.top(), (size::HAIRLINE, palette.hairline));
         }
         if view.memory.focus_row == Some(row.share) {
