@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::manage_args::{Files, Given, Limit, Move, OneOrAll, Queue, Rename, Schedule, Seeding, Set};
+
 /// Hand files out across the room.
 #[derive(Clone, Debug, Parser)]
 #[command(
@@ -65,10 +67,34 @@ pub enum Command {
     Status(List),
     /// Find shares by words in their title or publisher
     Search(Search),
-    /// Stop a transfer for now
-    Pause(OneShare),
-    /// Go on with a paused transfer
-    Resume(OneShare),
+    /// Stop a transfer, or all, for now
+    Pause(OneOrAll),
+    /// Go on with a paused transfer, or with all
+    Resume(OneOrAll),
+    /// Try again at once what failed or waits to be tried again
+    Retry(OneOrAll),
+    /// Show the queue of downloads, move one in it, or choose how many are active at a time
+    Queue(Queue),
+    /// Change one transfer: priority, order, class, limits, seeding rule
+    Set(Set),
+    /// Limit all transfers together, or show what holds
+    Limit(Limit),
+    /// Show or change at which hours other limits hold
+    Schedule(Schedule),
+    /// Choose until when downloads are given to others, or show what holds
+    Seeding(Seeding),
+    /// List the files of a transfer, or choose which are wanted
+    Files(Files),
+    /// Put a transfer's files into another folder, also while it is on its way
+    Move(Move),
+    /// Give a transfer's file or folder another name, also while it is on its way
+    Rename(Rename),
+    /// Show what was given to whom
+    Given(Given),
+    /// Show why a transfer is as fast as it is, with its peers, pieces and speed
+    Why(OneShare),
+    /// Show every setting, its value, and where it comes from
+    Policy,
     /// Give up a transfer and delete what is unfinished of it
     Cancel(OneShare),
     /// Stop giving a share out; its files stay where they are

@@ -10,12 +10,18 @@ use super::{
     args::{Cli, Command, List, OneShare},
     figures::{count, plain},
     get, lists,
+    manage::{self, Manager},
+    manage_args::OneOrAll,
+    paths,
     progress::Progress,
     share,
 };
 use crate::{
     control::{Answers, Connection},
-    wire::control::{Answer, Envelope, Failure, FailureKind, Request},
+    wire::{
+        control::{Answer, Envelope, Failure, FailureKind, Request},
+        manage::Manage,
+    },
 };
 
 /// Does `command`, asking `connection`. `peers`: what `--peer` named. `interrupt` is cancelled when the person wants to
@@ -30,6 +36,7 @@ pub async fn run(
     let with_peers = |request| Envelope { peers: peers.clone(), ..Envelope::new(request) };
     let change = |request| change(with_peers(request), connection, output, interrupt);
     let list = |List { watch }: List, request| lists::list(with_peers(request), watch, connection, output, interrupt);
+    let manager = Manager { peers: peers.clone(), connection, output, interrupt };
     match command {
         Command::Share(args) => share::share(args, peers, connection, output, interrupt).await,
         Command::Get(args) => get::get(args, peers, connection, output, interrupt).await,
@@ -38,13 +45,32 @@ pub async fn run(
         Command::Transfers(args) => list(args.clone(), Request::Transfers { watch: args.watch }).await,
         Command::Status(args) => list(args.clone(), Request::Status { watch: args.watch }).await,
         Command::Search(args) => list(List { watch: false }, Request::Search { words: args.words }).await,
-        Command::Pause(OneShare { share }) => change(Request::Pause { share }).await,
-        Command::Resume(OneShare { share }) => change(Request::Resume { share }).await,
+        Command::Pause(OneOrAll { share: Some(share), .. }) => change(Request::Pause { share }).await,
+        Command::Pause(OneOrAll { share: None, .. }) => manager.manage(Manage::PauseAll).await,
+        Command::Resume(OneOrAll { share: Some(share), .. }) => change(Request::Resume { share }).await,
+        Command::Resume(OneOrAll { share: None, .. }) => manager.manage(Manage::ResumeAll).await,
+        Command::Retry(OneOrAll { share: Some(share), .. }) => manager.manage(Manage::Retry { share }).await,
+        Command::Retry(OneOrAll { share: None, .. }) => manager.manage(Manage::RetryAll).await,
+        Command::Queue(args) => manager.queue(args).await,
+        Command::Set(args) => manager.manage(manage::set(args)).await,
+        Command::Limit(args) => manager.manage(manage::limit_all(&args)).await,
+        Command::Schedule(args) => manager.manage(manage::schedule(args.change)).await,
+        Command::Seeding(args) => manager.manage(manage::seeding(args)).await,
+        Command::Files(args) => manager.files(args).await,
+        Command::Move(args) => {
+            let into = Some(paths::one(args.into, paths::Must::BeText)?);
+            manager.manage(Manage::Relocate { share: args.share, into, name: None }).await
+        }
+        Command::Rename(args) => {
+            manager.manage(Manage::Relocate { share: args.share, into: None, name: Some(args.name) }).await
+        }
+        Command::Given(args) => manager.given(args.by).await,
+        Command::Why(OneShare { share }) => manager.manage(Manage::Why { share }).await,
         Command::Cancel(OneShare { share }) => change(Request::Cancel { share }).await,
         Command::Unshare(OneShare { share }) => change(Request::Unshare { share }).await,
         Command::Verify(OneShare { share }) => change(Request::Verify { share }).await,
         // These need nobody to ask; whoever starts the program does them.
-        Command::Daemon | Command::Completions(_) | Command::Man => Ok(()),
+        Command::Daemon | Command::Completions(_) | Command::Man | Command::Policy => Ok(()),
     }
 }
 

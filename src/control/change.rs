@@ -149,7 +149,7 @@ pub(super) async fn verify(service: &Service, text: &str, answers: &Sink) -> Res
         let mut pending =
             row.map(|row| Transfer::from(row.as_ref())).filter(|progress| last.as_ref() != Some(progress));
         if let Some(progress) = pending.take_if(|_| Instant::now() >= next) {
-            let _ = answers.send(Answer::Progress(progress.clone())).await;
+            let _ = answers.send(Answer::Progress(Box::new(progress.clone()))).await;
             (last, next) = (Some(progress), Instant::now() + PROGRESS_EVERY);
         }
         named::next_picture(&mut snapshots, pending.map(|_| next)).await?;

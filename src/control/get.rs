@@ -83,7 +83,7 @@ pub(super) async fn get(service: &Service, wish: Wish, answers: &Sink) -> Result
         }
         let mut pending = row.map(Transfer::from).filter(|progress| last.as_ref() != Some(progress));
         if let Some(progress) = pending.take_if(|_| Instant::now() >= next) {
-            let _ = answers.send(Answer::Progress(progress.clone())).await;
+            let _ = answers.send(Answer::Progress(Box::new(progress.clone()))).await;
             (last, next) = (Some(progress), Instant::now() + PROGRESS_EVERY);
         }
         let search_ends = (!found).then_some(end);

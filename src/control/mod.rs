@@ -13,6 +13,7 @@
 //! Deliberately not here: what crosses the socket (`wire::control`) and how it is shown (`cli`).
 
 mod change;
+mod choices;
 mod client;
 mod failure;
 mod get;
@@ -20,10 +21,13 @@ mod instance;
 mod line;
 mod list;
 mod listen;
+mod manage;
+mod manage_rows;
 mod named;
 mod rows;
 mod service;
 mod share;
+pub mod words;
 
 pub use client::{Answers, AskError, Connection, FindError, Found, find};
 pub use instance::{Claim, ClaimError, Endpoint, Instance, LOCK_NAME};

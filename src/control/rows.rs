@@ -13,8 +13,11 @@ use crate::{
         snapshot::{Here, PeerRow, Role, ShareKind, ShareRow, TransferRow, TransferState, Via},
         trouble::{Trouble, TroubleKind},
     },
+    traffic::Rate,
     wire::control,
 };
+
+use super::manage_rows::reason_row;
 
 impl From<&ShareRow> for control::Share {
     fn from(row: &ShareRow) -> control::Share {
@@ -69,9 +72,21 @@ impl From<&TransferRow> for control::Transfer {
             size: row.size,
             reused_files: row.reused_files,
             reused_bytes: row.reused_bytes,
+            full_size: row.full_size,
+            files: row.files,
+            files_wanted: row.files_wanted,
+            queue: row.queue,
+            priority: row.priority.as_str().to_owned(),
+            order: row.order.as_str().to_owned(),
+            class: row.class.as_str().to_owned(),
+            limit_down: row.limits.down.map(Rate::get),
+            limit_up: row.limits.up.map(Rate::get),
+            seed_until: row.seed_until.map(|until| until.to_string()),
+            reason: reason_row(row),
             rate: row.rate_down,
             rate_up: row.rate_up,
             given_bytes: row.given_bytes,
+            given_in_all: row.given_in_all,
             eta: row.eta.map(|eta| eta.as_secs()),
             sources: row.sources,
             seeds: row.seeds,
@@ -106,7 +121,7 @@ pub(super) fn paths(paths: &[PathBuf]) -> Vec<String> {
 }
 
 /// To the second, in UTC. A clock that is set before the year 0 or after 9999 has no such time and shows none.
-fn rfc3339(time: SystemTime) -> String {
+pub(super) fn rfc3339(time: SystemTime) -> String {
     let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(after) => i64::try_from(after.as_secs()).ok(),
         Err(before) => i64::try_from(before.duration().as_secs()).ok().map(|seconds| -seconds),

@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{change, failure::stopped, get, list, share};
+use super::{change, failure::stopped, get, list, manage, share};
 use crate::{
     engine::{Handle, SendError, command::Command, command::Token},
     wire::control::{Answer, Envelope, Failure, FailureKind, MAX_PEERS, Request, VERSION},
@@ -106,6 +106,7 @@ impl Service {
             Request::Cancel { share } => change::change(self, Change::Cancel, &share, answers).await,
             Request::Unshare { share } => change::change(self, Change::Unshare, &share, answers).await,
             Request::Verify { share } => change::verify(self, &share, answers).await,
+            Request::Manage { wish } => manage::manage(self, wish, answers).await,
             Request::Open { paths } => self.open(paths, answers).await,
         }
     }

@@ -15,8 +15,10 @@ use super::{
 use crate::{
     nearby,
     net::piece_stream::LaneHandle,
+    platform::link::Link,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
-    store::{Complete, Partial, Reused, Sources},
+    store::{Complete, GivenRecord, Partial, Reused, Sources},
+    traffic::{LocalTime, Options},
     wire::peer::{Neighbour, Offer},
 };
 
@@ -25,6 +27,10 @@ use crate::{
 pub struct Clock {
     pub now: Instant,
     pub wall: SystemTime,
+    /// The wall clock of the place.
+    pub local: LocalTime,
+    /// Processor time that the program has used, where the system tells.
+    pub used: Option<Duration>,
 }
 
 /// A fact for the engine.
@@ -34,10 +40,13 @@ pub enum Event {
     Restored {
         shares: Vec<Restored>,
         names: Vec<(PeerId, String)>,
+        /// What was given to whom.
+        given: Vec<GivenRecord>,
     },
     /// Our own addresses are known, or changed.
     Listening {
         addresses: Vec<SocketAddr>,
+        link: Link,
     },
     /// Somebody was seen, spoke, or said goodbye.
     Around(nearby::Input),
@@ -89,13 +98,14 @@ pub struct Restored {
     pub mine: bool,
     pub recipients: super::command::Recipients,
     pub paused: bool,
+    pub options: Options,
     pub into: PathBuf,
     pub state: RestoredState,
 }
 
 /// How far a kept share was.
 pub enum RestoredState {
-    Complete { content: Arc<Complete>, places: Vec<PathBuf>, changed: Option<PathBuf> },
+    Complete { content: Arc<Complete>, places: Vec<PathBuf>, changed: Option<PathBuf>, part: Option<Bitmap> },
     Unfinished,
 }
 
@@ -193,6 +203,10 @@ pub enum Fact {
     Verified {
         right: Option<Bitmap>,
     },
+    /// What is complete stands in its new place; `None`: what is unfinished does.
+    Relocated {
+        result: Result<Option<Finished>, DiskFault>,
+    },
     Discarded,
 }
 
@@ -225,6 +239,8 @@ pub struct Finished {
     pub content: Arc<Complete>,
     pub sources: Arc<Sources>,
     pub places: Vec<PathBuf>,
+    /// The pieces that are here, where only some files are wanted; `None`: all.
+    pub part: Option<Bitmap>,
 }
 
 impl FetchEnd {

@@ -9,6 +9,7 @@ pub mod command;
 pub mod config;
 mod event;
 mod fault;
+mod gauge;
 pub mod handle;
 mod peer_routes;
 pub mod question;
@@ -19,6 +20,7 @@ pub mod snapshot;
 mod start;
 mod state;
 mod task;
+mod throttle;
 pub mod trouble;
 mod work;
 

@@ -17,6 +17,10 @@ use super::{
     task::Task,
     work,
 };
+use crate::{
+    platform::{local_time::weekday_and_minute, processor},
+    traffic::LocalTime,
+};
 
 /// Pictures are made at most this often.
 const PICTURE_EVERY: Duration = Duration::from_millis(100);
@@ -44,6 +48,7 @@ impl Loop {
         let first = std::mem::take(&mut self.first);
         let mut at_once: VecDeque<Event> = first.into_iter().filter_map(|task| self.start(task)).collect();
         let mut pictured_at = Instant::now();
+        let mut clocks = Clocks { last: clock() };
         loop {
             let Some(event) = self.next_event(pictured_at).await else { break };
             at_once.push_back(event);
@@ -52,7 +57,7 @@ impl Loop {
                 at_once.push_back(more);
             }
             while let Some(event) = at_once.pop_front() {
-                self.state.handle(clock(), event, &mut tasks);
+                self.state.handle(clocks.read(), event, &mut tasks);
                 for task in tasks.drain(..) {
                     at_once.extend(self.start(task));
                 }
@@ -63,13 +68,17 @@ impl Loop {
     }
 
     /// Saves what is had of unfinished downloads, for the next start.
-    async fn save(&self) {
+    async fn save(&mut self) {
         for staging in self.state.unfinished() {
             let saved = tokio::task::spawn_blocking(move || staging.save_have()).await;
             if let Ok(Err(error)) = saved {
                 tracing::warn!(%error, "what is had of a download could not be saved");
             }
         }
+        if let Some(given) = self.state.given_unsaved() {
+            work::remember::remember(&self.shell, given);
+        }
+        self.shell.last_fact.cancel();
     }
 
     /// The next thing that happens; people's wishes first. `None`: the end.
@@ -108,6 +117,12 @@ impl Loop {
                 self.shell.served.remove(share);
                 None
             }
+            Task::Throttle(plan) => {
+                let each = plan.each.iter().map(|(id, (limits, priority))| (*id, limits.down, *priority));
+                self.shell.fetching.set(plan.total.down, each);
+                self.shell.served.set_plan(plan);
+                None
+            }
             Task::Announce { name, revision } => {
                 self.shell.served.set_revision(revision);
                 work::announce::announce(&self.shell, &name, revision);
@@ -142,5 +157,26 @@ async fn sleep_until(due: Option<Instant>) {
 
 /// The time of what happens at this moment.
 pub(super) fn clock() -> Clock {
-    Clock { now: Instant::now(), wall: SystemTime::now() }
+    let (now, wall) = (Instant::now(), SystemTime::now());
+    Clock { now, wall, local: local_time(wall), used: processor::used_by_program() }
+}
+
+fn local_time(wall: SystemTime) -> LocalTime {
+    let (weekday, minute) = weekday_and_minute(wall);
+    LocalTime { weekday, minute }
+}
+
+/// Reads the clocks. The slow ones are looked at a few times a second, however much happens.
+struct Clocks {
+    last: Clock,
+}
+
+impl Clocks {
+    fn read(&mut self) -> Clock {
+        let now = Instant::now();
+        if now.saturating_duration_since(self.last.now) >= Duration::from_millis(100) || self.last.now > now {
+            self.last = clock();
+        }
+        Clock { now, wall: SystemTime::now(), ..self.last }
+    }
 }

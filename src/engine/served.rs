@@ -13,7 +13,10 @@ use std::{
 
 use tokio::sync::{Notify, broadcast, watch};
 
-use super::command::Recipients;
+use super::{
+    command::Recipients,
+    throttle::{Plan, Throttle, lines_under},
+};
 use crate::{
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
@@ -32,6 +35,10 @@ pub struct Served {
     open_uploads: AtomicUsize,
     pub uploads_changed: Notify,
     slots: Mutex<UploadSlots>,
+    /// Holds what is given to its limits.
+    pub throttle: Throttle,
+    /// What holds besides.
+    plan: RwLock<Arc<Plan>>,
 }
 
 /// One of them.
@@ -43,7 +50,12 @@ pub struct ServedShare {
     have: Mutex<Bitmap>,
     gained: broadcast::Sender<PieceIndex>,
     meters: Mutex<BTreeMap<PeerId, Arc<Meter>>>,
+    /// Pieces of it that are being sent.
+    lines: AtomicUsize,
 }
+
+/// One more piece of a share is being sent while it lives.
+pub struct Line(Arc<ServedShare>);
 
 /// Where its bytes are.
 #[derive(Clone)]
@@ -83,6 +95,8 @@ impl Default for Served {
             open_uploads: AtomicUsize::new(0),
             uploads_changed: Notify::new(),
             slots: Mutex::new(UploadSlots::new(UploadLimits::default())),
+            throttle: Throttle::default(),
+            plan: RwLock::default(),
         }
     }
 }
@@ -115,6 +129,7 @@ impl Served {
             have: Mutex::new(have),
             gained,
             meters: Mutex::new(meters),
+            lines: AtomicUsize::new(0),
         };
         shares.insert(id, Arc::new(served));
     }
@@ -148,6 +163,20 @@ impl Served {
     /// Whom we serve at this moment.
     pub fn slots(&self) -> std::sync::MutexGuard<'_, UploadSlots> {
         lock(&self.slots)
+    }
+
+    /// Other limits and priorities hold from now on.
+    pub fn set_plan(&self, plan: Arc<Plan>) {
+        self.throttle.set(plan.total.up, plan.each.iter().map(|(id, (limits, priority))| (*id, limits.up, *priority)));
+        let usual = UploadLimits::default();
+        let most = lines_under(plan.total.up).unwrap_or(usize::MAX);
+        let (slots, slots_max) = (usual.slots.min(most), usual.slots_max.min(most));
+        self.slots().set_limits(UploadLimits { slots, slots_max, ..usual });
+        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
+    }
+
+    pub fn plan(&self) -> Arc<Plan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// All meters, as they stand.
@@ -203,6 +232,14 @@ impl ServedShare {
         (have.clone(), gained)
     }
 
+    /// Takes one of the lines that this share's own limit allows; `None` when all are taken.
+    pub fn open_line(self: &Arc<Self>, most: Option<usize>) -> Option<Line> {
+        let most = most.unwrap_or(usize::MAX);
+        let more = |open: usize| (open < most).then_some(open + 1);
+        self.lines.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
+        Some(Line(self.clone()))
+    }
+
     /// Begins to count what a caller gets.
     pub fn open_upload(&self, served: &Arc<Served>, caller: PeerId) -> Upload {
         let meter = lock(&self.meters).entry(caller).or_default().clone();
@@ -210,6 +247,12 @@ impl ServedShare {
         served.open_uploads.fetch_add(1, Ordering::Relaxed);
         served.uploads_changed.notify_one();
         Upload { served: served.clone(), meter }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.0.lines.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep};
+use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep, throttle::Throttle};
 use crate::{
     net::{call::Client, discovery::Announcement, identity::Identity},
     store::Store,
@@ -23,6 +23,8 @@ pub struct Shell {
     pub client: Client,
     pub store: Arc<Store>,
     pub served: Arc<Served>,
+    /// Holds what is fetched to its limits; what is given is held by `served`.
+    pub fetching: Arc<Throttle>,
     /// What we say of ourselves in the room, where we can be heard there.
     pub announcement: Option<Arc<watch::Sender<Announcement>>>,
     pub events: mpsc::Sender<Event>,
@@ -30,6 +32,8 @@ pub struct Shell {
     pub facts: mpsc::Sender<Keep>,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub cancel: CancellationToken,
+    /// Cancelled when nothing follows that must last.
+    pub last_fact: CancellationToken,
     pub tracker: TaskTracker,
     pub catalogues: Arc<Semaphore>,
     pub imports: Arc<Semaphore>,

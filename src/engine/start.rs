@@ -25,11 +25,12 @@ use crate::{
         call::Client,
         discovery::{self, Announcement, Discovery},
         identity::{self, Identity, IdentityError},
-        interfaces::reachable_at,
+        interfaces::{self, reachable_at},
         listen::{self, Listener},
         piece_stream::{ServeLimits, Serving},
         tls,
     },
+    platform::link::Link,
     share::PeerId,
     store::{Repair, Store},
 };
@@ -127,7 +128,7 @@ async fn start(
     let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
     // Whoever sees the first picture may already pass on where we answer.
     let mut first = vec![];
-    state.handle(clock(), Event::Listening { addresses: reachable_at(bound) }, &mut first);
+    state.handle(clock(), Event::Listening { addresses: reachable_at(bound), link: link() }, &mut first);
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
     let identity = Arc::new(identity);
@@ -137,11 +138,13 @@ async fn start(
         identity: identity.clone(),
         store: Arc::new(store),
         served: Arc::new(Served::default()),
+        fetching: Arc::default(),
         announcement,
         events: events.clone(),
         facts,
         snapshots: snapshots.clone(),
         cancel: cancel.clone(),
+        last_fact: CancellationToken::new(),
         tracker: tracker.clone(),
         catalogues,
         imports,
@@ -284,18 +287,22 @@ async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair])
 
 /// Interfaces come and go.
 async fn watch_addresses(shell: Shell, bound: SocketAddr) {
-    let mut known = reachable_at(bound);
+    let mut known = (reachable_at(bound), link());
     loop {
         tokio::select! {
             () = tokio::time::sleep(ADDRESSES_EVERY) => {}
             () = shell.cancel.cancelled() => return,
         }
-        let addresses = reachable_at(bound);
-        if addresses != known {
-            known = addresses.clone();
-            shell.tell(Event::Listening { addresses }).await;
+        let found = (reachable_at(bound), link());
+        if found != known {
+            known = found.clone();
+            shell.tell(Event::Listening { addresses: found.0, link: found.1 }).await;
         }
     }
+}
+
+fn link() -> Link {
+    Link::of(&interfaces::in_use())
 }
 
 fn random_number() -> u64 {

@@ -1,6 +1,7 @@
 //! Everything the engine wants done, as data. `run.rs` turns each into one future or one short call.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
@@ -10,13 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     command::{Recipients, Token},
+    gauge::Gauge,
     served::Content,
+    throttle::Plan,
 };
 use crate::{
     net::piece_stream::LaneHandle,
     settings::Change,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
-    store::{Checking, Complete, Partial, Sources},
+    store::{Checking, Complete, GivenRecord, Partial, Sources},
     traffic::Options,
 };
 
@@ -70,6 +73,8 @@ pub enum Task {
     Withdraw {
         share: ShareId,
     },
+    /// Other limits and priorities hold from now on.
+    Throttle(Arc<Plan>),
     Remember(Keep),
     /// Write a setting that a person changed.
     SaveSetting(Change),
@@ -79,9 +84,16 @@ pub enum Task {
 pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
     Find { candidates: Vec<Candidate>, cancel: CancellationToken },
-    /// Closed by `StagingOpened`.
-    /// Whose bytes lie in `others` already is taken from there.
-    OpenStaging { share: Arc<Share>, into: PathBuf, opening: Opening, others: Vec<Arc<Complete>>, watch: Arc<Checking> },
+    /// Closed by `StagingOpened`. Whose bytes lie in `others` already is taken from there. `extend`: some files of it are
+    /// here under their final names, and more are wanted.
+    OpenStaging {
+        share: Arc<Share>,
+        into: PathBuf,
+        opening: Opening,
+        extend: Option<Arc<Complete>>,
+        others: Vec<Arc<Complete>>,
+        watch: Arc<Checking>,
+    },
     /// Closed by `HaveEnded`.
     AskHave { share: Arc<Share>, peer: PeerId, addresses: Vec<SocketAddr>, cancel: CancellationToken },
     /// Opened by `LaneOpened`, closed by `LaneEnded`.
@@ -91,6 +103,8 @@ pub enum Job {
         peer: PeerId,
         addresses: Vec<SocketAddr>,
         lane: u64,
+        gauge: Arc<Gauge>,
+        background: bool,
         cancel: CancellationToken,
     },
     /// Closed by `Fetched`.
@@ -99,10 +113,25 @@ pub enum Job {
     SaveHave { staging: Arc<Partial> },
     /// Closed by `Finished`.
     Finish { share: Arc<Share>, staging: Arc<Partial> },
+    /// Closed by `Finished`. `wanted`: entries of the manifest.
+    FinishSelected { share: Arc<Share>, staging: Arc<Partial>, wanted: BTreeSet<usize> },
     /// Closed by `Verified`.
-    Verify { share: Arc<Share>, subject: Subject, cancel: Arc<AtomicBool> },
+    Verify { share: Arc<Share>, subject: Subject, background: bool, cancel: Arc<AtomicBool> },
+    /// Closed by `Relocated`.
+    Relocate(Move),
     /// Closed by `Discarded`. Deletes what is unfinished.
     Discard { staging: Arc<Partial> },
+}
+
+/// Files to be put into another folder, or under another name.
+pub struct Move {
+    pub share: Arc<Share>,
+    /// What is being filled; nobody fills it any more.
+    pub staging: Option<Arc<Partial>>,
+    /// What is complete.
+    pub content: Option<Arc<Complete>>,
+    pub into: PathBuf,
+    pub name: Option<String>,
 }
 
 /// Why a download's place on disk is opened.
@@ -135,11 +164,38 @@ pub struct Candidate {
 
 /// What must last.
 pub enum Keep {
-    Share { share: Arc<Share>, mine: bool, recipients: Recipients, into: PathBuf, sources: Option<Arc<Sources>> },
-    Complete { share: ShareId, sources: Arc<Sources> },
-    Paused { share: ShareId, paused: bool, complete: bool },
-    Recipients { share: ShareId, recipients: Recipients },
-    Options { share: ShareId, options: Options },
-    Forget { share: ShareId },
-    Peer { peer: PeerId, name: String, addresses: Vec<SocketAddr> },
+    Share {
+        share: Arc<Share>,
+        mine: bool,
+        recipients: Recipients,
+        into: PathBuf,
+        sources: Option<Arc<Sources>>,
+    },
+    Complete {
+        share: ShareId,
+        sources: Arc<Sources>,
+    },
+    Paused {
+        share: ShareId,
+        paused: bool,
+        complete: bool,
+    },
+    Recipients {
+        share: ShareId,
+        recipients: Recipients,
+    },
+    Options {
+        share: ShareId,
+        options: Options,
+    },
+    /// In all, for each computer and share.
+    Given(Vec<GivenRecord>),
+    Forget {
+        share: ShareId,
+    },
+    Peer {
+        peer: PeerId,
+        name: String,
+        addresses: Vec<SocketAddr>,
+    },
 }

@@ -20,6 +20,16 @@ pub fn reachable_at(bound: SocketAddr) -> Vec<SocketAddr> {
     best_first(addresses)
 }
 
+/// The names of the interfaces that lead to others.
+pub fn in_use() -> Vec<String> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let mut names: Vec<String> =
+        interfaces.into_iter().filter(|interface| !interface.is_loopback()).map(|interface| interface.name).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// An address with the number of the interface that a link-local one needs.
 pub(super) fn scoped(ip: IpAddr, port: u16, interface: u32) -> SocketAddr {
     match ip {

@@ -80,6 +80,11 @@ impl Pipe {
         self.wait_for_reads(patience)
     }
 
+    /// The system takes about so many bytes from the wire before they are read here.
+    pub fn receive_at_most(&self, bytes: usize) -> io::Result<()> {
+        socket2::SockRef::from(&self.socket).set_recv_buffer_size(bytes)
+    }
+
     /// A way to end this from another thread.
     pub fn closer(&self) -> io::Result<Closer> {
         self.socket.try_clone().map(Closer)

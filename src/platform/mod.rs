@@ -4,9 +4,14 @@
 //! the engine or the settings; what is found here is handed upwards as plain values. Deliberately not here: sockets
 //! (`net`), and the files of shares (`store`).
 
+pub mod background;
 pub mod device_name;
 pub mod display;
 pub mod folders;
+pub mod link;
+pub mod local_time;
 pub mod machine_id;
+pub mod policy;
 pub mod private;
+pub mod processor;
 pub mod reveal;

@@ -57,6 +57,8 @@ pub enum Theme {
 /// A value that is not used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bad {
+    /// Which file: [`FILE_NAME`], or the path of the policy.
+    pub file: String,
     /// Which value; empty when it is the whole file.
     pub key: String,
     pub reason: String,
@@ -64,10 +66,11 @@ pub struct Bad {
 
 impl fmt::Display for Bad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.key.is_empty() {
-            write!(f, "{FILE_NAME} is not used: {}", self.reason)
+        let Bad { file, key, reason } = self;
+        if key.is_empty() {
+            write!(f, "{file} is not used: {reason}")
         } else {
-            write!(f, "\"{}\" in {FILE_NAME} is not used: {}", self.key, self.reason)
+            write!(f, "\"{key}\" in {file} is not used: {reason}")
         }
     }
 }
@@ -84,8 +87,19 @@ impl Theme {
 
 /// Reads the file in `home`. A file that is not there is an empty one; everything that can't be used is named.
 pub fn read(home: &Path) -> (Written, Vec<Bad>) {
-    let whole = |reason: String| (Written::default(), vec![Bad { key: String::new(), reason }]);
-    match read_text(&home.join(FILE_NAME)) {
+    read_file(&home.join(FILE_NAME), FILE_NAME)
+}
+
+/// Reads the file in which an administrator says what holds; it has the form of the settings file.
+pub fn read_policy(path: &Path) -> (Written, Vec<Bad>) {
+    let name = path.display().to_string();
+    let (written, bad) = read_file(path, &name);
+    (written, bad.into_iter().map(|bad| Bad { file: name.clone(), ..bad }).collect())
+}
+
+fn read_file(path: &Path, name: &str) -> (Written, Vec<Bad>) {
+    let whole = |reason: String| (Written::default(), vec![Bad { file: name.to_owned(), key: String::new(), reason }]);
+    match read_text(path) {
         Ok(None) => (Written::default(), Vec::new()),
         Ok(Some(text)) => parse(&text),
         Err(error) => whole(error.to_string()),
@@ -115,7 +129,7 @@ pub(super) fn parse(text: &str) -> (Written, Vec<Bad>) {
         Err(error) => {
             let error: toml::de::Error = error;
             let reason = error.to_string().trim_end().to_owned();
-            return (Written::default(), vec![Bad { key: String::new(), reason }]);
+            return (Written::default(), vec![Bad { file: FILE_NAME.to_owned(), key: String::new(), reason }]);
         }
     };
     let mut bad = Vec::new();
@@ -149,7 +163,8 @@ impl Take<'_> {
         match read(self.table.get(key)?) {
             Ok(value) => Some(value),
             Err(reason) => {
-                self.bad.push(Bad { key: key.to_owned(), reason: reason.to_owned() });
+                let (file, key, reason) = (FILE_NAME.to_owned(), key.to_owned(), reason.to_owned());
+                self.bad.push(Bad { file, key, reason });
                 None
             }
         }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use super::{Bad, Theme};
-use crate::traffic::{Rate, Schedule, SeedUntil};
+use crate::traffic::{Limits, Rate, Schedule, SeedUntil};
 
 /// A value that holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Resolved {
     pub discovery: Setting<bool>,
     pub limit_down: Setting<Option<Rate>>,
     pub limit_up: Setting<Option<Rate>>,
+    /// Beyond these nobody can go.
+    pub fixed_limits: Limits,
     pub schedule: Setting<Schedule>,
     pub active_downloads: Setting<u32>,
     pub seed_until: Setting<SeedUntil>,

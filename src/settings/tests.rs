@@ -54,7 +54,7 @@ fn an_argument_wins_over_the_file_and_the_file_over_the_default() {
     let given = Given { listen: Some("127.0.0.1:0".parse().unwrap()), no_discovery: true };
     let defaults = || Defaults { name: "pc".into(), downloads: PathBuf::from("/d") };
 
-    let resolved = resolve(given, written.clone(), Vec::new(), defaults());
+    let resolved = resolve(given, Written::default(), written.clone(), Vec::new(), defaults());
 
     assert_eq!(resolved.name, Setting { value: "Ann".into(), source: Source::File });
     assert_eq!(resolved.downloads, Setting { value: "/d".into(), source: Source::Default });
@@ -62,7 +62,7 @@ fn an_argument_wins_over_the_file_and_the_file_over_the_default() {
     assert_eq!(resolved.listen, given);
     assert_eq!(resolved.discovery, Setting { value: false, source: Source::Argument });
 
-    let resolved = resolve(Given::default(), written, Vec::new(), defaults());
+    let resolved = resolve(Given::default(), Written::default(), written, Vec::new(), defaults());
     let listen = resolved.listen.value.unwrap();
     assert!(listen.ip().is_unspecified() && listen.port() == 4 && resolved.listen.source == Source::File);
 }
@@ -150,4 +150,31 @@ fn limits_schedules_and_rules_that_make_no_sense_are_named_and_not_used() {
     let expected = ["limit_down", "limit_up", "schedule", "active_downloads", "seed_until", "stop_seeding_when_closed"];
     assert_eq!(keys, expected);
     assert!(bad[0].reason.contains("at least 4096"), "{}", bad[0].reason);
+}
+
+#[test]
+fn what_the_policy_says_holds_whatever_is_written_or_given_and_says_where_it_comes_from() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("policy.toml");
+    fs::write(&path, "discovery = true\nlimit_down = 100000\nlimit_up = 100000\nactive_downloads = 2\nname = 7\n")
+        .unwrap();
+    let (policy, bad) = read_policy(&path);
+    assert_eq!(bad.len(), 1);
+    assert!(bad[0].to_string().starts_with(&format!("\"name\" in {}", path.display())), "{}", bad[0]);
+    let written = Written {
+        limit_down: Rate::new(50_000),
+        limit_up: Rate::new(200_000),
+        active_downloads: Some(9),
+        ..Written::default()
+    };
+    let given = Given { no_discovery: true, ..Given::default() };
+
+    let defaults = Defaults { name: "pc".into(), downloads: PathBuf::from("/downloads") };
+    let resolved = resolve(given, policy, written, bad, defaults);
+
+    assert_eq!(resolved.discovery, Setting { value: true, source: Source::Policy });
+    assert_eq!(resolved.limit_down, Setting { value: Rate::new(50_000), source: Source::File });
+    assert_eq!(resolved.limit_up, Setting { value: Rate::new(100_000), source: Source::Policy });
+    assert_eq!(resolved.active_downloads, Setting { value: 2, source: Source::Policy });
+    assert_eq!(resolved.fixed_limits, Limits { down: Rate::new(100_000), up: Rate::new(100_000) });
 }

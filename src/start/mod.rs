@@ -45,6 +45,10 @@ fn dispatch(cli: Cli, output: &Output) -> Result<(), Exit> {
     match command {
         Some(Command::Completions(args)) => Ok(cli::write_completions(args.shell, &mut io::stdout().lock())?),
         Some(Command::Man) => Ok(cli::write_man(&mut io::stdout().lock())?),
+        Some(Command::Policy) => {
+            logging::to_stderr(&common, logging::Default::Warnings);
+            cli::write_policy(&setup::setup(&common)?.settings, output)
+        }
         Some(Command::Daemon) => daemon::run(&common),
         Some(command) => console::run(command, &common, output),
         None => window::open(&common, &paths, output),

@@ -8,8 +8,8 @@ use crate::{
         Config, Engine,
         config::{Fixed, Traffic},
     },
-    platform::{device_name::device_name, folders, machine_id::machine_id},
-    settings::{self, Defaults, Given, Resolved},
+    platform::{device_name::device_name, folders, machine_id::machine_id, policy},
+    settings::{self, Defaults, Given, Resolved, Source},
     traffic::Limits,
 };
 
@@ -23,10 +23,12 @@ pub(super) struct Setup {
 pub(super) fn setup(common: &Common) -> Result<Setup, Exit> {
     let folders = folders::find(common.home.as_deref())
         .map_err(|error| Exit::failed("Handout can't start", error.to_string(), ""))?;
-    let (written, bad) = settings::read(&folders.home);
+    let (written, mut bad) = settings::read(&folders.home);
+    let (policy, bad_policy) = policy::file().map(|path| settings::read_policy(&path)).unwrap_or_default();
+    bad.extend(bad_policy);
     let given = Given { listen: common.listen, no_discovery: common.no_discovery };
     let defaults = Defaults { name: device_name(), downloads: folders.downloads };
-    let settings = settings::resolve(given, written, bad, defaults);
+    let settings = settings::resolve(given, policy, written, bad, defaults);
     for bad in &settings.bad {
         tracing::warn!("{bad}");
     }
@@ -61,6 +63,12 @@ fn traffic(settings: &Resolved) -> Traffic {
         active_downloads: settings.active_downloads.value,
         seed_until: settings.seed_until.value,
         stop_seeding_when_closed: settings.stop_seeding_when_closed.value,
-        fixed: Fixed::default(),
+        fixed: Fixed {
+            limits: settings.fixed_limits,
+            schedule: settings.schedule.source == Source::Policy,
+            active_downloads: settings.active_downloads.source == Source::Policy,
+            seed_until: settings.seed_until.source == Source::Policy,
+            stop_seeding_when_closed: settings.stop_seeding_when_closed.source == Source::Policy,
+        },
     }
 }

@@ -222,7 +222,7 @@ impl Filling {
 
     // ---- Saving.
 
-    fn write_note(&self) -> Result<(), DiskError> {
+    pub fn write_note(&self) -> Result<(), DiskError> {
         self.write_note_of(locked(&self.had).as_bytes().to_vec())
     }
 
@@ -244,6 +244,14 @@ impl Filling {
         self.sync()?;
         self.write_note_of(had.clone())?;
         *saved = Some(had);
+        Ok(())
+    }
+
+    /// Syncs what was written and closes all files.
+    pub fn settle(&self) -> Result<(), DiskError> {
+        let _saving = locked(&self.saving);
+        self.sync()?;
+        self.open.clear();
         Ok(())
     }
 

@@ -120,6 +120,11 @@ impl HaveFile {
         HaveFile { disk, folder: folder.to_owned(), name: format!("{share}{EXTENSION}"), share }
     }
 
+    /// What the note will be when a move to another folder is over (see `relocate`).
+    pub fn planned(disk: Disk, folder: &Path, share: ShareId) -> HaveFile {
+        HaveFile { disk, folder: folder.to_owned(), name: format!("{share}.plan"), share }
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.join(&self.name)
     }

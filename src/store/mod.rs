@@ -3,7 +3,8 @@
 //! - `import`: files and folders become what a manifest says of them (with `walk` and `hashing`).
 //! - [`Complete`]: the bytes of a share that is whole; it notices when a file was changed.
 //! - [`Partial`]: a share being filled, from the first byte to its final names (with `filling`, `staging`, `have_map`,
-//!   `piece_writer`, `resume`), or from what other shares have already (`reuse`).
+//!   `piece_writer`, `resume`), or from what other shares have already (`reuse`). It can be put into another folder at any
+//!   time (`relocate`), and can end with some of its files (`selection`).
 //! - [`Store`]: the facts that must last (with `database`, `tables` and `share_files`).
 //!
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
@@ -24,8 +25,10 @@ mod parallel;
 mod partial;
 mod piece_reader;
 mod piece_writer;
+mod relocate;
 mod resume;
 mod reuse;
+mod selection;
 mod share_files;
 mod sources;
 mod staging;
@@ -45,11 +48,14 @@ pub use home::{Repair, Store, StoredShare};
 pub use partial::{Opened, Partial, forget};
 pub use piece_reader::{PieceReader, ReadError};
 pub use piece_writer::{PieceError, PieceWriter};
+pub use relocate::{go_on_moving, move_complete, move_unfinished, usable_name};
 pub use reuse::Reused;
+pub use selection::{part_of, take_up_again};
 pub use share_files::ShareBytes;
 pub use sources::{BadSources, Sources};
 pub use stamp::FileStamp;
 pub use tables::{
+    given::GivenRecord,
     peers::RememberedPeer,
     shares::{Recipients, ShareRecord, ShareState},
 };

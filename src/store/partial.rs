@@ -105,6 +105,10 @@ impl Partial {
         Partial { filling }
     }
 
+    pub(super) fn filling(&self) -> &Filling {
+        &self.filling
+    }
+
     /// The pieces that are on the disk and right.
     pub fn had(&self) -> Bitmap {
         self.filling.had()

@@ -290,8 +290,14 @@ impl Staging {
 
     /// Removes what was made and has no final name yet. What somebody else put into a folder stays, and the folder too.
     pub fn remove_all(&self) -> Result<(), DiskError> {
+        self.remove_where(|_| true)
+    }
+
+    /// [`Staging::remove_all`], of some entries; of folders, those that nothing is left in.
+    pub fn remove_where(&self, which: impl Fn(usize) -> bool) -> Result<(), DiskError> {
         let tops = self.tops();
-        let ours = |entry: usize| tops.get(self.names.top(entry)).is_some_and(|top| top.made && !top.placed);
+        let made = |entry: usize| tops.get(self.names.top(entry)).is_some_and(|top| top.made && !top.placed);
+        let ours = |entry: usize| made(entry) && which(entry);
         let mut failed = None;
         for entry in (0..self.share.manifest().entries.len()).rev().filter(|entry| ours(*entry)) {
             let folder = self.is_folder(entry);

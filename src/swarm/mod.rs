@@ -162,6 +162,11 @@ impl Swarm {
         self.ask_more(now);
     }
 
+    /// Behaves otherwise from now on; what was asked for stays asked for.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// The next wish, in the order in which they arose.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()

@@ -5,6 +5,9 @@
 //! connection; a place in it lapses when its owner does not return. Whoever is told to wait is told about when its turn
 //! comes, so that a free slot is not idle for long.
 //!
+//! What has a higher priority goes before what has a lower one, in line too; who waited for long goes before both, so that
+//! nobody waits for ever.
+//!
 //! A slot that one peer holds for long (a slow line) stops counting, so that slow peers do not keep fast ones out; what
 //! is sent altogether stays bounded.
 
@@ -83,7 +86,14 @@ struct Waiting {
     peer: PeerId,
     /// Its place lapses when it is not back by then.
     until: Instant,
+    since: Instant,
+    priority: u8,
 }
+
+/// The priority of what nobody gave another one.
+pub const NORMAL: u8 = 1;
+/// Who has waited so long goes before everybody else.
+const WAITED_LONG: Duration = Duration::from_secs(20);
 
 impl UploadSlots {
     pub fn new(limits: UploadLimits) -> UploadSlots {
@@ -91,20 +101,41 @@ impl UploadSlots {
         UploadSlots { limits, held: BTreeMap::new(), next_slot: 0, line: VecDeque::new(), turn }
     }
 
-    /// A peer wants a piece.
+    /// Other limits hold from now on; what is being sent is sent.
+    pub fn set_limits(&mut self, limits: UploadLimits) {
+        self.limits = limits;
+    }
+
+    /// A peer wants a piece of the usual priority.
     pub fn admit(&mut self, now: Instant, peer: PeerId) -> Admit {
+        self.admit_with(now, peer, NORMAL)
+    }
+
+    /// A peer wants a piece of something with this priority: more goes before less.
+    pub fn admit_with(&mut self, now: Instant, peer: PeerId, priority: u8) -> Admit {
         self.line.retain(|waiting| waiting.until >= now);
         if self.held_by(&peer) >= self.limits.per_peer || self.held.len() >= self.limits.slots_max {
             return Admit::Refused { retry_after: self.retry_after(1) };
         }
         let free = self.limits.slots.saturating_sub(self.counted(now));
         let place = self.line.iter().position(|waiting| waiting.peer == peer);
-        let may_go = if place.is_some() { free > 0 } else { free > self.line.len() };
-        if may_go {
+        if let Some(waiting) = place.and_then(|place| self.line.get_mut(place)) {
+            waiting.priority = priority;
+        }
+        if free > self.before(now, place, priority) {
             place.map(|place| self.line.remove(place));
             return Admit::Granted(self.take(now, peer));
         }
-        self.wait(now, peer, place)
+        self.wait(now, peer, place, priority)
+    }
+
+    /// How many that wait get a slot before one with this place, or none, and priority. Those of the same rank that have
+    /// a place share what is free: who comes first takes it.
+    fn before(&self, now: Instant, place: Option<usize>, priority: u8) -> usize {
+        let rank = |waiting: &Waiting| (now.saturating_duration_since(waiting.since) >= WAITED_LONG, waiting.priority);
+        let own = place.and_then(|place| self.line.get(place)).map_or((false, priority), rank);
+        let before = |waiting: &&Waiting| if place.is_some() { rank(waiting) > own } else { rank(waiting) >= own };
+        self.line.iter().filter(before).count()
     }
 
     /// A piece was sent, or its sending ended.
@@ -132,13 +163,13 @@ impl UploadSlots {
     }
 
     /// Keeps the peer's place in line, or gives it the last one.
-    fn wait(&mut self, now: Instant, peer: PeerId, place: Option<usize>) -> Admit {
+    fn wait(&mut self, now: Instant, peer: PeerId, place: Option<usize>, priority: u8) -> Admit {
         let retry_after = self.retry_after(place.unwrap_or(self.line.len()) + 1);
         let until = now + retry_after * 2 + self.limits.retry_min;
         if let Some(waiting) = self.line.iter_mut().find(|waiting| waiting.peer == peer) {
             waiting.until = until;
         } else if self.line.len() < self.limits.waiting_max {
-            self.line.push_back(Waiting { peer, until });
+            self.line.push_back(Waiting { peer, until, since: now, priority });
         }
         Admit::Refused { retry_after }
     }
@@ -191,6 +222,32 @@ mod tests {
     }
 
     #[test]
+    fn a_higher_priority_goes_before_a_lower_one_and_nobody_waits_for_ever() {
+        let (mut slots, now) = (of(1, 1), Instant::now());
+        let slot = granted(slots.admit(now, peer(1)));
+        refused(slots.admit_with(now, peer(2), NORMAL - 1));
+        refused(slots.admit_with(now, peer(3), NORMAL + 1));
+        slots.release(now, slot);
+
+        refused(slots.admit_with(now, peer(2), NORMAL - 1));
+        let mut slot = granted(slots.admit_with(now, peer(3), NORMAL + 1));
+
+        // Somebody with a high priority is always there.
+        let mut at = now;
+        let waited = (0..400).find(|round| {
+            at += Duration::from_millis(100);
+            slots.release(at, std::mem::replace(&mut slot, Slot(u64::MAX)));
+            if let Admit::Granted(_) = slots.admit_with(at, peer(2), NORMAL - 1) {
+                return true;
+            }
+            refused_or_granted(slots.admit_with(at, peer(4), NORMAL + 1), &mut slot);
+            refused_or_granted(slots.admit_with(at, peer(5 + (round % 2) as u8), NORMAL + 1), &mut slot);
+            false
+        });
+        assert!(waited.is_some_and(|rounds| (150..=250).contains(&rounds)), "{waited:?}");
+    }
+
+    #[test]
     fn a_place_lapses_when_its_owner_does_not_come_back() {
         let (mut slots, now) = (of(1, 1), Instant::now());
         let slot = granted(slots.admit(now, peer(1)));
@@ -234,6 +291,12 @@ mod tests {
 
     fn peer(n: u8) -> PeerId {
         PeerId([n; 32])
+    }
+
+    fn refused_or_granted(admit: Admit, slot: &mut Slot) {
+        if let Admit::Granted(got) = admit {
+            *slot = got;
+        }
     }
 
     #[track_caller]

@@ -9,7 +9,7 @@
 //! a while without wishes does not get what it did not ask for meanwhile.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{Duration, Instant},
 };
 
@@ -80,9 +80,15 @@ impl Valve {
         Bucket::set(&mut flow.own, now, rate);
     }
 
-    /// A transfer is over.
-    pub fn forget(&mut self, share: ShareId) {
-        self.flows.remove(&share);
+    /// All other transfers are over, or have nothing of their own any more.
+    pub fn keep_only(&mut self, shares: BTreeSet<ShareId>) {
+        for (share, flow) in &mut self.flows {
+            if !shares.contains(share) {
+                (flow.own, flow.weight) = (None, Priority::Normal.weight());
+            }
+        }
+        // Who waits keeps its turn; the rest begins anew when it comes back.
+        self.flows.retain(|share, flow| shares.contains(share) || flow.waits_until.is_some());
     }
 
     /// Somebody wants to move at most `most` bytes of a transfer.
@@ -285,7 +291,7 @@ mod tests {
         assert_eq!(valve.take(now, share(0), 1 << 40), Grant::Now(1 << 40));
         valve.limit_one(now, share(0), Rate::new(MIB), Priority::Normal);
         assert!(!valve.is_open());
-        valve.forget(share(0));
+        valve.keep_only(BTreeSet::new());
         assert!(valve.is_open());
     }
 

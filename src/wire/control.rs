@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::manage::{Detail, FileOfShare, Given, Manage, Reason, Traffic};
+
 /// What both sides must speak; it grows when a request means something else than before.
 pub const VERSION: u32 = 1;
 /// How long the line of a request may be, in bytes.
@@ -78,6 +80,9 @@ pub enum Request {
     Verify {
         share: String,
     },
+    Manage {
+        wish: Manage,
+    },
     /// Show the window, as if these had been dropped on it. Absolute.
     Open {
         paths: Vec<String>,
@@ -107,7 +112,7 @@ pub enum Answer {
     },
     Status(Status),
     /// How far what was asked for is.
-    Progress(Transfer),
+    Progress(Box<Transfer>),
     Fetched(Fetched),
     Verified(Verified),
     /// A share was paused, resumed, given up or taken back.
@@ -118,6 +123,15 @@ pub enum Answer {
     NoWindow {
         pid: u32,
     },
+    /// What holds for all transfers together.
+    Traffic(Traffic),
+    Files {
+        files: Vec<FileOfShare>,
+    },
+    Given {
+        given: Vec<Given>,
+    },
+    Detail(Box<Detail>),
     Failure(Failure),
 }
 
@@ -194,17 +208,39 @@ pub struct Transfer {
     /// `failed`.
     pub state: String,
     pub done_bytes: u64,
+    /// Of the files that are wanted.
     pub size: u64,
     /// What of it needed no fetching, because other shares on the disk have it: whole files, and bytes.
     #[serde(default)]
     pub reused_files: u32,
     #[serde(default)]
     pub reused_bytes: u64,
+    /// Of all files.
+    pub full_size: u64,
+    pub files: u32,
+    pub files_wanted: u32,
+    /// Its place in the queue, from 1; null when it is complete or paused.
+    pub queue: Option<u32>,
+    /// `high`, `normal` or `low`.
+    pub priority: String,
+    /// `rarest` or `in-order`.
+    pub order: String,
+    /// `foreground` or `background`.
+    pub class: String,
+    /// Its own limits; null: none.
+    pub limit_down: Option<u64>,
+    pub limit_up: Option<u64>,
+    /// `forever`, `ratio:…`, `time:…`, `copies:…`; null: as for all.
+    pub seed_until: Option<String>,
+    /// Why it is as fast as it is.
+    pub reason: Reason,
     /// How fast it comes here.
     pub rate: u64,
     pub rate_up: u64,
     /// Given to others since the program was started.
     pub given_bytes: u64,
+    /// Given to others over all times that the program ran.
+    pub given_in_all: u64,
     /// Seconds.
     pub eta: Option<u64>,
     /// Computers that it comes from right now.
@@ -334,6 +370,7 @@ impl Request {
             | Request::Cancel { .. }
             | Request::Unshare { .. }
             | Request::Verify { .. }
+            | Request::Manage { .. }
             | Request::Open { .. } => true,
         }
     }

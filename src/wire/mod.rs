@@ -4,6 +4,7 @@
 //! into the other. Binary forms (manifest, chaining values, bitmap) are in `share`, beside what they describe.
 
 pub mod control;
+pub mod manage;
 pub mod paths;
 pub mod peer;
 pub mod server;

@@ -65,6 +65,9 @@ fn transfers_in_json_have_the_stable_fields() {
     let expected = json!([{
         "share": share_id(2).to_string(), "title": "Video", "state": "waiting", "done_bytes": 640, "size": 1_000,
         "reused_files": 2, "reused_bytes": 300,
+        "full_size": 1_000, "files": 1, "files_wanted": 1, "queue": null, "priority": "normal", "order": "rarest",
+        "class": "foreground", "limit_down": null, "limit_up": null, "seed_until": null, "given_in_all": 99,
+        "reason": { "code": "full_speed", "what": "It goes as fast as this computer's network can.", "hint": "" },
         "rate": 2_500_000, "rate_up": 1_000, "given_bytes": 77, "eta": 12, "sources": 3, "seeds": 2, "leeches": 1,
         "mine": false, "into": "/downloads", "places": [],
         "trouble": {

@@ -4,6 +4,7 @@
 mod hostile;
 mod lists;
 mod main_job;
+mod managing;
 mod program;
 mod second_start;
 mod stage;

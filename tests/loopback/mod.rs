@@ -3,5 +3,6 @@
 mod bad_peers;
 mod control;
 mod main_job;
+mod managing;
 mod room;
 mod stranger;

@@ -9,13 +9,16 @@ use axum::{
     http::header,
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Refused, Routes, index};
 use crate::{
     engine::{
         event::Event,
-        served::{Content, ServedShare, Upload},
+        served::{Content, Line, ServedShare, Upload},
         shell::Shell,
+        throttle::lines_under,
     },
     net::{
         listen::Caller,
@@ -23,8 +26,18 @@ use crate::{
     },
     share::{PeerId, PieceIndex, ShareId},
     store::{PieceReader, ReadError},
-    swarm::upload_slots::{Admit, Slot},
+    swarm::upload_slots::{Admit, NORMAL, Slot},
+    traffic::Priority,
 };
+
+/// Steps of a piece that wait to be sent; the thread that reads is never further ahead.
+const STEPS_AHEAD: usize = 2;
+/// One reading step.
+const STEP: usize = 64 << 10;
+/// While nothing is given at all, who asks is told to come back after this.
+const PAUSED_RETRY_MS: u32 = 5_000;
+/// While all lines of a share with a limit of its own are taken.
+const LINE_RETRY_MS: u32 = 500;
 
 /// One whole piece, for whoever speaks plain HTTP.
 pub async fn piece(
@@ -35,32 +48,61 @@ pub async fn piece(
     let served = routes.share(&id, *caller)?;
     let piece = index(&served, number)?;
     let caller = caller.peer;
-    let read = tokio::task::spawn_blocking(move || read_whole(&routes, &served, caller, piece));
-    let bytes = read.await.map_err(|_| Refused::unreadable())??;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    let (answer, answered) = oneshot::channel();
+    let (steps, sent) = mpsc::channel(STEPS_AHEAD);
+    tokio::task::spawn_blocking(move || send_piece(&routes, &served, caller, piece, answer, &steps));
+    let length = answered.await.map_err(|_| Refused::unreadable())??;
+    let body = futures_util::stream::unfold(sent, async |mut sent| sent.recv().await.map(|step| (step, sent)));
+    let head =
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
+    Ok((head, Body::from_stream(body)).into_response())
 }
 
-fn read_whole(
+/// Reads a piece as fast as limits allow and the caller takes it. Where it can't be read to its end the connection is cut,
+/// so there are no wrong bytes that look right.
+fn send_piece(
     routes: &Routes,
     served: &Arc<ServedShare>,
     caller: PeerId,
     piece: PieceIndex,
-) -> Result<Vec<u8>, Refused> {
+    answer: oneshot::Sender<Result<u32, Refused>>,
+    steps: &mpsc::Sender<io::Result<Bytes>>,
+) {
     let upload = served.open_upload(&routes.shell.served, caller);
-    let mut open = open(&routes.shell, served, caller, piece, &upload).map_err(|refusal| match refusal {
-        Refusal::Busy { retry_after_ms } => Refused::busy(retry_after_ms.into()),
-        Refusal::Missing => Refused::no_such_piece(),
-        Refusal::Withdrawn => Refused::unreadable(),
-    })?;
-    let mut bytes = vec![0; open.length() as usize];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match open.read(&mut bytes[filled..]) {
-            Ok(read) if read > 0 => filled += read,
-            _ => return Err(Refused::unreadable()),
+    let mut open = match open(&routes.shell, served, caller, piece, &upload) {
+        Ok(open) => open,
+        Err(refusal) => {
+            let refused = match refusal {
+                Refusal::Busy { retry_after_ms } => Refused::busy(retry_after_ms.into()),
+                Refusal::Missing => Refused::no_such_piece(),
+                Refusal::Withdrawn => Refused::unreadable(),
+            };
+            return drop(answer.send(Err(refused)));
+        }
+    };
+    let mut left = open.length() as usize;
+    if answer.send(Ok(open.length())).is_err() {
+        return;
+    }
+    while left > 0 && !steps.is_closed() && !routes.shell.cancel.is_cancelled() {
+        let mut step = vec![0; open.allow(left.min(STEP))];
+        if step.is_empty() {
+            continue;
+        }
+        let read = open.read(&mut step).and_then(|read| match read {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            read => Ok(read),
+        });
+        let failed = read.is_err();
+        let step = read.map(|read| {
+            step.truncate(read);
+            left -= read;
+            Bytes::from(step)
+        });
+        if steps.blocking_send(step).is_err() || failed {
+            return;
         }
     }
-    Ok(bytes)
 }
 
 /// Leaves HTTP: many pieces over one connection.
@@ -104,6 +146,7 @@ struct Reading<'a> {
     share: ShareId,
     upload: &'a Upload,
     slot: Option<Slot>,
+    _line: Line,
 }
 
 fn open<'a>(
@@ -116,13 +159,20 @@ fn open<'a>(
     if !served.has(piece) {
         return Err(Refusal::Missing);
     }
-    let slot = match shell.served.slots().admit(Instant::now(), caller) {
+    let (share, plan) = (served.share.id(), shell.served.plan());
+    if plan.paused {
+        return Err(Refusal::Busy { retry_after_ms: PAUSED_RETRY_MS });
+    }
+    let (limits, priority) = plan.each.get(&share).copied().unwrap_or_default();
+    let Some(line) = served.open_line(lines_under(limits.up)) else {
+        return Err(Refusal::Busy { retry_after_ms: LINE_RETRY_MS });
+    };
+    let slot = match shell.served.slots().admit_with(Instant::now(), caller, rank(priority)) {
         Admit::Granted(slot) => slot,
         Admit::Refused { retry_after } => {
             return Err(Refusal::Busy { retry_after_ms: u32::try_from(retry_after.as_millis()).unwrap_or(1_000) });
         }
     };
-    let share = served.share.id();
     let reader = match &served.content {
         Content::Complete(complete) => complete.reader(piece),
         Content::Partial(partial) => partial.reader(piece),
@@ -130,7 +180,7 @@ fn open<'a>(
     match reader {
         Ok(reader) => {
             let length = served.share.pieces().len(piece);
-            Ok(Reading { reader, length, shell, share, upload, slot: Some(slot) })
+            Ok(Reading { reader, length, shell, share, upload, slot: Some(slot), _line: line })
         }
         Err(error) => {
             shell.served.slots().release(Instant::now(), slot);
@@ -140,9 +190,21 @@ fn open<'a>(
     }
 }
 
+fn rank(priority: Priority) -> u8 {
+    match priority {
+        Priority::Low => NORMAL - 1,
+        Priority::Normal => NORMAL,
+        Priority::High => NORMAL + 1,
+    }
+}
+
 impl OpenPiece for Reading<'_> {
     fn length(&self) -> u32 {
         self.length
+    }
+
+    fn allow(&mut self, most: usize) -> usize {
+        self.shell.served.throttle.take(self.share, most)
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

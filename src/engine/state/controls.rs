@@ -6,22 +6,28 @@ use super::{Held, State, held::Stage};
 use crate::{
     engine::{
         command::{Command, QueuePlace},
-        snapshot::{Fixed, GivenRow, Listing, Traffic, TransferState},
+        snapshot::{Fixed, Listing, Traffic},
         task::{Keep, Task},
     },
     settings::Change,
-    share::ShareId,
-    traffic::{Limits, Options, Reason, Schedule, SeedUntil},
+    share::{Bitmap, ShareId},
+    swarm::{self, Input},
+    traffic::{Class, Limits, Options, Order, Schedule, SeedUntil},
 };
 
 /// What holds for all transfers together.
 pub struct Controls {
+    /// As a person chose them.
     pub limits: Limits,
     pub schedule: Schedule,
     pub active_downloads: u32,
     pub seed_until: SeedUntil,
     pub stop_seeding_when_closed: bool,
     pub fixed: Fixed,
+    /// The rule of the schedule that holds, by its place, and for how many minutes.
+    pub rule_now: Option<(usize, u32)>,
+    /// The limits of that rule.
+    pub hours: Option<Limits>,
 }
 
 impl Controls {
@@ -33,15 +39,22 @@ impl Controls {
             seed_until: chosen.seed_until,
             stop_seeding_when_closed: chosen.stop_seeding_when_closed,
             fixed: chosen.fixed,
+            rule_now: None,
+            hours: None,
         }
+    }
+
+    /// The limits in total that hold at this moment.
+    pub fn limits_now(&self) -> Limits {
+        self.hours.unwrap_or(self.limits).and(self.fixed.limits)
     }
 
     pub fn picture(&self) -> Traffic {
         Traffic {
             limits: self.limits,
-            limits_now: self.limits.and(self.fixed.limits),
+            limits_now: self.limits_now(),
             schedule: self.schedule.clone(),
-            rule_now: None,
+            rule_now: self.rule_now,
             active_downloads: self.active_downloads,
             seed_until: self.seed_until,
             stop_seeding_when_closed: self.stop_seeding_when_closed,
@@ -59,34 +72,59 @@ impl State {
             Command::RetryAll => self.each(Held::may_be_retried, State::wish_resume, tasks),
             Command::Retry { share } => self.wish_resume(share, tasks),
             Command::Move { share, to } => self.move_in_queue(share, to, tasks),
+            Command::SelectFiles { token, share, files } => self.select_files(token, share, files, tasks),
+            Command::Relocate { token, share, into, name } => self.wish_relocate(token, share, into, name, tasks),
+            Command::SetOrder { share, order } => self.set_order(share, order, tasks),
+            Command::SetClass { share, class } => self.set_class(share, class, tasks),
             Command::SetPriority { share, priority } => {
                 self.choose(share, tasks, |options| options.priority = priority);
             }
-            Command::SetOrder { share, order } => self.choose(share, tasks, |options| options.order = order),
-            Command::SetClass { share, class } => self.choose(share, tasks, |options| options.class = class),
             Command::SetLimits { share, limits } => self.choose(share, tasks, |options| options.limits = limits),
             Command::SetSeeding { share, until } => self.choose(share, tasks, |options| options.seed_until = until),
+            for_all => self.control_all(for_all, tasks),
+        }
+    }
+
+    /// What is fixed by an administrator stays as it is.
+    fn control_all(&mut self, command: Command, tasks: &mut Vec<Task>) {
+        let fixed = self.controls.fixed;
+        let controls = &mut self.controls;
+        let change = match command {
             Command::SetTotalLimits { limits } => {
-                self.controls.limits = limits;
-                tasks.push(Task::SaveSetting(Change::Limits(limits)));
+                controls.limits = limits;
+                Change::Limits(limits)
             }
-            Command::SetSchedule { schedule } if !self.controls.fixed.schedule => {
-                self.controls.schedule = schedule.clone();
-                tasks.push(Task::SaveSetting(Change::Schedule(schedule)));
+            Command::SetSchedule { schedule } if !fixed.schedule => {
+                controls.schedule = schedule.clone();
+                Change::Schedule(schedule)
             }
-            Command::SetActiveDownloads { count } if !self.controls.fixed.active_downloads => {
-                self.controls.active_downloads = count.max(1);
-                tasks.push(Task::SaveSetting(Change::ActiveDownloads(Some(count.max(1)))));
+            Command::SetActiveDownloads { count } if !fixed.active_downloads => {
+                controls.active_downloads = count.max(1);
+                Change::ActiveDownloads(Some(count.max(1)))
             }
-            Command::SetSeedingOfAll { until } if !self.controls.fixed.seed_until => {
-                self.controls.seed_until = until;
-                tasks.push(Task::SaveSetting(Change::SeedUntil(Some(until))));
+            Command::SetSeedingOfAll { until } if !fixed.seed_until => {
+                controls.seed_until = until;
+                Change::SeedUntil(Some(until))
             }
-            Command::SetStopSeedingWhenClosed { stop } if !self.controls.fixed.stop_seeding_when_closed => {
-                self.controls.stop_seeding_when_closed = stop;
-                tasks.push(Task::SaveSetting(Change::StopSeedingWhenClosed(Some(stop))));
+            Command::SetStopSeedingWhenClosed { stop } if !fixed.stop_seeding_when_closed => {
+                controls.stop_seeding_when_closed = stop;
+                Change::StopSeedingWhenClosed(Some(stop))
             }
-            _ => {}
+            _ => return,
+        };
+        tasks.push(Task::SaveSetting(change));
+    }
+
+    fn set_order(&mut self, id: ShareId, order: Order, tasks: &mut Vec<Task>) {
+        self.choose(id, tasks, |options| options.order = order);
+        self.swarm_input(id, Input::SetOrder { order: order_of(order) }, tasks);
+    }
+
+    /// Connections that are open stay as they were made, so they are made anew.
+    fn set_class(&mut self, id: ShareId, class: Class, tasks: &mut Vec<Task>) {
+        if self.held.get(&id).is_some_and(|held| held.options.class != class) {
+            self.choose(id, tasks, |options| options.class = class);
+            self.held.get(&id).into_iter().for_each(Held::close_lanes);
         }
     }
 
@@ -102,6 +140,11 @@ impl State {
         }
     }
 
+    /// The place of a download that begins: the last.
+    pub(super) fn last_position(&self) -> i64 {
+        self.held.values().map(|held| held.options.position).max().map_or(0, |last| last.saturating_add(1))
+    }
+
     /// Changes what was chosen for one transfer, and writes it down.
     pub(super) fn choose(&mut self, id: ShareId, tasks: &mut Vec<Task>, change: impl FnOnce(&mut Options)) {
         let Some(held) = self.held.get_mut(&id) else { return };
@@ -115,11 +158,6 @@ impl State {
         let mut queue: Vec<&Held> = self.held.values().filter(|held| held.is_queued()).collect();
         queue.sort_by_key(|held| (std::cmp::Reverse(held.options.priority), held.options.position, held.begun));
         queue.into_iter().map(|held| held.id).collect()
-    }
-
-    pub(super) fn queue_place(&self, id: ShareId) -> Option<u32> {
-        let at = self.queue().iter().position(|queued| *queued == id)?;
-        u32::try_from(at + 1).ok()
     }
 
     fn move_in_queue(&mut self, id: ShareId, to: QueuePlace, tasks: &mut Vec<Task>) {
@@ -142,38 +180,23 @@ impl State {
             }
         }
     }
+}
 
-    pub(super) fn given_rows(&self) -> Arc<[GivenRow]> {
-        let rows = self.held.values().flat_map(|held| {
-            held.given.iter().filter(|(_, given)| given.bytes > 0).map(|(peer, given)| GivenRow {
-                peer: *peer,
-                peer_name: self.name_of(*peer),
-                share: held.id,
-                title: held.title.clone(),
-                bytes: given.bytes,
-                rate: given.rates.up(),
-                last: self.clock.wall,
-            })
-        });
-        rows.collect()
-    }
-
-    pub(super) fn reason(&self, held: &Held) -> Reason {
-        match held.state() {
-            TransferState::Paused => Reason::Paused,
-            TransferState::Looking => Reason::Nobody,
-            TransferState::Waiting | TransferState::Failed => Reason::Trouble,
-            TransferState::Finishing | TransferState::Verifying => Reason::Checking,
-            TransferState::Done => Reason::SeedingEnded,
-            _ => Reason::FullSpeed,
-        }
+/// The same in the swarm's words.
+pub(super) fn order_of(order: Order) -> swarm::Order {
+    match order {
+        Order::Rarest => swarm::Order::Rarest,
+        Order::InOrder => swarm::Order::InOrder,
     }
 }
 
 impl Held {
     /// Whether it is a download that is not complete and that nobody paused.
     fn is_queued(&self) -> bool {
-        !self.mine && !self.paused && matches!(self.stage, Stage::Looking { .. } | Stage::Opening | Stage::Fetching(_))
+        !self.mine
+            && !self.paused
+            && !self.is_here()
+            && matches!(self.stage, Stage::Looking { .. } | Stage::Opening | Stage::Fetching(_))
     }
 
     fn may_be_retried(&self) -> bool {
@@ -185,21 +208,14 @@ impl Held {
         self.given.values().map(|given| given.bytes).sum()
     }
 
-    pub fn files_wanted(&self) -> u32 {
-        self.options.wanted.as_ref().map_or(self.files, |wanted| wanted.len() as u32)
-    }
-
-    /// Bytes of the files that are wanted.
-    pub fn wanted_bytes(&self) -> u64 {
-        self.size
-    }
-
     /// The files; the one before, if it is still right.
     pub fn listing(&self, before: Option<&Listing>) -> Option<Listing> {
         let share = self.share.clone()?;
         let have = match &self.stage {
             Stage::Fetching(fetching) => Some(Arc::new(fetching.swarm.have().clone())),
-            _ => None,
+            Stage::Complete { .. } | Stage::Finishing => self.part.clone(),
+            // What is not open holds nothing that is known.
+            _ => Some(Arc::new(Bitmap::empty(share.pieces()))),
         };
         let listing = Listing::new(share, have, self.options.wanted.clone());
         Some(before.filter(|before| **before == listing).cloned().unwrap_or(listing))

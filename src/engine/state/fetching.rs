@@ -6,8 +6,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Held, State,
-    held::{Fetching, Source, Stage},
+    controls::order_of,
+    held::{Fetching, Source, Stage, Turn},
     peers::seen,
+    selection::bytes_of,
 };
 use crate::{
     engine::{
@@ -53,6 +55,7 @@ impl State {
             Fact::Finished { result } => self.finished(id, result, tasks),
             Fact::VerifyProgress { done_bytes } => self.verify_progress(id, done_bytes),
             Fact::Verified { right } => self.verified(id, right, tasks),
+            Fact::Relocated { result } => self.relocated(id, result, tasks),
             Fact::Discarded => {}
         }
     }
@@ -72,7 +75,10 @@ impl State {
                 RestoredState::Complete { changed, .. } => changed.clone(),
                 RestoredState::Unfinished => None,
             };
-            self.held.insert(id, Held::restored(kept, begun));
+            let mut held = Held::restored(kept, begun);
+            // Whoever closed the program wanted this to end.
+            held.options.seeding_ended |= self.controls.stop_seeding_when_closed && !held.mine && held.is_complete();
+            self.held.insert(id, held);
             match changed {
                 Some(path) => self.source_changed(id, &path, tasks),
                 None => self.go_on(id, tasks),
@@ -87,15 +93,17 @@ impl State {
         if held.paused {
             return;
         }
+        let ended = held.options.seeding_ended;
         match (&held.stage, held.share.clone()) {
+            (Stage::Opening, Some(_)) if held.turn != Turn::Now => held.deferred = true,
             (Stage::Looking { .. }, _) => self.look(id, tasks),
             (Stage::Opening, _) => self.open_place(id, tasks),
-            (Stage::Complete { content }, Some(share)) => tasks.push(Task::Serve {
+            (Stage::Complete { content }, Some(share)) if !ended => tasks.push(Task::Serve {
                 share: share.clone(),
                 recipients: held.recipients.clone(),
                 mine: held.mine,
                 content: Content::Complete(content.clone()),
-                have: Bitmap::full(share.pieces()),
+                have: held.part.as_deref().cloned().unwrap_or_else(|| Bitmap::full(share.pieces())),
             }),
             _ => {}
         }
@@ -169,6 +177,8 @@ impl State {
         let Some(held) = self.held.get_mut(&id) else { return };
         held.know(&found.share);
         held.stage = Stage::Opening;
+        // The queue decides when it is opened on disk.
+        held.turn = Turn::Queued { before: 0 };
         held.sources.entry(found.from).or_default();
         tasks.push(Task::Remember(Keep::Share {
             share: found.share,
@@ -177,6 +187,7 @@ impl State {
             into: held.into.clone(),
             sources: None,
         }));
+        tasks.push(Task::Remember(Keep::Options { share: id, options: held.options.clone() }));
         self.changed.shares = true;
         self.go_on(id, tasks);
     }
@@ -192,9 +203,13 @@ impl State {
         let Some(share) = held.share.clone() else { return };
         (held.trouble, held.retry_at) = (None, None);
         held.reused.add(reused);
-        let bytes_done = have.iter(share.pieces()).map(|piece| u64::from(share.pieces().len(piece))).sum();
-        let mut swarm = Swarm::new(Limits::default(), share.pieces(), have.clone(), None, seed);
-        if held.paused {
+        held.into = staging.into_folder().to_owned();
+        let wanted = held.wanted_pieces();
+        let all = Bitmap::full(share.pieces());
+        let bytes_done = bytes_of(&share, &have, wanted.as_ref().unwrap_or(&all));
+        let mut swarm = Swarm::new(Limits::default(), share.pieces(), have.clone(), wanted.as_ref(), seed);
+        swarm.handle(self.clock.now, Input::SetOrder { order: order_of(held.options.order) });
+        if held.paused || held.turn != Turn::Now {
             swarm.handle(self.clock.now, Input::Paused);
         }
         let fetching =
@@ -253,6 +268,9 @@ impl State {
     /// Every piece is here: put the files under their final names.
     pub(super) fn finish(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
+        if held.fetching().is_some_and(|fetching| !fetching.swarm.have().is_full()) {
+            return self.finish_selection(id, tasks);
+        }
         let Some(fetching) = Fetching::of(&mut held.stage) else { return };
         held.stage = Stage::Finishing;
         held.forget_sources();
@@ -270,9 +288,12 @@ impl State {
         let Some(held) = self.held.get_mut(&id) else { return };
         held.stage = Stage::Complete { content: finished.content };
         held.places = finished.places.clone();
+        held.part = finished.part.map(Arc::new);
         (held.trouble, held.retry_at) = (None, None);
         tasks.push(Task::Remember(Keep::Complete { share: id, sources: finished.sources }));
-        for token in std::mem::take(&mut held.waiting) {
+        self.note_completion(id, tasks);
+        let waiting = self.held.get_mut(&id).map(|held| std::mem::take(&mut held.waiting)).unwrap_or_default();
+        for token in waiting {
             self.conclude(token, Ok(Done::Fetched { share: id, places: finished.places.clone() }));
         }
         self.catalogue_changed();
@@ -369,7 +390,9 @@ impl State {
         let (Some(fetching), Some(share)) = (held.fetching(), share) else { return };
         let content = Content::Partial(fetching.staging.clone());
         tasks.push(Task::Serve { share, recipients, mine, content, have: have.clone() });
-        self.swarm_input(id, Input::Resumed, tasks);
+        if self.held.get(&id).is_some_and(|held| held.turn == Turn::Now) {
+            self.swarm_input(id, Input::Resumed, tasks);
+        }
         self.find_sources(id, tasks);
         self.map_changed(id);
     }

@@ -10,17 +10,18 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::rates::Rates;
+use super::{rates::Rates, reasons::Lately, relocating::Moving};
 use crate::{
     engine::{
         command::{Recipients, Token},
         event::{Restored, RestoredState},
+        gauge::{Gauge, Spent},
         snapshot::{Facts, ShareKind, Speed, TransferState},
         task::Opening,
         trouble::Trouble,
     },
     net::piece_stream::LaneHandle,
-    share::{EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
+    share::{Bitmap, EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
     store::{Checking, Complete, Partial, Reused},
     swarm::Swarm,
     traffic::Options,
@@ -71,8 +72,18 @@ pub struct Held {
     pub options: Options,
     /// Whether it may fetch, or what it waits for.
     pub turn: Turn,
-    /// Bytes given before this program was started.
-    pub given_before: u64,
+    /// The pieces that are here of a complete share of which only some files are wanted; `None`: all.
+    pub part: Option<Arc<Bitmap>>,
+    /// Files under their final names that are to be taken up again when it is opened.
+    pub extend: Option<Arc<Complete>>,
+    /// Bytes of the files that were chosen; `None`: all are wanted.
+    pub chosen_bytes: Option<u64>,
+    /// Something was put off until its turn comes.
+    pub deferred: bool,
+    /// What it spent its time on lately; older times count less.
+    pub lately: Lately,
+    /// When its state became what it is.
+    pub since: Option<(TransferState, Instant)>,
 }
 
 /// Whether it is a transfer's turn to move.
@@ -81,7 +92,6 @@ pub enum Turn {
     #[default]
     Now,
     /// So many downloads are before it.
-    #[expect(dead_code, reason = "the queue is filled in with its rules")]
     Queued { before: u32 },
     /// The schedule says pause.
     Scheduled,
@@ -103,6 +113,7 @@ pub enum Stage {
         content: Arc<Complete>,
     },
     Verifying(Verifying),
+    Moving(Moving),
     /// It ended for the reason in `trouble`.
     Failed,
 }
@@ -144,6 +155,10 @@ pub struct Source {
     pub again_at: Option<Instant>,
     pub failures: u32,
     pub rates: Rates,
+    /// Where its connections spend their time.
+    pub gauge: Arc<Gauge>,
+    /// What the gauge showed at the last beat.
+    pub read: Spent,
     /// Right bytes that came from it.
     pub got_bytes: u64,
 }
@@ -205,7 +220,12 @@ impl Held {
             dismissed: false,
             options: Options::default(),
             turn: Turn::Now,
-            given_before: 0,
+            part: None,
+            extend: None,
+            chosen_bytes: None,
+            deferred: false,
+            lately: Lately::default(),
+            since: None,
         }
     }
 
@@ -221,17 +241,20 @@ impl Held {
     /// A share that was kept from the last time.
     pub fn restored(kept: Restored, begun: u64) -> Held {
         let mut held = Held::wanted(kept.share.id(), None, kept.into, begun);
+        held.options = kept.options;
         held.know(&kept.share);
         held.mine = kept.mine;
         held.recipients = kept.recipients;
         held.paused = kept.paused;
         held.stage = match kept.state {
-            RestoredState::Complete { content, places, .. } => {
+            RestoredState::Complete { content, places, part, .. } => {
                 held.places = places;
+                held.part = part.map(Arc::new);
                 Stage::Complete { content }
             }
             RestoredState::Unfinished => {
                 held.opening = Opening::Restored;
+                held.turn = Turn::Queued { before: 0 };
                 Stage::Opening
             }
         };
@@ -249,6 +272,7 @@ impl Held {
         self.created_s = manifest.created_s;
         self.facts = Some(Arc::new(facts_of(share)));
         self.share = Some(share.clone());
+        self.count_wanted();
     }
 
     pub fn created(&self) -> SystemTime {
@@ -259,10 +283,11 @@ impl Held {
         match (&self.stage, self.paused) {
             (Stage::Failed, _) => TransferState::Failed,
             (Stage::Verifying(_), _) => TransferState::Verifying,
-            (Stage::Finishing, _) => TransferState::Finishing,
+            (Stage::Finishing | Stage::Moving(_), _) => TransferState::Finishing,
             (_, true) => TransferState::Paused,
-            (Stage::Complete { .. }, _) if self.options.seeding_ended => TransferState::Done,
+            _ if self.is_here() && self.options.seeding_ended => TransferState::Done,
             _ if self.turn == Turn::Scheduled => TransferState::Scheduled,
+            _ if self.is_here() => TransferState::Seeding,
             _ if self.retry_at.is_some() => TransferState::Waiting,
             (Stage::Looking { .. }, _) => TransferState::Looking,
             (Stage::Opening | Stage::Fetching(_), _) if matches!(self.turn, Turn::Queued { .. }) => {
@@ -278,10 +303,22 @@ impl Held {
     pub fn done_bytes(&self) -> u64 {
         match &self.stage {
             Stage::Looking { .. } | Stage::Failed => 0,
-            Stage::Opening => self.checked_bytes,
-            Stage::Fetching(fetching) => fetching.bytes_done,
+            Stage::Opening => self.checked_bytes.min(self.wanted_bytes()),
+            Stage::Fetching(fetching) if fetching.swarm.is_complete() => self.wanted_bytes(),
+            // A piece of small files can hold more than what is wanted of them.
+            Stage::Fetching(fetching) => fetching.bytes_done.min(self.wanted_bytes()),
+            Stage::Moving(moving) => moving.done_bytes,
             Stage::Verifying(verifying) => verifying.done_bytes,
-            Stage::Finishing | Stage::Complete { .. } => self.size,
+            Stage::Finishing | Stage::Complete { .. } => self.wanted_bytes(),
+        }
+    }
+
+    /// Whether all files that are wanted are here.
+    pub fn is_here(&self) -> bool {
+        match &self.stage {
+            Stage::Complete { .. } => true,
+            Stage::Fetching(fetching) => fetching.swarm.is_complete(),
+            _ => false,
         }
     }
 

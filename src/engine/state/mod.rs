@@ -5,19 +5,26 @@
 //!
 //! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
 //! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `opening.rs` its place on
-//! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `controls.rs` limits, queue and rules,
-//! `troubles.rs` how errors are worded.
+//! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `relocating.rs` files moved, `controls.rs` what
+//! people chose, `turns.rs` whose turn it is, `selection.rs` which files, `seeding.rs` until when something is given,
+//! `ledger.rs` to whom, `reasons.rs` why something is slow, `troubles.rs` how errors are worded.
 
 mod controls;
 mod fetching;
 mod held;
 mod imports;
+mod ledger;
 mod opening;
 mod peers;
 pub(super) mod picture;
 mod rates;
+mod reasons;
+mod relocating;
+mod seeding;
+mod selection;
 mod swarming;
 mod troubles;
+mod turns;
 mod verifying;
 mod wishes;
 
@@ -40,10 +47,12 @@ use super::{
     question::Question,
     snapshot::{Done, Outcome, Speed, Traffic},
     task::Task,
+    throttle::Plan,
     trouble::Trouble,
 };
 use crate::{
     nearby::{self, Nearby},
+    platform::link::Link,
     share::{PeerId, ShareId},
     store::Partial,
 };
@@ -95,6 +104,19 @@ pub struct State {
     history: VecDeque<Speed>,
     /// What holds for all transfers together.
     controls: controls::Controls,
+    /// What was given to whom.
+    ledger: ledger::Ledger,
+    /// The places of downloads in the queue, from 1.
+    places: BTreeMap<ShareId, u32>,
+    /// Whose turn it is must be decided anew.
+    turns_due: bool,
+    turns_at: Option<Instant>,
+    /// What holds for those who move bytes.
+    plan: Arc<Plan>,
+    link: Link,
+    /// Processor time of the program at the last beat, and how much of all processors that was, in hundredths.
+    used: Option<Duration>,
+    program_percent: u8,
     changed: picture::Changed,
 }
 
@@ -126,6 +148,14 @@ impl State {
             total: rates::Rates::default(),
             history: VecDeque::new(),
             controls,
+            ledger: ledger::Ledger::default(),
+            places: BTreeMap::new(),
+            turns_due: true,
+            turns_at: None,
+            plan: Arc::default(),
+            link: Link::default(),
+            used: None,
+            program_percent: 0,
             changed: picture::Changed::all(),
         }
     }
@@ -133,10 +163,14 @@ impl State {
     /// Takes an event; `tasks` gets what is to be done because of it.
     pub fn handle(&mut self, clock: Clock, event: Event, tasks: &mut Vec<Task>) {
         self.clock = clock;
+        self.turns_due |= turns::may_change(&event);
         match event {
             Event::Command(command) => self.wish(command, tasks),
-            Event::Restored { shares, names } => self.restored(shares, names, tasks),
-            Event::Listening { addresses } => self.listening(addresses),
+            Event::Restored { shares, names, given } => {
+                self.ledger.restore(given);
+                self.restored(shares, names, tasks);
+            }
+            Event::Listening { addresses, link } => self.listening(addresses, link),
             Event::Around(input) => self.around(input, tasks),
             Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
             Event::Greeted { address, result } => self.greeted(&address, result, tasks),
@@ -160,7 +194,13 @@ impl State {
         let swarms = self.held.values().filter_map(Held::next_wakeup);
         let peers = self.peers.values().filter_map(Peer::next_wakeup);
         let typed = self.typed.values().filter_map(Typed::next_wakeup);
-        beat.into_iter().chain(self.nearby.next_wakeup()).chain(swarms).chain(peers).chain(typed).min_by_key(|at| at.0)
+        beat.into_iter()
+            .chain(self.turns_wakeup())
+            .chain(self.nearby.next_wakeup())
+            .chain(swarms)
+            .chain(peers)
+            .chain(typed)
+            .min_by_key(|at| at.0)
     }
 
     /// Whether bytes move in or out of this computer, so that speeds change.
@@ -180,11 +220,15 @@ impl State {
     fn keep_time(&mut self, tasks: &mut Vec<Task>) {
         if self.last_beat.is_none_or(|last| self.clock.now >= last + BEAT) {
             self.beat();
+            self.end_seeding(tasks);
+            self.turns_due = true;
         }
         self.around(nearby::Input::Tick, tasks);
         self.peers_due(tasks);
         self.typed_due(tasks);
         self.transfers_due(tasks);
+        self.take_turns(tasks);
+        self.save_given(tasks);
     }
 
     fn announce_if_changed(&mut self, tasks: &mut Vec<Task>) {
@@ -215,7 +259,8 @@ impl State {
         (self.changed.rest, self.changed.outcome) = (true, true);
     }
 
-    fn listening(&mut self, addresses: Vec<SocketAddr>) {
+    fn listening(&mut self, addresses: Vec<SocketAddr>, link: Link) {
+        self.link = link;
         self.listen = addresses;
         self.changed.all_rows();
     }

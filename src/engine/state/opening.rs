@@ -25,8 +25,10 @@ impl State {
         let watch = Arc::new(Checking::default());
         held.opening_watch = Some(watch.clone());
         held.checked_bytes = 0;
+        held.deferred = false;
         let opening = std::mem::replace(&mut held.opening, Opening::Again);
-        let job = Job::OpenStaging { share, into: held.into.clone(), opening, others, watch };
+        let (into, extend) = (held.into.clone(), held.extend.take());
+        let job = Job::OpenStaging { share, into, opening, extend, others, watch };
         tasks.push(Task::Transfer { share: id, run: held.run, job });
     }
 
@@ -50,6 +52,7 @@ impl Held {
     /// Its files, where all of it is here and nothing speaks against it.
     fn whole_content(&self) -> Option<Arc<Complete>> {
         match &self.stage {
+            _ if self.part.is_some() => None,
             Stage::Complete { content } => Some(content.clone()),
             Stage::Verifying(verifying) => match &verifying.subject {
                 Verified::Complete(content) => Some(content.clone()),

@@ -11,7 +11,7 @@ use crate::{
         },
         trouble::{Trouble, TroubleKind},
     },
-    share::{PeerId, ShareId},
+    share::{PeerId, PieceIndex, Share, ShareId},
     swarm,
     wire::peer::Offer,
 };
@@ -91,7 +91,7 @@ impl State {
             rate_down: self.total.down(),
             rate_up: self.total.up(),
             traffic: Arc::new(self.controls.picture()),
-            given: self.given_rows(),
+            given: self.given_rows(before.map(|before| &before.given)),
             history: self.history.iter().copied().collect(),
         }
     }
@@ -234,20 +234,20 @@ impl State {
             files: held.files,
             files_wanted: held.files_wanted(),
             listing: held.listing(before.and_then(|before| before.listing.as_ref())),
-            queue: self.queue_place(held.id),
+            queue: self.places.get(&held.id).copied(),
             priority: held.options.priority,
             order: held.options.order,
             class: held.options.class,
             limits: held.options.limits,
             seed_until: held.options.seed_until,
-            reason: self.reason(held),
+            reason: self.reason(held, state),
             reused_files: held.reused.files,
             reused_bytes: held.reused.bytes,
             pieces_done: held.pieces_done(),
             rate_down,
             rate_up: held.rates.up(),
             given_bytes: held.given_now(),
-            given_in_all: held.given_before + held.given_now(),
+            given_in_all: self.ledger.given_of(held.id),
             eta: eta.map(|seconds| std::time::Duration::from_secs(seconds.min(100 * 3600))),
             sources: held
                 .sources
@@ -339,8 +339,10 @@ impl Held {
         let all = self.share.as_ref().map_or(0, |share| share.pieces().count());
         match &self.stage {
             Stage::Fetching(fetching) => fetching.swarm.have().count(),
-            Stage::Complete { .. } | Stage::Finishing | Stage::Verifying(_) => all,
-            Stage::Looking { .. } | Stage::Opening | Stage::Failed => 0,
+            Stage::Complete { .. } | Stage::Finishing | Stage::Verifying(_) => {
+                self.part.as_ref().map_or(all, |part| part.count())
+            }
+            Stage::Moving(_) | Stage::Looking { .. } | Stage::Opening | Stage::Failed => 0,
         }
     }
 
@@ -351,6 +353,11 @@ impl Held {
         match &self.stage {
             Stage::Fetching(fetching) => {
                 PieceMap { tiles: (0..tiles).map(|tile| self.tile(&fetching.swarm, tile, tiles, count)).collect() }
+            }
+            Stage::Complete { .. } if self.part.is_some() => {
+                let part = self.part.as_deref();
+                let has = |piece| part.is_some_and(|part| part.contains(piece));
+                PieceMap { tiles: (0..tiles).map(|tile| tile_of(share, has, tile, tiles)).collect() }
             }
             Stage::Complete { .. } | Stage::Finishing => {
                 PieceMap { tiles: vec![Tile { had: 255, in_flight: 0, copies: 0 }; tiles as usize] }
@@ -372,4 +379,13 @@ impl Held {
         let part = |some: u32| (some * 255 / range.len().max(1) as u32) as u8;
         Tile { had: part(had), in_flight: part(in_flight), copies: copies.min(255) as u8 }
     }
+}
+
+/// A tile of what is here and stays as it is.
+fn tile_of(share: &Share, has: impl Fn(PieceIndex) -> bool, tile: u32, tiles: u32) -> Tile {
+    let pieces = share.pieces();
+    let bound = |tile: u32| (u64::from(tile) * u64::from(pieces.count()) / u64::from(tiles)) as u32;
+    let range = bound(tile)..bound(tile + 1);
+    let had = range.clone().filter_map(|number| pieces.index(number)).filter(|piece| has(*piece)).count() as u32;
+    Tile { had: (had * 255 / range.len().max(1) as u32) as u8, in_flight: 0, copies: 0 }
 }

@@ -86,6 +86,7 @@ impl State {
         self.last_beat = Some(self.clock.now);
         self.beats += 1;
         let keep = self.beats.is_multiple_of(BEATS_A_SECOND);
+        self.read_gauges(passed);
         let was_moving = self.total.moving();
         self.total.beat(passed);
         if keep && (was_moving || self.history.back().is_some_and(|last| *last != Speed::default())) {
@@ -120,6 +121,9 @@ impl State {
             given.rates.add_up(fresh);
             held.rates.add_up(fresh);
             self.total.add_up(fresh);
+            if fresh > 0 {
+                self.ledger.add(reading.share, reading.peer, &held.title, fresh, self.clock.wall);
+            }
             self.changed.transfers |= fresh > 0 || opened;
         }
     }

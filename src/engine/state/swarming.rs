@@ -17,6 +17,7 @@ use crate::{
     net::piece_stream::LaneHandle,
     share::{PeerId, PieceIndex, ShareId},
     swarm::{Effect, Input},
+    traffic::Class,
 };
 
 /// With so many peers giving, one connection to each is enough to fill the wire.
@@ -113,8 +114,11 @@ impl State {
         let staging = held.fetching()?.staging.clone();
         let cancel = CancellationToken::new();
         let open = Lane { id: lane, handle: None, in_flight: BTreeSet::new(), cancel: cancel.clone() };
-        held.sources.entry(peer).or_default().lanes.push(open);
-        let job = Job::OpenLane { share, staging, peer, addresses, lane, cancel };
+        let background = held.options.class == Class::Background;
+        let source = held.sources.entry(peer).or_default();
+        source.lanes.push(open);
+        let gauge = source.gauge.clone();
+        let job = Job::OpenLane { share, staging, peer, addresses, lane, gauge, background, cancel };
         tasks.push(Task::Transfer { share: id, run, job });
         Some(lane)
     }
@@ -191,16 +195,14 @@ impl State {
     }
 
     fn piece_came(&mut self, id: ShareId, peer: PeerId, piece: PieceIndex, bytes: u32, tasks: &mut Vec<Task>) {
-        self.total.add_down(u64::from(bytes));
         let Some(held) = self.held.get_mut(&id) else { return };
-        held.rates.add_down(u64::from(bytes));
         if let Some(source) = held.sources.get_mut(&peer) {
-            source.rates.add_down(u64::from(bytes));
             source.got_bytes += u64::from(bytes);
         }
         let Some(fetching) = held.fetching() else { return };
         if !fetching.swarm.have().contains(piece) {
-            fetching.bytes_done += u64::from(bytes);
+            let wanted = fetching.swarm.wanted().contains(piece);
+            fetching.bytes_done += if wanted { u64::from(bytes) } else { 0 };
             tasks.push(Task::Gained { share: id, piece });
             self.map_changed(id);
         }
@@ -266,6 +268,11 @@ impl Lane {
 }
 
 impl Source {
+    /// Whether something was asked of it and has not come yet.
+    pub fn gives(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.in_flight.is_empty())
+    }
+
     fn open_lanes(&self) -> impl Iterator<Item = &Lane> {
         self.lanes.iter().filter(|lane| !lane.cancel.is_cancelled())
     }

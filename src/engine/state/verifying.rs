@@ -18,6 +18,7 @@ use crate::{
     },
     share::{Bitmap, ShareId},
     swarm::Input,
+    traffic::Class,
 };
 
 impl State {
@@ -51,9 +52,14 @@ impl State {
             other => return held.stage = other,
         };
         let cancel: Arc<AtomicBool> = Arc::default();
+        let background = held.options.class == Class::Background;
         held.stage = Stage::Verifying(Verifying { tokens, cancel: cancel.clone(), done_bytes: 0, subject, suspect });
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject: work, cancel } });
+        tasks.push(Task::Transfer {
+            share: id,
+            run: held.run,
+            job: Job::Verify { share, subject: work, background, cancel },
+        });
         self.catalogue_changed();
     }
 
@@ -74,7 +80,7 @@ impl State {
         // A reading that broke off proved nothing right.
         let right = right.unwrap_or_else(|| Bitmap::empty(share.pieces()));
         let claimed = match &subject {
-            Verified::Complete(_) => Bitmap::full(share.pieces()),
+            Verified::Complete(_) => held.part.as_deref().cloned().unwrap_or_else(|| Bitmap::full(share.pieces())),
             Verified::Partial(fetching) => fetching.swarm.have().clone(),
         };
         let spoiled: Vec<_> = claimed.iter(share.pieces()).filter(|piece| !right.contains(*piece)).collect();
@@ -96,7 +102,8 @@ impl State {
                 for piece in spoiled {
                     let len = u64::from(share.pieces().len(piece));
                     if let Some(fetching) = self.held.get_mut(&id).and_then(Held::fetching) {
-                        fetching.bytes_done = fetching.bytes_done.saturating_sub(len);
+                        let wanted = fetching.swarm.wanted().contains(piece);
+                        fetching.bytes_done = fetching.bytes_done.saturating_sub(if wanted { len } else { 0 });
                     }
                     self.swarm_input(id, Input::PieceSpoiled { piece }, tasks);
                 }

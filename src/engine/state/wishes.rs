@@ -67,7 +67,9 @@ impl State {
     /// Stops giving a share out. What is here of it stays; what is unfinished goes.
     fn wish_unshare(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         match self.held.get(&id) {
-            Some(held) if held.is_complete() || matches!(held.stage, Stage::Failed) => self.forget(id, tasks),
+            Some(held) if held.is_here() || held.is_complete() || matches!(held.stage, Stage::Failed) => {
+                self.forget(id, tasks);
+            }
             Some(_) => self.wish_cancel(id, tasks),
             None => {}
         }
@@ -138,6 +140,7 @@ impl State {
         let mut held = Held::wanted(id, offer, into, begun);
         held.hints = hints;
         held.opening = Opening::Wished;
+        held.options.position = self.last_position();
         held.waiting = vec![token];
         self.held.insert(id, held);
         self.changed.shares = true;
@@ -162,7 +165,9 @@ impl State {
 
     pub(super) fn wish_pause(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        if held.paused || matches!(held.stage, Stage::Failed | Stage::Finishing | Stage::Verifying(_)) {
+        if held.paused
+            || matches!(held.stage, Stage::Failed | Stage::Finishing | Stage::Verifying(_) | Stage::Moving(_))
+        {
             return;
         }
         held.paused = true;
@@ -180,6 +185,10 @@ impl State {
 
     pub(super) fn wish_resume(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
+        if held.is_here() && held.options.seeding_ended {
+            self.seed_again(id, tasks);
+        }
+        let Some(held) = self.held.get_mut(&id) else { return };
         let was_paused = std::mem::take(&mut held.paused);
         let complete = held.is_complete();
         held.retry_at = None;
@@ -192,10 +201,11 @@ impl State {
                 let into = Some(held.into.clone());
                 let hints = std::mem::take(&mut held.hints);
                 let waiting = std::mem::take(&mut held.waiting);
+                let options = std::mem::take(&mut held.options);
                 let token = self.next_serial() | 1 << 63;
                 self.held.remove(&id);
                 self.begin_fetch(token, id, into, hints, tasks);
-                self.held.entry(id).and_modify(|held| held.waiting = waiting);
+                self.held.entry(id).and_modify(|held| (held.waiting, held.options) = (waiting, options));
             }
             Stage::Fetching(fetching) if was_paused => {
                 let have = fetching.swarm.have().clone();
@@ -209,8 +219,9 @@ impl State {
     fn wish_cancel(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let staging = match &held.stage {
-            Stage::Finishing => return,
+            Stage::Finishing | Stage::Moving(_) => return,
             Stage::Complete { .. } => return,
+            Stage::Fetching(_) if held.is_here() => return,
             Stage::Fetching(fetching) => Some(fetching.staging.clone()),
             Stage::Verifying(Verifying { subject: Verified::Partial(fetching), .. }) => Some(fetching.staging.clone()),
             Stage::Looking { asking, .. } => {

@@ -47,6 +47,11 @@ pub fn disk_crashed() -> DiskFault {
     DiskFault { what: CRASHED.to_owned(), hint: CRASHED_HINT.to_owned(), may_heal: false }
 }
 
+pub fn still_in_use() -> DiskFault {
+    let what = "Its files are still being read or written".to_owned();
+    DiskFault { what, hint: "Try again in a moment.".to_owned(), may_heal: true }
+}
+
 pub fn find_crashed() -> NotFound {
     NotFound { asked: vec![], fault: Some(crashed()) }
 }

@@ -4,11 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{blocking, errors, lane_sink::Sink};
+use super::{blocking_as, errors, lane_sink::Sink};
 use crate::{
     engine::{
         event::{Event, Fact},
         fault::PeerFault,
+        gauge::Gauge,
         shell::Shell,
     },
     net::{
@@ -18,6 +19,7 @@ use crate::{
     },
     share::{PeerId, Share},
     store::Partial,
+    traffic::Rate,
     wire::paths,
 };
 
@@ -29,7 +31,15 @@ pub struct Connection {
     pub run: u64,
     pub peer: PeerId,
     pub lane: u64,
+    pub gauge: Arc<Gauge>,
+    /// It gives way to whatever else is done on this computer.
+    pub background: bool,
 }
+
+/// Above this, what the system takes ahead from the wire does not count beside the limit.
+const SMALL_LIMIT: u64 = 8 << 20;
+/// The system takes so much ahead at least; with less, no whole packet of a fast interface fits.
+const RECEIVE_BUFFER_MIN: u64 = 16 << 10;
 
 impl Connection {
     pub async fn run(self, addresses: Vec<SocketAddr>, cancel: CancellationToken) -> Fact {
@@ -50,9 +60,18 @@ impl Connection {
         let pipe = connection.upgrade(&paths::stream(self.share.id()), PROTOCOL).await?;
         let sink = Sink::new(self);
         // The swarm bounds what is asked of one peer; the lane takes all of it.
-        let limits = LaneLimits { queue: 256, in_flight: 32, ..LaneLimits::default() };
+        let receive_buffer = self.receive_buffer();
+        let limits = LaneLimits { queue: 256, in_flight: 32, receive_buffer, ..LaneLimits::default() };
         let lane = Lane::new(pipe, Box::new(sink), limits);
         Ok(lane.map_err(|error| CallError::Malformed(error.to_string()))?)
+    }
+
+    /// Under a small limit, about an eighth of a second's worth: what is not read yet is not taken from the wire either.
+    fn receive_buffer(&self) -> Option<usize> {
+        let plan = self.shell.served.plan();
+        let own = plan.each.get(&self.share.id()).map(|(limits, _)| *limits).unwrap_or_default();
+        let limit = plan.total.and(own).down.map(Rate::get).filter(|limit| *limit < SMALL_LIMIT)?;
+        usize::try_from((limit / 8).max(RECEIVE_BUFFER_MIN)).ok()
     }
 
     async fn work(&self, handle: LaneHandle, open: Lane, cancel: CancellationToken) -> Option<PeerFault> {
@@ -61,7 +80,7 @@ impl Connection {
         let fact = Fact::LaneOpened { peer, lane, handle: handle.clone() };
         self.shell.tell(Event::Transfer { share: self.share.id(), run: self.run, fact }).await;
         let closing = self.shell.cancel.clone();
-        let mut thread = std::pin::pin!(blocking(move || open.run()));
+        let mut thread = std::pin::pin!(blocking_as(self.background, move || open.run()));
         let end = tokio::select! {
             end = &mut thread => end,
             () = cancelled(cancel, closing) => {

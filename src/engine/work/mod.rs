@@ -46,7 +46,11 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         Task::SaveSetting(change) => {
             shell.tracker.spawn(remember::save_setting(shell.clone(), change));
         }
-        Task::Announce { .. } | Task::Serve { .. } | Task::Gained { .. } | Task::Withdraw { .. } => {}
+        Task::Announce { .. }
+        | Task::Serve { .. }
+        | Task::Gained { .. }
+        | Task::Withdraw { .. }
+        | Task::Throttle(_) => {}
     }
     None
 }
@@ -58,9 +62,9 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             let crashed = Fact::Found { result: Err(errors::find_crashed()) };
             spawn(shell, find::find(shell.clone(), share, candidates, cancel).map(to_event), to_event(crashed));
         }
-        Job::OpenStaging { share, into, opening, others, watch } => {
+        Job::OpenStaging { share, into, opening, extend, others, watch } => {
             let crashed = Fact::StagingOpened { result: Err(errors::disk_crashed()) };
-            let wish = staging::Wish { share, run, into, opening, others, watch };
+            let wish = staging::Wish { share, run, into, opening, extend, others, watch };
             spawn(shell, staging::open(shell.clone(), wish).map(to_event), to_event(crashed));
         }
         Job::AskHave { share, peer, addresses, cancel } => {
@@ -68,9 +72,10 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             let stream = follow_have::Stream { shell: shell.clone(), share, run, peer };
             spawn(shell, stream.follow(addresses, cancel).map(to_event), to_event(crashed));
         }
-        Job::OpenLane { share, staging, peer, addresses, lane, cancel } => {
+        Job::OpenLane { share, staging, peer, addresses, lane, gauge, background, cancel } => {
             let crashed = Fact::LaneEnded { peer, lane, fault: Some(errors::crashed()) };
-            let connection = lane::Connection { shell: shell.clone(), share, staging, run, peer, lane };
+            let connection =
+                lane::Connection { shell: shell.clone(), share, staging, run, peer, lane, gauge, background };
             spawn(shell, connection.run(addresses, cancel).map(to_event), to_event(crashed));
         }
         Job::AskPiece { handle, peer, lane, piece } => {
@@ -87,9 +92,18 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             let crashed = Fact::Finished { result: Err(errors::disk_crashed()) };
             spawn(shell, staging::finish(share, staging).map(to_event), to_event(crashed));
         }
-        Job::Verify { share, subject, cancel } => {
+        Job::FinishSelected { share, staging, wanted } => {
+            let crashed = Fact::Finished { result: Err(errors::disk_crashed()) };
+            spawn(shell, staging::finish_selected(share, staging, wanted).map(to_event), to_event(crashed));
+        }
+        Job::Verify { share, subject, background, cancel } => {
             let crashed = Fact::Verified { right: None };
-            spawn(shell, staging::verify(shell.clone(), share, run, subject, cancel).map(to_event), to_event(crashed));
+            let reading = staging::Reading { shell: shell.clone(), share, run, subject, background, cancel };
+            spawn(shell, staging::verify(reading).map(to_event), to_event(crashed));
+        }
+        Job::Relocate(wish) => {
+            let crashed = Fact::Relocated { result: Err(errors::disk_crashed()) };
+            spawn(shell, staging::relocate(shell.clone(), wish).map(to_event), to_event(crashed));
         }
         Job::Discard { staging } => {
             spawn(shell, staging::discard(staging).map(to_event), to_event(Fact::Discarded));
@@ -105,6 +119,18 @@ fn spawn(shell: &Shell, errand: impl Future<Output = Event> + Send + 'static, cr
         let event = AssertUnwindSafe(errand).catch_unwind().await.unwrap_or(crashed);
         shell.tell(event).await;
     });
+}
+
+/// [`blocking`], in the background where that is wished: then on a thread of its own, which has the lowest priority.
+async fn blocking_as<T: Send + 'static>(background: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    if !background {
+        return blocking(work).await;
+    }
+    let (done, result) = tokio::sync::oneshot::channel();
+    // Whoever waits has gone where this can't be told.
+    let spawned = crate::platform::background::spawn(move || drop(done.send(work())));
+    spawned.ok()?;
+    result.await.ok()
 }
 
 /// Work that blocks, on a thread that may.

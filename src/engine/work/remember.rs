@@ -30,7 +30,7 @@ pub async fn write(shell: Shell, mut facts: mpsc::Receiver<Keep>) {
         let keep = tokio::select! {
             biased;
             keep = facts.recv() => keep,
-            () = shell.cancel.cancelled() => facts.try_recv().ok(),
+            () = shell.last_fact.cancelled() => facts.try_recv().ok(),
         };
         let Some(keep) = keep else { break };
         let result = write_one(&shell, keep).await;
@@ -77,6 +77,7 @@ async fn write_one(shell: &Shell, keep: Keep) -> Result<(), DatabaseError> {
         }
         Keep::Recipients { share, recipients } => database.set_recipients(share, &recipients.into()).await.map(drop),
         Keep::Options { share, options } => database.set_options(share, &options).await,
+        Keep::Given(given) => database.set_given(&given).await,
         Keep::Forget { share } => store.forget_share(share).await,
         Keep::Peer { peer, name, addresses } => {
             let peer = RememberedPeer { id: peer, name, addresses, last_seen: SystemTime::now() };

@@ -1,6 +1,7 @@
 //! Bringing back what was kept: shares are given out again, and what was unfinished goes on.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -11,17 +12,24 @@ use crate::{
         event::{Event, Restored, RestoredState},
         shell::Shell,
     },
-    share::{PeerId, PieceHashes, Share, SignedManifest},
-    store::{Complete, FileStamp, ShareRecord, ShareState, Sources, StoredShare},
+    share::{PeerId, PieceHashes, Share, ShareId, SignedManifest},
+    store::{self, Complete, FileStamp, GivenRecord, ShareRecord, ShareState, Sources, StoredShare},
+    traffic::Options,
 };
 
 /// Reads everything that was kept and tells the engine.
 pub async fn restore(shell: Shell) {
     let names = names(&shell).await;
+    let mut options = options(&shell).await;
+    let given = given(&shell).await;
     let shares = match shell.store.all_shares().await {
         Ok((stored, damaged)) => {
             report_damaged(&shell, &damaged).await;
-            blocking(move || stored.into_iter().filter_map(restored).collect()).await.unwrap_or_default()
+            let one = move |stored: StoredShare| {
+                let options = options.remove(&stored.record.id).unwrap_or_default();
+                restored(stored, options)
+            };
+            blocking(move || stored.into_iter().filter_map(one).collect()).await.unwrap_or_default()
         }
         Err(error) => {
             let (what, hint) = (error.to_string(), error.hint().to_owned());
@@ -29,7 +37,7 @@ pub async fn restore(shell: Shell) {
             vec![]
         }
     };
-    shell.tell(Event::Restored { shares, names }).await;
+    shell.tell(Event::Restored { shares, names, given }).await;
 }
 
 async fn names(shell: &Shell) -> Vec<(PeerId, String)> {
@@ -42,6 +50,21 @@ async fn names(shell: &Shell) -> Vec<(PeerId, String)> {
     }
 }
 
+/// What was chosen for transfers; where it can't be read, it is as if nothing was.
+async fn options(shell: &Shell) -> BTreeMap<ShareId, Options> {
+    shell.store.database.all_options().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was chosen for transfers can't be read");
+        BTreeMap::new()
+    })
+}
+
+async fn given(shell: &Shell) -> Vec<GivenRecord> {
+    shell.store.database.given().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was given to others can't be read");
+        vec![]
+    })
+}
+
 async fn report_damaged(shell: &Shell, damaged: &[ShareRecord]) {
     if damaged.is_empty() {
         return;
@@ -52,7 +75,7 @@ async fn report_damaged(shell: &Shell, damaged: &[ShareRecord]) {
 }
 
 /// What was kept is read as carefully as what comes from a stranger.
-fn restored(stored: StoredShare) -> Option<Restored> {
+fn restored(stored: StoredShare, options: Options) -> Option<Restored> {
     let StoredShare { record, bytes } = stored;
     let signed = SignedManifest::parse_expected(&bytes.signed, record.id).ok()?;
     let hashes = PieceHashes::parse(signed.manifest(), &bytes.hashes).ok()?;
@@ -66,6 +89,7 @@ fn restored(stored: StoredShare) -> Option<Restored> {
         mine: record.mine,
         recipients: record.recipients.into(),
         paused: record.state == ShareState::Paused,
+        options,
         into: record.into.unwrap_or_default(),
         state,
     })
@@ -73,8 +97,8 @@ fn restored(stored: StoredShare) -> Option<Restored> {
 
 fn complete(share: &Arc<Share>, sources: Sources) -> RestoredState {
     let changed = changed_file(share, &sources);
-    let places = sources.places();
-    RestoredState::Complete { content: Arc::new(Complete::open(share.clone(), sources)), places, changed }
+    let (places, part) = (super::staging::places_of(&sources), store::part_of(share, &sources));
+    RestoredState::Complete { content: Arc::new(Complete::open(share.clone(), sources)), places, changed, part }
 }
 
 /// The first file that is not as it was, by its stamp; a look at each, no reading.

@@ -1,26 +1,29 @@
 //! A download's place on disk: made or found again, saved, finished, verified, deleted.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use super::{blocking, errors};
+use super::{blocking, blocking_as, errors};
 use crate::{
     engine::{
         event::{Event, Fact, Finished, Opened},
         shell::Shell,
-        task::{Opening, Subject},
+        task::{Move, Opening, Subject},
     },
     share::{Share, ShareId},
-    store::{self, Checking, Complete, DiskError, Partial, Sources, disk::Disk},
+    store::{self, Checking, Complete, DiskError, Partial, Sources, disk::Disk, part_of},
 };
 
+/// Those who write to a download that is to be moved end within this time.
+const LET_GO: Duration = Duration::from_secs(10);
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// A download's place on disk that is wanted.
@@ -29,6 +32,8 @@ pub struct Wish {
     pub run: u64,
     pub into: PathBuf,
     pub opening: Opening,
+    /// Its files under their final names, of which some are here and more are wanted.
+    pub extend: Option<Arc<Complete>>,
     /// Shares that are complete here.
     pub others: Vec<Arc<Complete>>,
     pub watch: Arc<Checking>,
@@ -47,10 +52,16 @@ pub async fn open(shell: Shell, wish: Wish) -> Fact {
 }
 
 fn open_here(wish: Wish, state: &Path, downloads: &Path) -> Result<Opened, DiskError> {
-    let Wish { share, into, opening, others, watch, .. } = wish;
+    let Wish { share, into, opening, extend, others, watch, .. } = wish;
     // What stands in the way is told by what comes next.
     if opening == Opening::Wished || into == downloads {
         std::fs::create_dir_all(&into).ok();
+    }
+    // A move that the end of the program broke off leads to another folder than the one that was remembered.
+    let noted = store::go_on_moving(&share, state)?;
+    let into = noted.filter(|_| opening == Opening::Restored).unwrap_or(into);
+    if let Some(content) = extend {
+        store::take_up_again(&share, &content, &into, state)?;
     }
     match Partial::create_on(Disk::default(), share.clone(), &into, state, &watch)? {
         store::Opened::Filling(staging) => {
@@ -86,9 +97,14 @@ async fn watched<T>(
 }
 
 fn finished(share: Arc<Share>, sources: Sources) -> Finished {
-    let places = sources.places();
+    let (places, part) = (places_of(&sources), part_of(&share, &sources));
     let content = Arc::new(Complete::open(share, sources.clone()));
-    Finished { content, sources: Arc::new(sources), places }
+    Finished { content, sources: Arc::new(sources), places, part }
+}
+
+/// The tops; of a share of which only some files are here, those that are.
+pub fn places_of(sources: &Sources) -> Vec<PathBuf> {
+    sources.places().into_iter().filter(|place| place.symlink_metadata().is_ok()).collect()
 }
 
 /// Syncs the bytes, then saves which pieces they are.
@@ -103,12 +119,30 @@ pub async fn finish(share: Arc<Share>, staging: Arc<Partial>) -> Fact {
     Fact::Finished { result: done.map_or(Err(errors::disk_crashed()), |done| done.map_err(Into::into)) }
 }
 
+/// What is read again.
+pub struct Reading {
+    pub shell: Shell,
+    pub share: Arc<Share>,
+    pub run: u64,
+    pub subject: Subject,
+    /// It gives way to whatever else is done on this computer.
+    pub background: bool,
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// Puts the files that are wanted under their final names, without the others.
+pub async fn finish_selected(share: Arc<Share>, staging: Arc<Partial>, wanted: BTreeSet<usize>) -> Fact {
+    let done = blocking(move || staging.finish_selected(&wanted).map(|sources| finished(share, sources))).await;
+    Fact::Finished { result: done.map_or(Err(errors::disk_crashed()), |done| done.map_err(Into::into)) }
+}
+
 /// Reads every byte again.
-pub async fn verify(shell: Shell, share: Arc<Share>, run: u64, subject: Subject, cancel: Arc<AtomicBool>) -> Fact {
+pub async fn verify(reading: Reading) -> Fact {
+    let Reading { shell, share, run, subject, background, cancel } = reading;
     let (id, done) = (share.id(), Arc::new(AtomicU64::new(0)));
     let reading = {
         let (done, cancel) = (done.clone(), cancel.clone());
-        blocking(move || match subject {
+        blocking_as(background, move || match subject {
             Subject::Complete(complete) => complete.verify_all(&done, &cancel),
             Subject::Partial(partial) => partial.verify_all(&done, &cancel),
         })
@@ -116,6 +150,32 @@ pub async fn verify(shell: Shell, share: Arc<Share>, run: u64, subject: Subject,
     let progress = || Fact::VerifyProgress { done_bytes: done.load(Ordering::Relaxed) };
     let right = watched(&shell, (id, run), &cancel, reading, progress).await;
     Fact::Verified { right }
+}
+
+/// Puts files into another folder or under another name, when nobody writes to them any more.
+pub async fn relocate(shell: Shell, wish: Move) -> Fact {
+    let Move { share, staging, content, into, name } = wish;
+    let end = Instant::now() + LET_GO;
+    while staging.as_ref().is_some_and(|staging| Arc::strong_count(staging) > 1) {
+        if Instant::now() > end {
+            return Fact::Relocated { result: Err(errors::still_in_use()) };
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let state = shell.store.state_folder().to_owned();
+    let moved = blocking(move || {
+        if let Some(content) = content {
+            let sources = store::move_complete(&share, &content, &into, name.as_deref())?;
+            return Ok(Some(finished(share, sources)));
+        }
+        if let Some(staging) = staging {
+            staging.save_have()?;
+        }
+        store::move_unfinished(&share, &state, &into, name.as_deref()).map(|()| None)
+    });
+    let result =
+        moved.await.map_or(Err(errors::disk_crashed()), |moved: Result<_, DiskError>| moved.map_err(Into::into));
+    Fact::Relocated { result }
 }
 
 /// Deletes what is unfinished.

@@ -26,6 +26,12 @@ pub trait PieceSink: Send {
     /// again when the answer begins: then its bytes are thrown away.
     fn wanted(&mut self, piece: u32) -> Option<u32>;
 
+    /// How many bytes may be read now, at most `most`; for keeping a limit. It may wait for a fraction of a second, and
+    /// 0 means: not yet. The other side is not blamed for the time that passes here.
+    fn allow(&mut self, most: usize) -> usize {
+        most
+    }
+
     /// The bytes of `piece` follow. An error of this or of [`write`](PieceSink::write) is ours (a full disk); it ends the lane.
     fn begin(&mut self, piece: u32) -> io::Result<()>;
 
@@ -59,13 +65,25 @@ pub struct LaneLimits {
     /// How long a lane stays without a job.
     pub idle: Duration,
     pub least_speed: LeastSpeed,
+    /// What the system may take from the wire before we read it, in bytes; `None` leaves it to the system. For keeping a
+    /// small limit, which the system's megabytes would not.
+    pub receive_buffer: Option<usize>,
 }
 
 impl Default for LaneLimits {
     fn default() -> LaneLimits {
-        LaneLimits { queue: 64, in_flight: 16, idle: Duration::from_secs(15), least_speed: LeastSpeed::default() }
+        LaneLimits {
+            queue: 64,
+            in_flight: 16,
+            idle: Duration::from_secs(15),
+            least_speed: LeastSpeed::default(),
+            receive_buffer: None,
+        }
     }
 }
+
+/// Who keeps us waiting for longer than this by a limit or a slow disk of our own is not held to the least speed for it.
+const OUR_OWN_WAIT: Duration = Duration::from_millis(100);
 
 /// How a lane ended.
 #[derive(Debug)]
@@ -201,6 +219,9 @@ impl Lane {
     /// A lane over a connection that was upgraded to [`PROTOCOL`](super::PROTOCOL).
     pub fn new(mut pipe: Pipe, sink: Box<dyn PieceSink>, limits: LaneLimits) -> io::Result<(LaneHandle, Lane)> {
         pipe.hold_to(limits.least_speed)?;
+        if let Some(bytes) = limits.receive_buffer {
+            pipe.receive_at_most(bytes)?;
+        }
         let (sender, jobs) = sync_channel(limits.queue.max(1));
         let door = Arc::new(Door { open: Mutex::new(true), closing: AtomicBool::new(false), closer: pipe.closer()? });
         let handle = LaneHandle { jobs: sender, door: door.clone() };
@@ -317,11 +338,23 @@ impl Lane {
             self.sink.begin(asked.piece).map_err(LaneError::Sink)?;
         }
         let mut left = asked.length as usize;
+        let mut since = Instant::now();
         while left > 0 {
             // Records are gathered into steps: one hash and one write for several was measured to be faster.
-            let count = left.min(self.step.len());
+            let most = left.min(self.step.len());
+            let count = self.sink.allow(most).min(most);
+            if self.closing() {
+                return Err(LaneError::Closed);
+            }
+            if count == 0 {
+                continue;
+            }
+            if since.elapsed() > OUR_OWN_WAIT {
+                self.pipe.expect_bytes().map_err(LaneError::Broken)?;
+            }
             let step = &mut self.step[..count];
             self.pipe.read_exact(step)?;
+            since = Instant::now();
             if wanted {
                 self.sink.write(step).map_err(LaneError::Sink)?;
             }

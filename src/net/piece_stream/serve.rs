@@ -40,6 +40,12 @@ pub trait OpenPiece {
     /// In bytes.
     fn length(&self) -> u32;
 
+    /// How many bytes may be sent now, at most `most`; for keeping a limit. It may wait for a fraction of a second, and
+    /// 0 means: not yet.
+    fn allow(&mut self, most: usize) -> usize {
+        most
+    }
+
     /// Reads the next bytes, at least one. An error or an early end closes the connection.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 }
@@ -149,7 +155,7 @@ async fn run(
     let mut thread = tokio::task::spawn_blocking({
         let cancelled = cancelled.clone();
         move || {
-            let end = serve(pipe, source, limits);
+            let end = serve(pipe, source, limits, &cancelled);
             ended(if cancelled.load(Ordering::Acquire) { ServeEnd::Cancelled } else { end });
         }
     });
@@ -164,7 +170,7 @@ async fn run(
 }
 
 /// Answers until the caller is done.
-fn serve(mut pipe: Pipe, mut source: Box<dyn PieceSource>, limits: ServeLimits) -> ServeEnd {
+fn serve(mut pipe: Pipe, mut source: Box<dyn PieceSource>, limits: ServeLimits, cancelled: &AtomicBool) -> ServeEnd {
     if let Err(error) = pipe.hold_to(limits.least_speed) {
         return ServeEnd::Caller(PipeError::Broken(error));
     }
@@ -178,7 +184,7 @@ fn serve(mut pipe: Pipe, mut source: Box<dyn PieceSource>, limits: ServeLimits) 
             }
             Err(error) => return ServeEnd::Caller(error),
         };
-        match answer(&mut pipe, &mut *source, piece, &mut step) {
+        match answer(&mut pipe, &mut *source, piece, &mut step, cancelled) {
             Ok(()) => {}
             Err(Unfinished::Caller(error)) => return ServeEnd::Caller(error),
             Err(Unfinished::Source(error)) => return ServeEnd::Source { piece, error },
@@ -205,7 +211,13 @@ impl From<PipeError> for Unfinished {
     }
 }
 
-fn answer(pipe: &mut Pipe, source: &mut dyn PieceSource, piece: u32, step: &mut [u8]) -> Result<(), Unfinished> {
+fn answer(
+    pipe: &mut Pipe,
+    source: &mut dyn PieceSource,
+    piece: u32,
+    step: &mut [u8],
+    cancelled: &AtomicBool,
+) -> Result<(), Unfinished> {
     let mut open = match source.open(piece) {
         Ok(open) => open,
         Err(refusal) => {
@@ -217,7 +229,11 @@ fn answer(pipe: &mut Pipe, source: &mut dyn PieceSource, piece: u32, step: &mut 
     pipe.queue(&Head { piece, answer: Answer::Bytes(open.length()) }.to_bytes())?;
     let mut left = open.length() as usize;
     while left > 0 {
-        let count = left.min(step.len());
+        let most = left.min(step.len());
+        let count = open.allow(most).min(most);
+        if cancelled.load(Ordering::Acquire) {
+            return Err(Unfinished::Source(io::ErrorKind::Interrupted.into()));
+        }
         fill(&mut *open, &mut step[..count]).map_err(Unfinished::Source)?;
         pipe.queue(&step[..count])?;
         pipe.flush()?;

@@ -138,12 +138,20 @@ impl Staging {
     /// Gives every top its final name: the first that nothing has. `noted` is called before a name is tried that the note
     /// does not have yet.
     pub fn place_tops(&self, noted: impl Fn() -> Result<(), DiskError>) -> Result<(), DiskError> {
+        self.place_some(|_| true, noted)
+    }
+
+    /// [`Staging::place_tops`], of some tops.
+    pub fn place_some(
+        &self,
+        which: impl Fn(usize) -> bool,
+        noted: impl Fn() -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
         self.forget_folders();
-        for top in 0..self.top_entries.len() {
-            self.choose_goal(top)?;
-        }
+        let tops = || (0..self.top_entries.len()).filter(|top| which(*top));
+        tops().try_for_each(|top| self.choose_goal(top))?;
         noted()?;
-        for top in 0..self.top_entries.len() {
+        for top in tops() {
             self.place_top(top, &noted)?;
         }
         Ok(())

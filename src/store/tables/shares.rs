@@ -89,8 +89,12 @@ impl Database {
             .execute(&mut *transaction)
             .await?;
         replace_peers(&mut transaction, share.id, &share.recipients).await?;
-        if let Some(sources) = &share.sources {
-            put_sources(&mut transaction, share.id, sources).await?;
+        match &share.sources {
+            Some(sources) => put_sources(&mut transaction, share.id, sources).await?,
+            None => {
+                let forget = "DELETE FROM sources WHERE share = ?";
+                sqlx::query(forget).bind(&share.id.0[..]).execute(&mut *transaction).await?;
+            }
         }
         Ok(transaction.commit().await?)
     }

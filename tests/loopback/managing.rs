@@ -1,0 +1,264 @@
+//! Limits, queue, schedule, seeding rules, selection and moving, with real engines. Speeds are measured by the benchmark; here
+//! is whether each control does what it says and loses nothing.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+
+use handout::{
+    engine::{
+        command::{Command, QueuePlace, Selection},
+        snapshot::{Done, TransferRow, TransferState},
+        trouble::TroubleKind,
+    },
+    share::ShareId,
+    traffic::{Days, Limits, Priority, Rate, Reason, Rule, Schedule, SeedUntil, Then, reason::LimitBy},
+};
+
+use super::room::{Computer, content, unfinished};
+
+#[test]
+fn a_limited_transfer_says_so_and_arrives_when_the_limit_is_lifted() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 2_000_000);
+    ben.send(slow_down());
+    let token = ben.begin_fetch(share);
+
+    let limit = Reason::Limit { by: LimitBy::Total, rate: Rate::new(SLOW).unwrap() };
+    ben.wait("it says that a limit holds it back", |_| row(&ben, share).is_some_and(|row| row.reason == limit));
+    ben.send(Command::SetTotalLimits { limits: Limits::NONE });
+
+    ben.outcome(token).unwrap();
+    assert_eq!(fs::read(ben.downloads().join("film")).unwrap(), content("film", 2_000_000));
+}
+
+#[test]
+fn a_limit_on_what_is_given_is_the_givers_and_nobody_is_dropped_for_it() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 2_000_000);
+    ann.send(Command::SetTotalLimits { limits: Limits { down: None, up: Rate::new(32 * 1024) } });
+    let token = ben.begin_fetch(share);
+    ben.wait("some of it comes", |_| row(&ben, share).is_some_and(|row| row.rate_down > 0));
+
+    ann.send(Command::SetTotalLimits { limits: Limits::NONE });
+
+    ben.outcome(token).unwrap();
+    assert!(ben.snapshot().troubles.is_empty(), "{:?}", ben.snapshot().troubles);
+}
+
+#[test]
+fn the_queue_lets_one_after_the_other_go_and_obeys_place_and_priority() {
+    let (mut ann, mut ben) = pair();
+    let [film, book] = ["film", "book"].map(|name| share(&mut ann, name, 2_000_000));
+    ben.send(Command::SetActiveDownloads { count: 1 });
+    ben.send(slow_down());
+    let tokens = [ben.begin_fetch(film), ben.begin_fetch(book)];
+    let is = |share, state: TransferState| row(&ben, share).is_some_and(|row| row.state == state);
+    let turn = |first, second| {
+        ben.wait("one goes and the other waits", |_| {
+            is(first, TransferState::Fetching) && is(second, TransferState::Queued)
+        });
+        assert_eq!((row(&ben, first).unwrap().queue, row(&ben, second).unwrap().queue), (Some(1), Some(2)));
+    };
+    turn(film, book);
+    assert_eq!(row(&ben, book).unwrap().reason, Reason::Queued { before: 1, active: 1 });
+
+    ben.send(Command::Move { share: book, to: QueuePlace::Top });
+    turn(book, film);
+    ben.send(Command::SetPriority { share: film, priority: Priority::High });
+    turn(film, book);
+    ben.send(Command::PauseAll);
+    ben.wait("all rest", |_| is(film, TransferState::Paused) && is(book, TransferState::Paused));
+    ben.send(Command::ResumeAll);
+    turn(film, book);
+
+    ben.send(Command::SetTotalLimits { limits: Limits::NONE });
+    for token in tokens {
+        ben.outcome(token).unwrap();
+    }
+}
+
+#[test]
+fn what_was_chosen_for_a_transfer_is_there_after_a_restart() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 2_000_000);
+    ben.send(slow_down());
+    ben.begin_fetch(share);
+    let limits = Limits { down: Rate::new(SLOW), up: Rate::new(1 << 20) };
+    ben.wait("it comes", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Fetching));
+    ben.send(Command::SetLimits { share, limits });
+    ben.send(Command::SetPriority { share, priority: Priority::Low });
+    ben.send(Command::SetSeeding { share, until: Some(SeedUntil::Copies(3)) });
+    ben.wait("it is chosen", |_| row(&ben, share).is_some_and(|row| row.seed_until.is_some()));
+
+    ben.restart();
+
+    ben.wait("it is there again", |_| row(&ben, share).is_some());
+    let row = row(&ben, share).unwrap();
+    assert_eq!((row.limits, row.priority, row.seed_until), (limits, Priority::Low, Some(SeedUntil::Copies(3))));
+}
+
+#[test]
+fn the_schedule_pauses_everything_and_lets_it_go_on() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 2_000_000);
+    let always = Rule { days: Days::ALL, from: 0, to: 0, then: Then::Pause };
+    ben.send(Command::SetSchedule { schedule: Schedule(vec![always]) });
+    let token = ben.begin_fetch(share);
+    ben.wait("the schedule holds it", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Scheduled));
+    assert!(matches!(row(&ben, share).unwrap().reason, Reason::PausedBySchedule { minutes: 1..=1440 }));
+
+    ben.send(Command::SetSchedule { schedule: Schedule::default() });
+
+    ben.outcome(token).unwrap();
+}
+
+#[test]
+fn only_the_chosen_files_come_and_the_others_when_they_are_wanted() {
+    let (mut ann, mut ben) = pair();
+    let folder = ann.folder.path().join("own").join("course");
+    for (name, size) in [("a.bin", 600_000), ("b.bin", 700_000), ("c.bin", 800_000)] {
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(name), content(name, size)).unwrap();
+    }
+    let share = ann.share(std::slice::from_ref(&folder));
+    see(&ben, share);
+    ben.send(slow_down());
+    let fetched = ben.begin_fetch(share);
+    ben.wait("its files are known", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Fetching));
+    let paths: Vec<_> = row(&ben, share).unwrap().listing.as_ref().unwrap().files();
+    assert_eq!(
+        paths.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["course/a.bin", "course/b.bin", "course/c.bin"]
+    );
+
+    let none = select(&mut ben, share, Selection::These(BTreeSet::new()));
+    assert_eq!(none.unwrap_err().kind, TroubleKind::Local);
+    assert!(select(&mut ben, share, Selection::These([3].into())).is_err());
+    let done = select(&mut ben, share, Selection::These([1].into())).unwrap();
+    assert_eq!(done, Done::Selected { share, files: 1, bytes: 700_000 });
+    ben.send(Command::SetTotalLimits { limits: Limits::NONE });
+    ben.outcome(fetched).unwrap();
+
+    let now = row(&ben, share).unwrap();
+    assert_eq!(
+        (now.state, now.done_bytes, now.size, now.full_size),
+        (TransferState::Seeding, 700_000, 700_000, 2_100_000)
+    );
+    let files = now.listing.as_ref().unwrap().files();
+    assert_eq!(files.iter().map(|file| (file.wanted, file.done_bytes == file.size)).nth(1), Some((true, true)));
+
+    select(&mut ben, share, Selection::All).unwrap();
+    ben.wait("all of it is here", |_| {
+        row(&ben, share).is_some_and(|row| !row.places.is_empty() && row.done_bytes == 2_100_000)
+    });
+    ben.wait("it has its final name", |_| ben.downloads().join("course/c.bin").exists());
+    assert_eq!(fs::read(ben.downloads().join("course/c.bin")).unwrap(), content("c.bin", 800_000));
+}
+
+#[test]
+fn a_download_that_was_given_enough_is_given_no_more_until_a_person_wants_it_again() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 300_000);
+    ben.send(Command::SetSeedingOfAll { until: SeedUntil::Copies(1) });
+    ben.fetch(share);
+    ben.wait("its rule is fulfilled", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Done));
+    assert_eq!(row(&ben, share).unwrap().reason, Reason::SeedingEnded);
+
+    ben.restart();
+    ben.wait("it stays so", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Done));
+    ben.send(Command::Resume { share });
+    ben.wait("it is given again", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Seeding));
+}
+
+#[test]
+fn what_was_given_to_whom_is_known_after_a_restart() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 300_000);
+    ben.fetch(share);
+    let told = |ann: &Computer| {
+        let rows = ann.snapshot().given.iter().map(|row| (row.title.clone(), row.bytes)).collect::<Vec<_>>();
+        rows == [("film".to_owned(), 300_000)]
+    };
+    ann.wait("it is told", |_| told(&ann));
+
+    ann.restart();
+
+    ann.wait("it is still told", |_| told(&ann));
+}
+
+#[test]
+fn a_download_is_moved_and_named_while_it_comes_and_when_it_is_here() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 2_000_000);
+    ben.send(slow_down());
+    let fetched = ben.begin_fetch(share);
+    ben.wait("it comes", |_| row(&ben, share).is_some_and(|row| row.rate_down > 0));
+    let [there, further] = ["there", "further"].map(|name| ben.folder.path().join(name));
+
+    relocate(&mut ben, share, Some(&there), Some("movie.bin")).unwrap();
+    assert_eq!(unfinished(&ben.downloads()), Vec::<std::path::PathBuf>::new());
+    assert_eq!(unfinished(&there).len(), 1);
+    ben.send(Command::SetTotalLimits { limits: Limits::NONE });
+    ben.outcome(fetched).unwrap();
+    assert_eq!(fs::read(there.join("movie.bin")).unwrap(), content("film", 2_000_000));
+
+    fs::create_dir_all(&further).unwrap();
+    fs::write(further.join("movie.bin"), "somebody's own").unwrap();
+    relocate(&mut ben, share, Some(&further), None).unwrap();
+    assert_eq!(fs::read(further.join("movie (2).bin")).unwrap(), content("film", 2_000_000));
+    assert_eq!(fs::read(further.join("movie.bin")).unwrap(), b"somebody's own");
+    assert!(!there.join("movie.bin").exists());
+
+    ben.restart();
+    ben.wait("it is still given", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Seeding));
+    assert_eq!(row(&ben, share).unwrap().places, [further.join("movie (2).bin")]);
+    assert!(relocate(&mut ben, share, None, Some("../x")).is_err());
+    assert!(relocate(&mut ben, share, Some(Path::new("relative")), None).is_err());
+    assert!(relocate(&mut ann, share, Some(&there), None).is_err(), "a person's own files stay where they are");
+}
+
+const SLOW: u64 = 16 * 1024;
+
+fn slow_down() -> Command {
+    Command::SetTotalLimits { limits: Limits { down: Rate::new(SLOW), up: None } }
+}
+
+fn pair() -> (Computer, Computer) {
+    let ann = Computer::start("Ann", &[]);
+    let ben = Computer::start("Ben", &[&ann]);
+    (ann, ben)
+}
+
+fn share(ann: &mut Computer, name: &str, bytes: usize) -> ShareId {
+    let file = ann.file(name, bytes);
+    ann.share(&[file])
+}
+
+fn see(ben: &Computer, share: ShareId) {
+    ben.wait("it sees the share", |snapshot| snapshot.shares.iter().any(|row| row.id == share));
+}
+
+fn row(computer: &Computer, share: ShareId) -> Option<Arc<TransferRow>> {
+    computer.transfer(share)
+}
+
+fn select(
+    computer: &mut Computer,
+    share: ShareId,
+    files: Selection,
+) -> Result<Done, Arc<handout::engine::trouble::Trouble>> {
+    let token = computer.token();
+    computer.send(Command::SelectFiles { token, share, files });
+    computer.outcome(token)
+}
+
+fn relocate(
+    computer: &mut Computer,
+    share: ShareId,
+    into: Option<&Path>,
+    name: Option<&str>,
+) -> Result<Done, Arc<handout::engine::trouble::Trouble>> {
+    let token = computer.token();
+    let (into, name) = (into.map(Path::to_owned), name.map(str::to_owned));
+    computer.send(Command::Relocate { token, share, into, name });
+    computer.outcome(token)
+}
