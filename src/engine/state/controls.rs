@@ -67,7 +67,7 @@ impl State {
     /// A wish about how much, when, and in which order.
     pub(super) fn control(&mut self, command: Command, tasks: &mut Vec<Task>) {
         match command {
-            Command::PauseAll => self.each(|_| true, State::wish_pause, tasks),
+            Command::PauseAll => self.each(Held::may_be_paused, State::wish_pause, tasks),
             Command::ResumeAll => self.each(|held| held.paused, State::wish_resume, tasks),
             Command::RetryAll => self.each(Held::may_be_retried, State::wish_resume, tasks),
             Command::Retry { share } => self.wish_resume(share, tasks),
@@ -197,6 +197,11 @@ impl Held {
             && !self.paused
             && !self.is_here()
             && matches!(self.stage, Stage::Looking { .. } | Stage::Opening | Stage::Fetching(_))
+    }
+
+    /// Whether it is in the list of transfers and moves, or could.
+    fn may_be_paused(&self) -> bool {
+        self.is_shown() && !(self.is_here() && self.options.seeding_ended)
     }
 
     fn may_be_retried(&self) -> bool {

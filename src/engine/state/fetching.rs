@@ -77,7 +77,11 @@ impl State {
             };
             let mut held = Held::restored(kept, begun);
             // Whoever closed the program wanted this to end.
-            held.options.seeding_ended |= self.controls.stop_seeding_when_closed && !held.mine && held.is_complete();
+            let ends = self.controls.stop_seeding_when_closed && !held.mine && held.is_complete();
+            held.options.seeding_ended |= ends;
+            if ends {
+                tasks.push(Task::Remember(Keep::Options { share: id, options: held.options.clone() }));
+            }
             self.held.insert(id, held);
             match changed {
                 Some(path) => self.source_changed(id, &path, tasks),

@@ -328,7 +328,7 @@ fn reuse<T: PartialEq>(before: Option<&Arc<T>>, row: T) -> Arc<T> {
 
 impl Held {
     /// What is mine is in the list of transfers only while somebody fetches it.
-    fn is_shown(&self) -> bool {
+    pub fn is_shown(&self) -> bool {
         !self.dismissed
             && (!self.mine
                 || matches!(self.stage, Stage::Verifying(_))

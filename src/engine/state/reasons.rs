@@ -127,6 +127,8 @@ impl State {
             if held.since.is_none_or(|(known, _)| known != state) {
                 held.since = Some((state, self.clock.now));
             }
+            // Its reason can change although nothing moves.
+            self.changed.transfers |= state == TransferState::Fetching;
         }
     }
 }
