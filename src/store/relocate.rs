@@ -111,7 +111,7 @@ pub fn move_complete(
     }
     make_folder(into)?;
     let (mut after, tops) = (Sources::new(), manifest.tops().map(|(entry, _)| entry).collect::<Vec<_>>());
-    let root = after.add_root(into.to_owned());
+    let root = after.add_root(into);
     for (at, top) in tops.iter().copied().enumerate() {
         let end = tops.get(at + 1).copied().unwrap_or(manifest.entries.len());
         let old = before.path(top).ok_or_else(|| DiskError::Changed { path: into.to_owned() })?;

@@ -69,7 +69,7 @@ impl Partial {
         staging.place_some(top_has_some, || filling.write_note())?;
         staging.sync_top()?;
         let mut sources = Sources::new();
-        let root = sources.add_root(staging.into.clone());
+        let root = sources.add_root(&staging.into);
         for entry in 0..share.manifest().entries.len() {
             let path = staging.path(entry);
             let stamp = match kept.contains(&entry) {
