@@ -21,7 +21,12 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(output: &Output) -> Progress {
         let target = if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Progress { bar: ProgressBar::with_draw_target(None, target) }
+        let bar = ProgressBar::with_draw_target(None, target);
+        // A thread of its own, which nobody needs who sees nothing.
+        if output.shows_progress() {
+            bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        Progress { bar }
     }
 
     /// Files that are being read.
@@ -85,7 +90,6 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             self.bar.set_style(style.progress_chars("━━ "));
         }
-        self.bar.enable_steady_tick(Duration::from_millis(200));
     }
 }
 

@@ -116,7 +116,7 @@ pub enum Job {
     /// Closed by `Finished`. `wanted`: entries of the manifest.
     FinishSelected { share: Arc<Share>, staging: Arc<Partial>, wanted: BTreeSet<usize> },
     /// Closed by `Verified`.
-    Verify { share: Arc<Share>, subject: Subject, background: bool, cancel: Arc<AtomicBool> },
+    Verify { share: Arc<Share>, subject: Subject, watch: Arc<Checking> },
     /// Closed by `Relocated`.
     Relocate(Move),
     /// Closed by `Discarded`. Deletes what is unfinished.

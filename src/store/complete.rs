@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::{
-    locked, parallel,
+    Checking, locked, parallel,
     piece_reader::{Open, OpenFiles, PieceReader, ReadError},
     sources::Sources,
     stamp::{FileStamp, open_for_reading},
@@ -78,21 +78,22 @@ impl Complete {
     }
 
     /// Reads everything and checks it against the publisher's hashes, on all cores. Files that turn out to be right get a
-    /// new stamp: what was only touched is served again ([`Complete::sources`] has it for keeping). `done`: bytes, for
-    /// whoever looks. Cut short by `cancel`, it knows only of the pieces it came to.
-    pub fn verify_all(&self, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
+    /// new stamp: what was only touched is served again ([`Complete::sources`] has it for keeping). Called off, it
+    /// knows only of the pieces it came to.
+    pub fn verify_all(&self, watch: &Checking) -> Bitmap {
         let pieces = self.share.pieces();
         let fresh = Arc::new(FreshFiles { files: self.files.clone(), stamps: Mutex::new(BTreeMap::new()) });
         let right = Mutex::new(Bitmap::empty(pieces));
         let all: Vec<PieceIndex> = pieces.iter().collect();
         let checked = parallel::for_each(
+            watch.effort,
             all.len(),
-            cancel,
+            &watch.cancel,
             || vec![0; STEP],
             |job, buffer| {
                 let piece = all[job];
                 let reader = PieceReader::new(fresh.clone(), pieces.spans(piece).collect());
-                if piece_is_right(&self.share, piece, reader, buffer, done, cancel) {
+                if piece_is_right(&self.share, piece, reader, buffer, (&watch.bytes, &watch.cancel)) {
                     locked(&right).insert(piece);
                 }
                 Ok::<(), std::convert::Infallible>(())
@@ -117,14 +118,13 @@ impl Complete {
     }
 }
 
-/// Reads a whole piece and checks it.
+/// Reads a whole piece and checks it. `done` counts bytes; `cancel` ends it, and then the piece is not right.
 pub(super) fn piece_is_right(
     share: &Arc<Share>,
     piece: PieceIndex,
     mut reader: PieceReader,
     buffer: &mut [u8],
-    done: &AtomicU64,
-    cancel: &AtomicBool,
+    (done, cancel): (&AtomicU64, &AtomicBool),
 ) -> bool {
     let mut verifier = PieceVerifier::new(share, piece);
     while !cancel.load(Ordering::Relaxed) {

@@ -19,7 +19,8 @@ use blake3::hazmat::{ChainingValue, HasherExt as _};
 
 use super::{
     import::ImportError,
-    locked, parallel,
+    locked,
+    parallel::{self, Effort},
     sources::Sources,
     stamp::{FileStamp, is_link_error, open_for_reading, read_at},
     walk::reason,
@@ -81,6 +82,7 @@ pub(super) fn hash_some(
     let (units, large) = cut(&files, piece_len);
     let work = Work { sources, piece_len, done, cancel, roots: Mutex::new(BTreeMap::new()) };
     parallel::for_each(
+        Effort::Foreground,
         units.len(),
         cancel,
         || vec![0; STEP],

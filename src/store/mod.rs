@@ -45,6 +45,7 @@ pub use complete::Complete;
 pub use database::{Database, DatabaseError};
 pub use disk_error::DiskError;
 pub use home::{Repair, Store, StoredShare};
+pub use parallel::Effort;
 pub use partial::{Opened, Partial, forget};
 pub use piece_reader::{PieceReader, ReadError};
 pub use piece_writer::{PieceError, PieceWriter};
@@ -60,11 +61,12 @@ pub use tables::{
     shares::{Recipients, ShareRecord, ShareState},
 };
 
-/// How much of what is on the disk was read before a download goes on. Another thread may look, and end it.
+/// How much of what is on the disk was read to check it, and how hard that is to work. Another thread may look, and end it.
 #[derive(Debug, Default)]
 pub struct Checking {
     pub bytes: AtomicU64,
     pub cancel: AtomicBool,
+    pub effort: Effort,
 }
 
 /// A lock that stays usable after a thread panicked with it: what it guards is changed in single steps.

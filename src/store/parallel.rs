@@ -11,9 +11,36 @@ use std::{
 /// More threads than this only wait for the disk.
 const THREADS_MAX: usize = 32;
 
+/// How much of the computer the work may take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effort {
+    /// All of it: somebody waits.
+    #[default]
+    Foreground,
+    /// What others leave: other programs come first on Linux, elsewhere half of the cores are theirs.
+    Background,
+}
+
+impl Effort {
+    fn threads(self) -> usize {
+        let half = self == Effort::Background && !cfg!(target_os = "linux");
+        if half { threads().div_ceil(2) } else { threads() }
+    }
+
+    /// Takes back the calling thread, which must end with the work: nobody may take it forward again.
+    fn take_back(self) {
+        #[cfg(target_os = "linux")]
+        if self == Effort::Background {
+            // On Linux this holds for the thread alone (nice(2)). Where it is refused, the work is as quick as ever.
+            let _ = rustix::process::nice(15);
+        }
+    }
+}
+
 /// Runs `work` for every number below `jobs`, on all cores, each thread with a buffer of its own that `buffer` makes. The
 /// first error ends it; which one that is when several happen at once is open. `cancel` ends it too, without an error.
 pub(super) fn for_each<B, E: Send>(
+    effort: Effort,
     jobs: usize,
     cancel: &AtomicBool,
     buffer: impl Fn() -> B + Sync,
@@ -36,10 +63,16 @@ pub(super) fn for_each<B, E: Send>(
         }
     };
     thread::scope(|scope| {
-        for _ in 1..threads().min(jobs) {
-            scope.spawn(run);
+        let own = usize::from(effort == Effort::Foreground);
+        for _ in own..effort.threads().min(jobs) {
+            scope.spawn(|| {
+                effort.take_back();
+                run();
+            });
         }
-        run();
+        if own > 0 {
+            run();
+        }
     });
     failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()).map_or(Ok(()), Err)
 }
@@ -129,23 +162,27 @@ mod tests {
     #[test]
     fn every_job_is_done_once() {
         let done: Vec<AtomicUsize> = (0..1_000).map(|_| AtomicUsize::new(0)).collect();
-        let result = for_each(
-            done.len(),
-            &AtomicBool::new(false),
-            || (),
-            |job, ()| {
-                done[job].fetch_add(1, Ordering::Relaxed);
-                Ok::<(), ()>(())
-            },
-        );
-        assert_eq!(result, Ok(()));
-        assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == 1));
+        for (times, effort) in [(1, Effort::Foreground), (2, Effort::Background)] {
+            let result = for_each(
+                effort,
+                done.len(),
+                &AtomicBool::new(false),
+                || (),
+                |job, ()| {
+                    done[job].fetch_add(1, Ordering::Relaxed);
+                    Ok::<(), ()>(())
+                },
+            );
+            assert_eq!(result, Ok(()));
+            assert!(done.iter().all(|count| count.load(Ordering::Relaxed) == times));
+        }
     }
 
     #[test]
     fn an_error_ends_the_work() {
         let done = AtomicUsize::new(0);
         let result = for_each(
+            Effort::Foreground,
             1_000_000,
             &AtomicBool::new(false),
             || (),
@@ -161,7 +198,21 @@ mod tests {
     #[test]
     fn what_is_cancelled_before_it_begins_does_nothing() {
         let work = |_, _: &mut ()| Err("worked");
-        assert_eq!(for_each(10, &AtomicBool::new(true), || (), work), Ok(()));
+        assert_eq!(for_each(Effort::Background, 10, &AtomicBool::new(true), || (), work), Ok(()));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn work_in_the_background_stands_back_and_leaves_the_caller_as_it_was() {
+        let nice = |thread: &str| {
+            let stat = std::fs::read_to_string(format!("/proc/{thread}/stat")).unwrap();
+            let fields = stat.rsplit_once(')').unwrap().1;
+            fields.split_whitespace().nth(16).unwrap().parse::<i32>().unwrap()
+        };
+        let before = nice("thread-self");
+        let work = |_, (): &mut ()| if nice("thread-self") == before + 15 { Ok(()) } else { Err("in front") };
+        assert_eq!(for_each(Effort::Background, 8, &AtomicBool::new(false), || (), work), Ok(()));
+        assert_eq!(nice("thread-self"), before);
     }
 
     #[test]

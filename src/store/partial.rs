@@ -12,10 +12,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::Arc,
 };
 
 use super::{
@@ -148,10 +145,10 @@ impl Partial {
         self.filling.reader(piece)
     }
 
-    /// Reads every piece that is had again, on all cores; those that are wrong are wanted again. `done`: bytes, for whoever
-    /// looks. Cut short by `cancel`, it takes what it did not come to for right.
-    pub fn verify_all(&self, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
-        resume::verify_all(&self.filling, done, cancel)
+    /// Reads every piece that is had again, on all cores; those that are wrong are wanted again. Called off, it takes
+    /// what it did not come to for right.
+    pub fn verify_all(&self, watch: &Checking) -> Bitmap {
+        resume::verify_all(&self.filling, watch)
     }
 
     /// A piece that was had turned out to be wrong: it is wanted again.

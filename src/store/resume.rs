@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
 };
 
@@ -152,8 +152,8 @@ fn wrong_pieces(
     let pieces = staging.share.pieces();
     let in_doubt = |piece: &PieceIndex| pieces.spans(*piece).any(|span| doubtful(staging.names.top(span.entry)));
     let suspects: Vec<PieceIndex> = had.iter(pieces).filter(in_doubt).collect();
-    // Never called off: who believes a half-done look loses what is right.
-    sort_out(filling, &suspects, &watch.bytes, &AtomicBool::new(false)).1
+    // Never called off: half a look would lose what is right, or keep what is wrong.
+    sort_out(filling, &suspects, watch, &AtomicBool::new(false)).1
 }
 
 /// Finds pieces that are on the disk and right although the note does not have them: it lags behind by what came since it
@@ -167,9 +167,9 @@ pub(super) fn find_unnoted(filling: &Arc<Filling>, watch: &Checking) {
 }
 
 /// Reads all pieces that are had; those that are wrong are wanted again. What a cancelled reading did not come to stays.
-pub(super) fn verify_all(filling: &Arc<Filling>, done: &AtomicU64, cancel: &AtomicBool) -> Bitmap {
+pub(super) fn verify_all(filling: &Arc<Filling>, watch: &Checking) -> Bitmap {
     let pieces: Vec<PieceIndex> = filling.had().iter(filling.staging.share.pieces()).collect();
-    let (_, wrong) = sort_out(filling, &pieces, done, cancel);
+    let (_, wrong) = sort_out(filling, &pieces, watch, &watch.cancel);
     for piece in wrong {
         filling.lose(piece);
     }
@@ -196,7 +196,7 @@ pub(super) fn right_pieces(
         let mut probe = vec![0; PROBE];
         candidates.retain(|piece| begins_with_content(filling, *piece, &mut probe));
     }
-    sort_out(filling, &candidates, &watch.bytes, &watch.cancel).0
+    sort_out(filling, &candidates, watch, &watch.cancel).0
 }
 
 fn begins_with_content(filling: &Arc<Filling>, piece: PieceIndex, probe: &mut [u8]) -> bool {
@@ -209,19 +209,20 @@ fn begins_with_content(filling: &Arc<Filling>, piece: PieceIndex, probe: &mut [u
 fn sort_out(
     filling: &Arc<Filling>,
     pieces: &[PieceIndex],
-    done: &AtomicU64,
+    watch: &Checking,
     cancel: &AtomicBool,
 ) -> (Vec<PieceIndex>, Vec<PieceIndex>) {
     let share = &filling.staging.share;
     let sorted = Mutex::new((vec![], vec![]));
     let checked = parallel::for_each(
+        watch.effort,
         pieces.len(),
         cancel,
         || vec![0; STEP],
         |job, buffer| {
             let piece = pieces[job];
             let reader = PieceReader::new(filling.clone(), share.pieces().spans(piece).collect());
-            let is_right = piece_is_right(share, piece, reader, buffer, done, cancel);
+            let is_right = piece_is_right(share, piece, reader, buffer, (&watch.bytes, cancel));
             let mut sorted = locked(&sorted);
             if is_right {
                 sorted.0.push(piece);

@@ -11,7 +11,7 @@
 //!    of the lengths. Pieces are tried from the file's end on, until two in a row are wrong.
 //!
 //! An older version is a file that shares a piece, or one with the same path. Cutting files by their content would find
-//! more only where a file was changed in several places by different lengths at once; `docs/PROTOCOL.md` has the figures.
+//! more only where a file was changed in several places by different lengths at once; `docs/DISK.md` has the figures.
 //!
 //! Other files may have changed since they were read, so every byte goes the way of bytes from a stranger: hashed while it
 //! is written, and had only if it was right. Where the file system can share blocks between files, a whole file is cloned
@@ -217,6 +217,7 @@ impl Taking<'_> {
         let is_known = |piece: &PieceIndex| self.share.pieces().spans(*piece).all(|span| from(*piece, span).is_some());
         let known: Vec<PieceIndex> = self.missing(&self.filling.had()).into_iter().filter(is_known).collect();
         parallel::for_each(
+            self.watch.effort,
             known.len(),
             &self.watch.cancel,
             || vec![0; STEP],
@@ -228,6 +229,7 @@ impl Taking<'_> {
     fn copy_from_ends(&self, plan: &Plan) -> Result<(), DiskError> {
         let older: Vec<(usize, Origin)> = plan.older.iter().map(|(entry, origin)| (*entry, *origin)).collect();
         parallel::for_each(
+            self.watch.effort,
             older.len(),
             &self.watch.cancel,
             || vec![0; STEP],

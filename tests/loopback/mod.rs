@@ -4,5 +4,6 @@ mod bad_peers;
 mod control;
 mod main_job;
 mod managing;
+mod reusing;
 mod room;
 mod stranger;

@@ -86,6 +86,28 @@ fn after_a_failed_sync_nothing_is_noted_until_the_download_is_opened_again() {
     assert!(scene.world.resume(&scene.share).had().is_empty());
 }
 
+#[test]
+fn whatever_operation_fails_while_another_share_is_copied_nothing_wrong_is_had_and_it_completes_afterwards() {
+    let run = |after: usize| {
+        let scene = Scene::new();
+        let others = [Arc::new(scene.complete.clone())];
+        let gate = scene.gate(Some(after), io::ErrorKind::Other);
+        let outcome = scene.copy(&gate, &others);
+        scene.check_disk();
+        let failed = gate.failed();
+        gate.lose_unsynced(&scene.world.into);
+        scene.check_disk();
+        let gate = scene.gate(None, io::ErrorKind::Other);
+        scene.copy(&gate, &others).unwrap_or_else(|error| panic!("after a fault at {after}: {error}"));
+        assert_eq!(tree(&scene.world.into), tree(&scene.world.from), "after a fault at {after}");
+        // A clone that is refused is told to nobody: then it is copied, and that tells.
+        assert_eq!(outcome.is_err(), failed, "a fault at {after} is told");
+        failed
+    };
+    let faults = (0..10_000).take_while(|after| run(*after)).count();
+    assert!(faults > 25, "only {faults} operations were made to fail");
+}
+
 /// A folder with small files and one of three pieces, and where it is downloaded to.
 struct Scene {
     world: World,
@@ -143,6 +165,20 @@ impl Scene {
         partial.finish()
     }
 
+    /// The same where all of it is in another share on this disk.
+    fn copy(&self, gate: &Arc<Failing>, others: &[Arc<Complete>]) -> Result<Sources, DiskError> {
+        let disk = Disk::with_gate(gate.clone());
+        let checking = Checking::default();
+        match Partial::create_on(disk, self.share.clone(), &self.world.into, &self.world.state, &checking)? {
+            Opened::Filling(partial) => {
+                partial.take_from(others, &checking)?;
+                assert!(partial.had().is_full());
+                partial.finish()
+            }
+            Opened::Complete(sources) => Ok(sources),
+        }
+    }
+
     /// What a fresh start would believe is true, and what has a final name is whole.
     fn check_disk(&self) {
         let expected = tree(&self.world.from);
@@ -190,6 +226,9 @@ impl Gate for Failing {
         match op {
             DiskOp::Write { path, offset, len } if self.into.join(path).exists() => {
                 state.unsynced.entry(path.to_owned()).or_default().push((offset, len));
+            }
+            DiskOp::Clone { path, len } => {
+                state.unsynced.entry(path.to_owned()).or_default().push((0, len as usize));
             }
             DiskOp::Sync { path } => drop(state.unsynced.remove(path)),
             DiskOp::SyncAll => state.unsynced.clear(),

@@ -4,10 +4,7 @@ use std::{
     fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -291,7 +288,7 @@ fn many_writers_at_once_fill_a_share() {
         }
     });
     let here = Complete::open(share, partial.finish().unwrap());
-    assert!(here.verify_all(&AtomicU64::new(0), &AtomicBool::new(false)).is_full());
+    assert!(here.verify_all(&Checking::default()).is_full());
     assert_eq!(tree(&world.into), tree(&world.from));
 }
 

@@ -2,11 +2,11 @@
 
 use std::{
     fs::{self, File},
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::Ordering,
     time::{Duration, SystemTime},
 };
 
-use handout::store::{Complete, ReadError, Sources};
+use handout::store::{Checking, Complete, ReadError, Sources};
 
 use super::{World, bytes, put, read_all, share_of};
 
@@ -27,9 +27,9 @@ fn every_piece_reads_as_its_spans_say() {
             .collect();
         assert_eq!(read_all(complete.reader(piece).unwrap()), expected);
     }
-    let done = AtomicU64::new(0);
-    assert!(complete.verify_all(&done, &AtomicBool::new(false)).is_full());
-    assert_eq!(done.load(Ordering::Relaxed), share.manifest().size());
+    let watch = Checking::default();
+    assert!(complete.verify_all(&watch).is_full());
+    assert_eq!(watch.bytes.load(Ordering::Relaxed), share.manifest().size());
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_file_that_was_only_touched_is_served_again_after_it_was_verified() {
     fs::write(&spoiled, wrong).unwrap();
     assert!(complete.reader(share.pieces().index(0).unwrap()).unwrap().read(&mut [0; 1]).is_err());
 
-    let right = complete.verify_all(&AtomicU64::new(0), &AtomicBool::new(false));
+    let right = complete.verify_all(&Checking::default());
 
     assert_eq!(right.iter(share.pieces()).map(|piece| piece.get()).collect::<Vec<_>>(), [0, 1, 2, 3, 5]);
     read_all(complete.reader(share.pieces().index(0).unwrap()).unwrap());

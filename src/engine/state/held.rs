@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
@@ -132,7 +132,7 @@ pub struct Fetching {
 /// The files of a share are read again.
 pub struct Verifying {
     pub tokens: Vec<Token>,
-    pub cancel: Arc<AtomicBool>,
+    pub watch: Arc<Checking>,
     pub done_bytes: u64,
     pub subject: Verified,
     /// The file that gave reason to, where a person did not ask.

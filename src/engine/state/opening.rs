@@ -13,7 +13,8 @@ use crate::{
         task::{Job, Opening, Task},
     },
     share::ShareId,
-    store::{Checking, Complete},
+    store::{Checking, Complete, Effort},
+    traffic::Class,
 };
 
 impl State {
@@ -22,7 +23,7 @@ impl State {
         let others: Vec<Arc<Complete>> = self.held.values().filter_map(Held::whole_content).collect();
         let Some(held) = self.held.get_mut(&id) else { return };
         let Some(share) = held.share.clone() else { return };
-        let watch = Arc::new(Checking::default());
+        let watch = Arc::new(held.checking());
         held.opening_watch = Some(watch.clone());
         held.checked_bytes = 0;
         held.deferred = false;
@@ -60,6 +61,15 @@ impl Held {
             },
             _ => None,
         }
+    }
+
+    /// For a reading of its files: as hard as the person chose it to work.
+    pub(super) fn checking(&self) -> Checking {
+        let effort = match self.options.class {
+            Class::Foreground => Effort::Foreground,
+            Class::Background => Effort::Background,
+        };
+        Checking { effort, ..Checking::default() }
     }
 
     /// Ends the reading of what is on the disk already, as far as that can be ended.

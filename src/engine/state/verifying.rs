@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::Arc,
 };
 
 use super::{
@@ -51,15 +51,10 @@ impl State {
             }
             other => return held.stage = other,
         };
-        let cancel: Arc<AtomicBool> = Arc::default();
-        let background = held.options.class == Class::Background;
-        held.stage = Stage::Verifying(Verifying { tokens, cancel: cancel.clone(), done_bytes: 0, subject, suspect });
+        let watch = Arc::new(held.checking());
+        held.stage = Stage::Verifying(Verifying { tokens, watch: watch.clone(), done_bytes: 0, subject, suspect });
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Transfer {
-            share: id,
-            run: held.run,
-            job: Job::Verify { share, subject: work, background, cancel },
-        });
+        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Verify { share, subject: work, watch } });
         self.catalogue_changed();
     }
 

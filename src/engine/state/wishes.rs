@@ -80,7 +80,7 @@ impl State {
         held.forget_sources();
         held.end_opening();
         if let Stage::Verifying(verifying) = &held.stage {
-            verifying.cancel.store(true, std::sync::atomic::Ordering::Relaxed);
+            verifying.watch.cancel.store(true, std::sync::atomic::Ordering::Relaxed);
         }
         tasks.push(Task::Withdraw { share: id });
         tasks.push(Task::Remember(Keep::Forget { share: id }));

@@ -96,10 +96,13 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             let crashed = Fact::Finished { result: Err(errors::disk_crashed()) };
             spawn(shell, staging::finish_selected(share, staging, wanted).map(to_event), to_event(crashed));
         }
-        Job::Verify { share, subject, background, cancel } => {
+        Job::Verify { share, subject, watch } => {
             let crashed = Fact::Verified { right: None };
-            let reading = staging::Reading { shell: shell.clone(), share, run, subject, background, cancel };
-            spawn(shell, staging::verify(reading).map(to_event), to_event(crashed));
+            spawn(
+                shell,
+                staging::verify(shell.clone(), share.id(), run, subject, watch).map(to_event),
+                to_event(crashed),
+            );
         }
         Job::Relocate(wish) => {
             let crashed = Fact::Relocated { result: Err(errors::disk_crashed()) };

@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use super::{blocking, blocking_as, errors};
+use super::{blocking, errors};
 use crate::{
     engine::{
         event::{Event, Fact, Finished, Opened},
@@ -119,17 +119,6 @@ pub async fn finish(share: Arc<Share>, staging: Arc<Partial>) -> Fact {
     Fact::Finished { result: done.map_or(Err(errors::disk_crashed()), |done| done.map_err(Into::into)) }
 }
 
-/// What is read again.
-pub struct Reading {
-    pub shell: Shell,
-    pub share: Arc<Share>,
-    pub run: u64,
-    pub subject: Subject,
-    /// It gives way to whatever else is done on this computer.
-    pub background: bool,
-    pub cancel: Arc<AtomicBool>,
-}
-
 /// Puts the files that are wanted under their final names, without the others.
 pub async fn finish_selected(share: Arc<Share>, staging: Arc<Partial>, wanted: BTreeSet<usize>) -> Fact {
     let done = blocking(move || staging.finish_selected(&wanted).map(|sources| finished(share, sources))).await;
@@ -137,18 +126,16 @@ pub async fn finish_selected(share: Arc<Share>, staging: Arc<Partial>, wanted: B
 }
 
 /// Reads every byte again.
-pub async fn verify(reading: Reading) -> Fact {
-    let Reading { shell, share, run, subject, background, cancel } = reading;
-    let (id, done) = (share.id(), Arc::new(AtomicU64::new(0)));
+pub async fn verify(shell: Shell, share: ShareId, run: u64, subject: Subject, watch: Arc<Checking>) -> Fact {
     let reading = {
-        let (done, cancel) = (done.clone(), cancel.clone());
-        blocking_as(background, move || match subject {
-            Subject::Complete(complete) => complete.verify_all(&done, &cancel),
-            Subject::Partial(partial) => partial.verify_all(&done, &cancel),
+        let watch = watch.clone();
+        blocking(move || match subject {
+            Subject::Complete(complete) => complete.verify_all(&watch),
+            Subject::Partial(partial) => partial.verify_all(&watch),
         })
     };
-    let progress = || Fact::VerifyProgress { done_bytes: done.load(Ordering::Relaxed) };
-    let right = watched(&shell, (id, run), &cancel, reading, progress).await;
+    let progress = || Fact::VerifyProgress { done_bytes: watch.bytes.load(Ordering::Relaxed) };
+    let right = watched(&shell, (share, run), &watch.cancel, reading, progress).await;
     Fact::Verified { right }
 }
 
