@@ -140,6 +140,8 @@ async fn converse(stream: &Stream, service: &Service) -> io::Result<()> {
     if !is_this_user(stream) {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user"));
     }
+    // From before the request is read until its answer is written: whoever waits for the end of the work waits for both.
+    let mut busy = Some(service.busy());
     let mut reader = BufReader::new(stream);
     let read = timeout(REQUEST_TIMEOUT, read_line::<Envelope>(&mut reader, MAX_REQUEST_BYTES)).await??;
     let envelope = match read {
@@ -148,6 +150,9 @@ async fn converse(stream: &Stream, service: &Service) -> io::Result<()> {
         Line::TooLong => return write(stream, &not_understood("it is too long")).await,
         Line::Malformed(error) => return write(stream, &not_understood(&error.to_string())).await,
     };
+    if !envelope.request.is_work() {
+        busy = None;
+    }
     let (answers, mut waiting) = mpsc::channel(ANSWERS_WAITING);
     let mut rest = [0; 64];
     let speak = async {
@@ -156,12 +161,14 @@ async fn converse(stream: &Stream, service: &Service) -> io::Result<()> {
         }
         Ok(())
     };
-    tokio::select! {
+    let result = tokio::select! {
         // Both in one arm: what was said last is still to be written when the service has ended.
         ((), written) = async { tokio::join!(service.answer(envelope, answers), speak) } => written,
         // One request a connection: whatever comes now, an end or more words, ends it.
         gone = reader.read(&mut rest) => gone.map(drop),
-    }
+    };
+    drop(busy);
+    result
 }
 
 async fn write(mut stream: &Stream, answer: &Answer) -> io::Result<()> {

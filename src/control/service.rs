@@ -69,7 +69,6 @@ impl Service {
 
     /// Says to `answers` what there is to say, the last of it when this ends.
     pub async fn answer(&self, envelope: Envelope, answers: Sink) {
-        let _busy = envelope.request.is_work().then(|| Busy::new(&self.busy));
         let answered = match check(&envelope).and_then(|()| self.add_peers(&envelope)) {
             Ok(()) => self.fulfil(envelope, &answers).await,
             Err(failure) => Err(failure),
@@ -77,6 +76,11 @@ impl Service {
         if let Err(failure) = answered {
             let _ = answers.send(Answer::Failure(failure)).await;
         }
+    }
+
+    /// Counts a conversation that [`Service::idle`] waits for, as long as the value lives.
+    pub(super) fn busy(&self) -> Busy<'_> {
+        Busy::new(&self.busy)
     }
 
     /// Waits until no request is being fulfilled that would be lost if the program ended.
@@ -146,7 +150,7 @@ impl Service {
 }
 
 /// Counts one request as long as it lives.
-struct Busy<'a>(&'a watch::Sender<usize>);
+pub(super) struct Busy<'a>(&'a watch::Sender<usize>);
 
 impl<'a> Busy<'a> {
     fn new(busy: &'a watch::Sender<usize>) -> Busy<'a> {
