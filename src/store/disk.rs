@@ -140,6 +140,19 @@ impl Disk {
         }
     }
 
+    /// Asks the system to begin writing a part of a file to the disk. It is advice: where it can't be given, the bytes go
+    /// with the next sync. Linux starts writing what it is told is not needed soon, and keeps in memory what is still being
+    /// written; what was written already it forgets, so a part should be told of once, when it is complete.
+    pub(super) fn write_back(&self, file: &File, offset: u64, len: u32) {
+        #[cfg(target_os = "linux")]
+        {
+            let _ =
+                rustix::fs::fadvise(file, offset, std::num::NonZeroU64::new(len.into()), rustix::fs::Advice::DontNeed);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (file, offset, len);
+    }
+
     /// Waits until a file's bytes are on the disk.
     pub(super) fn sync_file(&self, file: &File, path: &Path) -> io::Result<()> {
         self.pass(DiskOp::Sync { path })?;

@@ -197,6 +197,16 @@ impl Filling {
         locked(&self.had).insert(piece);
     }
 
+    /// The piece's bytes begin to go to the disk, and nobody waits for it. So the disk works while the network does, and
+    /// syncing the whole finds little left to do.
+    pub fn write_back(&self, piece: PieceIndex) {
+        for span in self.staging.share.pieces().spans(piece).filter(|span| self.is_large(span.entry)) {
+            if let Some(file) = self.open.get(span.entry) {
+                self.staging.disk.write_back(&file, span.offset, span.len);
+            }
+        }
+    }
+
     /// An error if the piece was lost again.
     pub fn still_has(&self, piece: PieceIndex) -> Result<(), DiskError> {
         if locked(&self.had).contains(piece) {

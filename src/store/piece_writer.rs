@@ -107,6 +107,8 @@ impl PieceWriter {
         }
         state.done = true;
         self.filling.has(self.piece);
+        drop(state);
+        self.filling.write_back(self.piece);
         Ok(())
     }
 }
