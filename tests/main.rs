@@ -2,6 +2,7 @@
 
 mod as_root;
 mod cli;
+mod hosts;
 mod layers;
 mod loopback;
 mod net;

@@ -8,6 +8,7 @@
 
 #![allow(dead_code)] // Each benchmark uses its part of this.
 
+#[path = "../../tests/hosts/network.rs"]
 pub mod hosts;
 
 use std::{

@@ -6,4 +6,4 @@ mod main_job;
 mod managing;
 mod reusing;
 mod room;
-mod stranger;
+pub mod stranger;

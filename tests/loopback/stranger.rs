@@ -48,6 +48,7 @@ pub enum Manner {
 
 /// A running stranger; it goes away when dropped.
 pub struct Stranger {
+    pub id: PeerId,
     pub share: Arc<Share>,
     pub address: SocketAddr,
     /// Pieces that it was asked for.
@@ -64,20 +65,25 @@ impl Stranger {
 
     /// Gives out a share that another signed.
     pub fn start_with(share: Arc<Share>, content: Vec<u8>, manner: Manner) -> Stranger {
+        Stranger::start_at("127.0.0.1:0".parse().unwrap(), share, content, manner)
+    }
+
+    /// [`Stranger::start_with`] on an address of its own.
+    pub fn start_at(at: SocketAddr, share: Arc<Share>, content: Vec<u8>, manner: Manner) -> Stranger {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let identity = Identity::ephemeral().unwrap();
         let id = identity.id();
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
         let asked = Arc::new(AtomicU32::new(0));
         let _context = runtime.enter();
-        let listener = Listener::bind(Some("127.0.0.1:0".parse().unwrap())).unwrap();
+        let listener = Listener::bind(Some(at)).unwrap();
         let address = listener.address();
         let serving = Serving { limits: ServeLimits::default(), cancel: cancel.clone(), tracker: tracker.clone() };
         let gives = Gives { share: share.clone(), content: Arc::new(content), manner, asked: asked.clone() };
         let router = router(id, gives, serving);
         let config = tls::server_config(&identity).unwrap();
         runtime.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel.clone(), tracker));
-        Stranger { share, address, asked, cancel, runtime: Some(runtime) }
+        Stranger { id, share, address, asked, cancel, runtime: Some(runtime) }
     }
 }
 

@@ -20,9 +20,13 @@ use crate::{
     traffic::Class,
 };
 
-/// With so many peers giving, one connection to each is enough to fill the wire.
-const MANY_SOURCES: usize = 3;
+/// One connection keeps one core busy; a second one helps where a single peer gives so fast (bytes a second) that decrypting,
+/// hashing and writing are what takes long. On slower lines it would only stand in its own way.
 const LANES_MAX: usize = 2;
+const FAST: u64 = 100 << 20;
+/// Connections are made before they are needed, up to this many: later, when the lines are full, making one takes many times
+/// as long, and a lost first packet costs a second.
+const READY_MAX: usize = 24;
 /// A peer whose stream ended is told to the swarm again after this, and longer each time.
 const AGAIN_FIRST: Duration = Duration::from_millis(500);
 const AGAIN_LAST: Duration = Duration::from_secs(20);
@@ -97,12 +101,23 @@ impl State {
     /// The peer's lane with the fewest requests, unless one more lane would help.
     fn lane_with_room(&self, id: ShareId, peer: PeerId) -> Option<u64> {
         let held = self.held.get(&id)?;
-        let lanes = || held.sources.get(&peer).into_iter().flat_map(Source::open_lanes);
-        let giving = held.sources.values().filter(|source| !source.lanes.is_empty()).count();
-        let emptiest = lanes().min_by_key(|lane| lane.in_flight.len())?;
-        let wanted = if giving > MANY_SOURCES { 1 } else { LANES_MAX };
-        let another_helps = lanes().count() < wanted && !emptiest.in_flight.is_empty();
+        let source = held.sources.get(&peer)?;
+        let emptiest = source.open_lanes().min_by_key(|lane| lane.in_flight.len())?;
+        let may_be_fast = held.sources.len() == 1 || source.rates.down() > FAST;
+        let wanted = if may_be_fast { LANES_MAX } else { 1 };
+        let another_helps = source.open_lanes().count() < wanted && !emptiest.in_flight.is_empty();
         (!another_helps).then_some(emptiest.id)
+    }
+
+    /// A peer that is there is connected to before anything is asked of it.
+    pub(super) fn make_ready(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        let open = held.sources.values().filter(|source| source.open_lanes().next().is_some()).count();
+        let fetching = held.fetching().is_some_and(|fetching| !fetching.swarm.paused());
+        let ready = held.sources.get(&peer).is_none_or(|source| source.open_lanes().next().is_some());
+        if fetching && !ready && open < READY_MAX && !held.banned.contains(&peer) {
+            self.open_lane(id, peer, tasks);
+        }
     }
 
     fn open_lane(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) -> Option<u64> {

@@ -1,9 +1,10 @@
-//! Computers on a network of their own: network namespaces on a bridge, each with a line of a stated speed in both
+//! Computers on a network of their own, for tests and benchmarks: network namespaces on a bridge, each with a line of a stated speed in both
 //! directions (`tc tbf`). Needs root.
 
 use std::{net::Ipv4Addr, path::Path, process::Command};
 
-use super::{Result, run};
+/// Why the network can't be made, in words.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 /// The computers; they go away with the value.
 pub struct Hosts {
@@ -109,4 +110,12 @@ impl Drop for Hosts {
         }
         let _ = run(Command::new("ip").args(["netns", "del", &self.switch()]));
     }
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let done = command.output()?;
+    if done.status.success() {
+        return Ok(());
+    }
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&done.stderr)).into())
 }
