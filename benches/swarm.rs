@@ -141,6 +141,13 @@ impl Room {
         round
     }
 
+    /// Bytes that the first one has sent so far, with the heads of every packet.
+    fn sent(&self) -> Result<u64> {
+        let mut cat = Command::new("cat");
+        let output = self.hosts.on(0, cat.arg("/sys/class/net/eth0/statistics/tx_bytes")).output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    }
+
     fn place(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -232,7 +239,7 @@ impl Room {
     /// Starts all leeches at once, and lets them run until the last one has the file.
     fn race(&self, leech: impl Fn(u8) -> Result<Leech>) -> Result<Round> {
         let mut leeches = (1..=self.leeches).map(leech).collect::<Result<Vec<_>>>()?;
-        let before = self.hosts.sent(0)?;
+        let before = self.sent()?;
         let begun = Instant::now();
         let (mut running, mut waiting) = (vec![], vec![]);
         for leech in &mut leeches {
@@ -247,7 +254,7 @@ impl Room {
             running.push(process);
         }
         wait_for("every leech has the file", LIMIT, || waiting.iter().all(|leech| leech.is_finished()))?;
-        let copies = (self.hosts.sent(0)? - before) as f64 / self.bytes as f64;
+        let copies = (self.sent()? - before) as f64 / self.bytes as f64;
         let mut done = vec![];
         for leech in waiting {
             let (time, _output) = leech.join().map_err(|_| "a waiting thread panicked")?;

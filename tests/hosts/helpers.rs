@@ -91,7 +91,7 @@ async fn lie(link: Link) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("was asked");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// How many of the pieces are at any of those who fetch.
@@ -128,7 +128,7 @@ async fn watch(link: Link) {
         tokio::spawn(follow(address, link.share, pieces.clone(), out.clone()));
     }
     println!("watches");
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Follows one of them, and again when it was killed.

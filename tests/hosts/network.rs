@@ -1,7 +1,7 @@
 //! Computers on a network of their own, for tests and benchmarks: network namespaces on a bridge, each with a line of a stated speed in both
 //! directions (`tc tbf`). Needs root.
 
-use std::{net::Ipv4Addr, path::Path, process::Command};
+use std::{net::Ipv4Addr, process::Command};
 
 /// Why the network can't be made, in words.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -83,23 +83,6 @@ impl Hosts {
             there.current_dir(folder);
         }
         there
-    }
-
-    /// Bytes that a computer has sent so far, with the heads of every packet.
-    pub fn sent(&self, host: u8) -> Result<u64> {
-        self.counter(host, "tx_bytes")
-    }
-
-    /// Bytes that a computer has received so far, with the heads of every packet.
-    pub fn received(&self, host: u8) -> Result<u64> {
-        self.counter(host, "rx_bytes")
-    }
-
-    fn counter(&self, host: u8, name: &str) -> Result<u64> {
-        let mut cat = Command::new("ip");
-        cat.args(["netns", "exec", &self.name(host), "cat"])
-            .arg(Path::new("/sys/class/net/eth0/statistics").join(name));
-        Ok(String::from_utf8(cat.output()?.stdout)?.trim().parse()?)
     }
 }
 
