@@ -55,16 +55,13 @@ impl PieceLen {
     pub const MAX: PieceLen = PieceLen(24);
     /// What the choice of a length aims at: the bitmap stays at 2 KiB, the chaining values at 512 KiB.
     const PIECES_AIM: u64 = 16_384;
-    /// With so many pieces, shorter ones than 1 MiB would not be passed on sooner in a way that counts.
-    const PIECES_OF_SHORT: u64 = 1_024;
 
     /// The smallest length from 1 MiB on that cuts `share_size` bytes into some 16,000 pieces at most, and for larger
-    /// shares [`PieceLen::MAX`]. Shares of less than 512 MiB get shorter ones, down to [`PieceLen::MIN`] below 256 MiB: a
-    /// room of computers can pass on nothing until whole pieces have come, and waits for the last ones at the end.
+    /// shares [`PieceLen::MAX`]. A share of less than 64 MiB gets [`PieceLen::MIN`], so that a room of computers has
+    /// enough pieces to pass on to each other.
     pub fn for_size(share_size: u64) -> PieceLen {
-        let short = (Self::MIN.0..20).map(PieceLen).find(|len| share_size >> len.0 < Self::PIECES_OF_SHORT);
-        if let Some(short) = short {
-            return short;
+        if share_size < 64 << 20 {
+            return PieceLen::MIN;
         }
         (20..Self::MAX.0).map(PieceLen).find(|len| share_size >> len.0 <= Self::PIECES_AIM).unwrap_or(Self::MAX)
     }
@@ -221,8 +218,7 @@ mod tests {
     #[test]
     fn twenty_thousand_small_files_are_a_few_hundred_pieces() {
         let len = PieceLen::for_size(20_000 * 4_096);
-        assert_eq!(len.bytes(), 256 << 10);
-        assert_eq!(PieceLen::for_size(300 << 20).bytes(), 512 << 10);
+        assert_eq!(len.bytes(), 1 << 20);
         assert_eq!(PieceLen::for_size(2 << 30).bytes(), 1 << 20);
         assert_eq!(PieceLen::for_size(1 << 40), PieceLen::MAX);
         assert_eq!(PieceLen::for_size(0), PieceLen::MIN);
