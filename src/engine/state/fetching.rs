@@ -45,10 +45,7 @@ impl State {
             Fact::Found { result } => self.search_ended(id, result, tasks),
             Fact::OpeningProgress { done_bytes } => self.opening_progress(id, done_bytes),
             Fact::StagingOpened { result } => self.staging_opened(id, result, tasks),
-            Fact::HaveLearned { peer, have } => {
-                self.swarm_input(id, Input::HaveLearned { peer, have }, tasks);
-                self.make_ready(id, peer, tasks);
-            }
+            Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
             Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
             Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),

@@ -66,6 +66,7 @@ impl State {
         source.have = Some(cancel.clone());
         let job = Job::AskHave { share, peer, addresses, cancel };
         tasks.push(Task::Transfer { share: id, run: held.run, job });
+        self.make_ready(id, peer, tasks);
     }
 
     fn fetch_piece(&mut self, id: ShareId, peer: PeerId, piece: PieceIndex, tasks: &mut Vec<Task>) {
@@ -109,8 +110,8 @@ impl State {
         (!another_helps).then_some(emptiest.id)
     }
 
-    /// A peer that is there is connected to before anything is asked of it.
-    pub(super) fn make_ready(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+    /// A peer that is asked what it has is connected to for pieces at the same time.
+    fn make_ready(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         let open = held.sources.values().filter(|source| source.open_lanes().next().is_some()).count();
         let fetching = held.fetching().is_some_and(|fetching| !fetching.swarm.paused());

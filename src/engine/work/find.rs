@@ -11,15 +11,9 @@ use crate::{
         shell::Shell,
         task::Candidate,
     },
-    net::{
-        call::{CallError, Timeouts},
-        tls::Expect,
-    },
+    net::{call::Timeouts, tls::Expect},
     share::{MANIFEST_BYTES_MAX, PieceHashes, Share, ShareId, SignedManifest},
-    wire::{
-        paths,
-        peer::{ANSWER_BYTES_MAX, Device, presentable},
-    },
+    wire::paths,
 };
 
 /// The signature before the manifest.
@@ -70,10 +64,9 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
         PieceHashes::parse(signed.manifest(), &bytes).map_err(|error| misbehaved(&error))?
     };
     let share = Share::new(signed, hashes).map_err(|error| misbehaved(&error))?;
-    let device = connection.get(paths::DEVICE, ANSWER_BYTES_MAX).await?;
-    let device: Device = serde_json::from_slice(&device).map_err(|error| CallError::Malformed(error.to_string()))?;
     let from = connection.peer();
-    let name = presentable(&device.name).unwrap_or_else(|| from.short());
+    // One that was given by its address says its name with its catalogue; nobody waits for that here.
+    let name = candidate.peer.map_or_else(|| from.short(), |_| candidate.name.clone());
     Ok(Found { share: Arc::new(share), from, name, at: connection.address() })
 }
 
