@@ -84,10 +84,12 @@ fn rest(process: &Process, seconds: u64) -> Idle {
 fn ours(folder: &Path, file: &Path, seconds: u64) -> Result<Idle> {
     let home = folder.join("home");
     let (shared, _) = Process::with_line(handout(&home).arg("share").arg(file))?;
+    // It is killed, and what it remembers is written a moment later than it is told.
+    thread::sleep(Duration::from_secs(3));
     drop(shared);
     let daemon = Process::start(handout(&home).arg("daemon").stdin(Stdio::null()).stdout(Stdio::null()))?;
     let idle = rest(&daemon, seconds);
-    let listed = handout(&home).args(["--json", "transfers"]).output()?;
+    let listed = handout(&home).args(["--json", "shares"]).output()?;
     if !String::from_utf8_lossy(&listed.stdout).contains("file.bin") {
         return Err("the daemon does not give the share".into());
     }

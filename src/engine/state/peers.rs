@@ -41,6 +41,8 @@ pub struct Peer {
     heard: Option<u64>,
     /// The number of the catalogue in `offers`.
     known: Option<u64>,
+    /// What was heard when it was last asked: an announcement that lags behind its catalogue is no reason to ask again.
+    asked_at: Option<u64>,
     pub offers: BTreeMap<ShareId, Offer>,
     asking: Option<CancellationToken>,
     /// It was silent for a while and has not answered since.
@@ -78,6 +80,7 @@ impl Peer {
             last_seen: wall,
             heard: None,
             known: None,
+            asked_at: None,
             offers: BTreeMap::new(),
             asking: None,
             doubted: false,
@@ -96,7 +99,7 @@ impl Peer {
         let stale = self.doubted
             || self.known.is_none()
             || !self.announces_changes()
-            || self.heard.is_some_and(|heard| Some(heard) != self.known);
+            || self.heard.is_some_and(|heard| Some(heard) != self.known && Some(heard) != self.asked_at);
         stale && self.asking.is_none() && self.retry_at.is_none_or(|at| at <= now)
     }
 
@@ -221,7 +224,7 @@ impl State {
         for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.is_due(now)) {
             let cancel = CancellationToken::new();
             peer.asking = Some(cancel.clone());
-            peer.retry_at = None;
+            (peer.retry_at, peer.asked_at) = (None, peer.heard);
             let (known, wait) = (peer.known, peer.known.is_some() && !peer.announces_changes() && !peer.doubted);
             let addresses = peer.addresses.clone();
             tasks.push(Task::AskCatalogue { peer: *id, addresses, known, wait, cancel });
@@ -252,6 +255,7 @@ impl State {
             }
             Err(fault) => {
                 peer.failures += 1;
+                peer.asked_at = None;
                 peer.retry_at = Some(now + backoff(peer.failures));
                 if peer.failures >= FAILURES_SHOWN || fault.kind == PeerFaultKind::Misbehaved {
                     peer.fault = Some(fault);
