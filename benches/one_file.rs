@@ -262,11 +262,10 @@ fn rqbit(folder: &Path, file: &Path) -> Result<Way> {
     let maker = find("transmission-create").ok_or("transmission-create is not installed (benches/setup)")?;
     let torrent = folder.join("file.torrent");
     run(Command::new(maker).arg("-o").arg(&torrent).arg(file))?;
-    let (port, api) = (free_port()?, free_port()?);
-    let quiet = ["-v", "error", "--disable-dht", "--disable-upnp-port-forward", "--disable-lsd"];
+    let port = free_port()?;
+    let alone = ["-v", "error", "--disable-dht", "--disable-lsd", "--disable-trackers", "--disable-upnp-port-forward"];
     let mut seed = Command::new(&rqbit);
-    seed.args(quiet).args(["--http-api-listen-addr", &format!("127.0.0.1:{api}")]);
-    seed.args(["--listen-port", &port.to_string(), "download", "--overwrite", "--disable-trackers", "-o"]);
+    seed.args(alone).args(["--listen-port", &port.to_string(), "download", "--disable-http-api", "--overwrite", "-o"]);
     seed.arg(folder).arg(&torrent).env("HOME", folder);
     let sender = Process::start(seed.stdout(Stdio::null()).stderr(Stdio::null()))?;
     wait_for("rqbit answers", Duration::from_secs(20), || answers(port))?;
@@ -277,8 +276,7 @@ fn rqbit(folder: &Path, file: &Path) -> Result<Way> {
         move |_: &Path| {
             fs::create_dir_all(&into)?;
             let mut command = Command::new(&rqbit);
-            command.args(quiet).args(["--http-api-listen-addr", &format!("127.0.0.1:{}", free_port()?)]);
-            command.args(["--disable-tcp-listen", "download", "--exit-on-finish", "--disable-trackers"]);
+            command.args(alone).args(["--disable-tcp-listen", "download", "--disable-http-api", "--exit-on-finish"]);
             command.args(["--initial-peers", &format!("127.0.0.1:{port}"), "-o"]).arg(&into).arg(&torrent);
             command.env("HOME", &folder);
             Ok(command)
