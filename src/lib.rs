@@ -14,13 +14,15 @@
 //! | 7 door | `main.rs` | – |
 //! | 6 | `start`: puts the rooms together | – |
 //! | 5 faces | `window`, `cli` | network, database, files; they know `engine`'s commands and snapshots, and `control` |
-//! | 4 services | `control` | the window |
+//! | 4 services | `control`, `server` | the window |
 //! | 3½ | `chain`: asks servers above and has shares brought | pages, accounts |
 //! | 3 owner | `engine` | web pages, window, SQL text |
 //! | 2 shell | `store`, `net`, `platform`, `settings` | one another, the engine |
 //! | 1 rules (pure) | `swarm`, `lookup`, `nearby`, `traffic`, `wire` | one another, clocks, sockets, files, tokio |
+//! | 0½ a server's rules (pure) | `access` | everything but `share` |
 //! | 0 nouns (pure) | `share` | everything else |
 
+pub mod access;
 pub mod chain;
 pub mod cli;
 pub mod control;
@@ -29,6 +31,7 @@ pub mod lookup;
 pub mod nearby;
 pub mod net;
 pub mod platform;
+pub mod server;
 pub mod settings;
 pub mod share;
 pub mod start;

@@ -11,18 +11,19 @@ use std::{
 /// The rooms, lowest layer first. A room uses rooms of lower layers, and none of its own.
 const LAYERS: &[&[&str]] = &[
     &["share"],
+    &["access"],
     &["swarm", "lookup", "nearby", "traffic", "wire"],
     &["store", "net", "platform", "settings"],
     &["engine"],
     &["chain"],
-    &["control"],
+    &["control", "server"],
     &["window", "cli"],
     &["start"],
     &["main"],
 ];
 
 /// Rooms without clock, chance, sockets and files; the same input gives the same output.
-const PURE: &[&str] = &["share", "swarm", "lookup", "nearby", "traffic", "wire"];
+const PURE: &[&str] = &["share", "access", "swarm", "lookup", "nearby", "traffic", "wire"];
 
 /// What pure rooms may not say.
 const IMPURE: &[&str] = &[

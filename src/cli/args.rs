@@ -103,6 +103,10 @@ pub enum Command {
     Verify(OneShare),
     /// Run without a window, in the foreground
     Daemon,
+    /// Run as a central server that people reach with a browser, in the foreground
+    Serve(Serve),
+    /// Manage the central server of this home folder
+    Admin(AdminArgs),
     /// Print the completions for a shell
     Completions(Completions),
     /// Print the manual page
@@ -140,6 +144,75 @@ pub struct Get {
     /// How many seconds to look for somebody who has it
     #[arg(long, value_name = "SECONDS", default_value_t = 15)]
     pub timeout: u64,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// The server's configuration; without it everything has a default that works
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Only look whether the configuration is right
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct AdminArgs {
+    /// The server's configuration, where it has one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum AdminCommand {
+    /// List the accounts
+    People,
+    /// Make an account, and print its first password
+    AddPerson {
+        /// The name they sign in with
+        name: String,
+        /// The name that others see
+        #[arg(long, value_name = "NAME")]
+        shown: Option<String>,
+        /// student, teacher, admin or owner
+        #[arg(long, default_value = "student")]
+        role: String,
+        /// A group to be in; made if there is none of that name
+        #[arg(long)]
+        group: Option<String>,
+    },
+    /// Give an account a new password, and take its one-time codes off
+    ResetPassword {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Give an account another role
+    SetRole {
+        /// The name they sign in with
+        name: String,
+        /// student, teacher, admin or owner
+        role: String,
+    },
+    /// Keep somebody from signing in
+    SwitchOff {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Let somebody sign in again
+    SwitchOn {
+        /// The name they sign in with
+        name: String,
+    },
+    /// Read the whole audit log, and tell whether anything in it was changed, removed or moved
+    AuditVerify,
+    /// Copy the database, as it is at this moment, to a new file; the server may run
+    Backup {
+        /// The file to write
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        to: PathBuf,
+    },
 }
 
 #[derive(Clone, Debug, Args)]

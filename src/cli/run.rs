@@ -70,7 +70,12 @@ pub async fn run(
         Command::Unshare(OneShare { share }) => change(Request::Unshare { share }).await,
         Command::Verify(OneShare { share }) => change(Request::Verify { share }).await,
         // These need nobody to ask; whoever starts the program does them.
-        Command::Daemon | Command::Completions(_) | Command::Man | Command::Policy => Ok(()),
+        Command::Daemon
+        | Command::Serve(_)
+        | Command::Admin(_)
+        | Command::Completions(_)
+        | Command::Man
+        | Command::Policy => Ok(()),
     }
 }
 

@@ -15,6 +15,7 @@ mod peer_routes;
 pub mod question;
 mod run;
 mod served;
+mod shelf;
 mod shell;
 pub mod snapshot;
 mod start;
@@ -26,4 +27,5 @@ mod work;
 
 pub use config::Config;
 pub use handle::{Handle, SendError};
-pub use start::{Engine, StartError};
+pub use shelf::{OnShelf, Shelf};
+pub use start::{At, Engine, Site, SiteDoors, StartError};

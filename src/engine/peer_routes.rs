@@ -69,7 +69,7 @@ async fn device(State(routes): State<Routes>, caller: Extension<Caller>, headers
     Json(Device {
         id: me.id.to_string(),
         name: me.name.clone(),
-        role: "peer".to_owned(),
+        role: if routes.shell.server { "server" } else { "peer" }.to_owned(),
         version: VERSION,
         program: me.version.to_owned(),
         features: vec![crate::net::piece_stream::PROTOCOL.to_owned()],

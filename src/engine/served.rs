@@ -108,6 +108,11 @@ impl Served {
         shares.get(&id).filter(|served| served.may_have(caller)).cloned()
     }
 
+    /// A share, whoever asks: for those who decide themselves who may have it.
+    pub fn any(&self, id: ShareId) -> Option<Arc<ServedShare>> {
+        self.shares.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
     /// The shares in the caller's catalogue.
     pub fn listed(&self, caller: PeerId) -> Vec<Arc<ServedShare>> {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);

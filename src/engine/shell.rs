@@ -37,6 +37,8 @@ pub struct Shell {
     pub tracker: TaskTracker,
     pub catalogues: Arc<Semaphore>,
     pub imports: Arc<Semaphore>,
+    /// Whether browsers are served here, too.
+    pub server: bool,
 }
 
 impl Shell {

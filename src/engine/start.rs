@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::future::BoxFuture;
 use tokio::{
     runtime::Runtime,
     sync::{mpsc, watch},
@@ -15,6 +16,7 @@ use super::{
     peer_routes::{Routes, router},
     run::{Loop, clock},
     served::Served,
+    shelf::Shelf,
     shell::Shell,
     state::{Origin, State},
     work,
@@ -44,6 +46,28 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Addresses of this computer are looked at again this often, beside what discovery sees.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(15);
 
+/// Makes the doors of a server, when the engine is there to be asked.
+pub type Site = Box<dyn FnOnce(At) -> BoxFuture<'static, Result<SiteDoors, String>> + Send>;
+
+/// What a server lets in beside peers that want pieces.
+pub struct SiteDoors {
+    pub browsers: listen::Browsers,
+    /// What peers may ask of a server; whoever asks has proved a key.
+    pub peers: axum::Router,
+}
+
+/// What a server stands on.
+pub struct At {
+    pub handle: Handle,
+    pub shelf: Shelf,
+    pub identity: Arc<Identity>,
+    /// Where it listens.
+    pub bound: SocketAddr,
+    /// Tasks of the server's end with the engine.
+    pub tracker: TaskTracker,
+    pub cancel: CancellationToken,
+}
+
 /// A running engine: its handle, and the way to end it.
 pub struct Engine {
     handle: Handle,
@@ -63,6 +87,8 @@ pub enum StartError {
     Store(String),
     #[error("{0}")]
     Listen(std::io::Error),
+    #[error("{0}")]
+    Site(String),
     #[error("This computer's key can't be used for TLS: {0}. Move identity.key away to get a new one.")]
     Tls(String),
 }
@@ -70,13 +96,22 @@ pub enum StartError {
 impl Engine {
     /// Starts the engine on threads of its own, and returns when it answers. `wake` is called after each new snapshot.
     pub fn start(config: Config, wake: Arc<dyn Fn() + Send + Sync>) -> Result<Engine, StartError> {
+        Engine::start_with(config, wake, None)
+    }
+
+    /// [`Engine::start`] as a server: browsers are let in, too, and get what `site` makes.
+    pub fn start_server(config: Config, wake: Arc<dyn Fn() + Send + Sync>, site: Site) -> Result<Engine, StartError> {
+        Engine::start_with(config, wake, Some(site))
+    }
+
+    fn start_with(config: Config, wake: Arc<dyn Fn() + Send + Sync>, site: Option<Site>) -> Result<Engine, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("engine")
             .enable_all()
             .build()
             .map_err(StartError::Threads)?;
-        let started = runtime.block_on(start(config, wake, runtime.handle().clone()));
+        let started = runtime.block_on(start(config, wake, runtime.handle().clone(), site));
         let (handle, cancel, tracker) = started?;
         Ok(Engine { handle, cancel, tracker, runtime: Some(runtime) })
     }
@@ -114,6 +149,7 @@ async fn start(
     config: Config,
     wake: Arc<dyn Fn() + Send + Sync>,
     runtime: tokio::runtime::Handle,
+    site: Option<Site>,
 ) -> Result<(Handle, CancellationToken, TaskTracker), StartError> {
     let opened = Store::open(&config.home).await;
     let (store, repairs) = opened.map_err(|error| StartError::Store(format!("{error}. {}", error.hint())))?;
@@ -130,7 +166,8 @@ async fn start(
     let mut first = vec![];
     state.handle(clock(), Event::Listening { addresses: reachable_at(bound), link: link() }, &mut first);
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
-    let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
+    let role = if site.is_some() { discovery::Role::Server } else { discovery::Role::Peer };
+    let announcement = discover(&config, role, &identity, bound, instance, &events, &tracker, &cancel);
     let identity = Arc::new(identity);
     let (catalogues, imports) = Shell::places();
     let shell = Shell {
@@ -148,15 +185,26 @@ async fn start(
         tracker: tracker.clone(),
         catalogues,
         imports,
+        server: site.is_some(),
     };
-    serve(&shell, listener)?;
+    let handle = Handle::new(commands, snapshots, runtime);
+    let doors = match site {
+        Some(site) => {
+            let (identity, shelf) = (shell.identity.clone(), Shelf::of(&shell));
+            let (tracker, cancel) = (tracker.clone(), cancel.clone());
+            let at = At { handle: handle.clone(), shelf, identity, bound, tracker, cancel };
+            Some(site(at).await.map_err(StartError::Site)?)
+        }
+        None => None,
+    };
+    serve(&shell, listener, doors)?;
     tell_first(&shell, origin, &repairs).await;
     tracker.spawn(work::remember::write(shell.clone(), facts_in));
     tracker.spawn(watch_addresses(shell.clone(), bound));
     tracker.spawn(work::restore::restore(shell.clone()));
     let engine = Loop { state, shell, first, commands: commands_in, events: events_in, snapshots: pictures, wake };
     tracker.spawn(engine.run());
-    Ok((Handle::new(commands, snapshots, runtime), cancel, tracker))
+    Ok((handle, cancel, tracker))
 }
 
 fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
@@ -174,19 +222,28 @@ fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
 }
 
 /// Answers other peers.
-fn serve(shell: &Shell, listener: Listener) -> Result<(), StartError> {
+fn serve(shell: &Shell, listener: Listener, doors: Option<SiteDoors>) -> Result<(), StartError> {
     let config = tls::server_config(&shell.identity).map_err(|error| StartError::Tls(error.to_string()))?;
     let serving =
         Serving { limits: ServeLimits::default(), cancel: shell.cancel.clone(), tracker: shell.tracker.clone() };
-    let router = router(Routes { shell: shell.clone(), serving });
+    let mut router = router(Routes { shell: shell.clone(), serving });
     let (cancel, tracker) = (shell.cancel.clone(), shell.tracker.clone());
-    shell.tracker.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel, tracker));
+    let (listener, limits) = match doors {
+        Some(doors) => {
+            router = router.merge(doors.peers);
+            (listener.with_browsers(doors.browsers), listen::Limits::server())
+        }
+        None => (listener, listen::Limits::default()),
+    };
+    shell.tracker.spawn(listen::serve(listener, config, router, limits, cancel, tracker));
     Ok(())
 }
 
 /// Announces us and listens for others; where that is not possible, people are told, and typed addresses still work.
+#[allow(clippy::too_many_arguments, reason = "each is told once, at the start")]
 fn discover(
     config: &Config,
+    role: discovery::Role,
     identity: &Identity,
     bound: SocketAddr,
     instance: u64,
@@ -197,14 +254,8 @@ fn discover(
     if !config.discovery {
         return None;
     }
-    let announcement = Announcement {
-        id: identity.id(),
-        instance,
-        name: config.name.clone(),
-        role: discovery::Role::Peer,
-        port: bound.port(),
-        catalogue: 0,
-    };
+    let announcement =
+        Announcement { id: identity.id(), instance, name: config.name.clone(), role, port: bound.port(), catalogue: 0 };
     let (seen, seen_in) = mpsc::channel(256);
     match Discovery::start(announcement.clone(), seen) {
         Ok(daemon) => {

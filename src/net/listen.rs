@@ -4,9 +4,14 @@
 //! 1 KiB/s, and there is a limit of connections per address and in all. The routes see who calls as a [`Caller`] in the
 //! request's extensions; whether that peer may have what it asks for is theirs to decide.
 //!
+//! In server mode browsers come to the same port. They show themselves by what they offer in the handshake (ALPN, RFC 7301):
+//! peers offer `handout/1` or nothing, browsers offer HTTP. A browser is asked for no certificate, sees the server's own
+//! one, and gets routes of its own; it is a [`Visitor`]. Whoever types an address without `https` is led there.
+//!
 //! A connection that was upgraded (for pieces) has left this room: whoever took it ends it.
 
 mod admission;
+mod plain_http;
 
 use std::{
     io,
@@ -22,9 +27,10 @@ use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
@@ -75,6 +81,13 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What a central server holds its callers to: a whole school can stand behind one address.
+    pub fn server() -> Limits {
+        Limits { per_address: 256, in_all: 4096, ..Limits::default() }
+    }
+}
+
 /// Who sent a request: a key that was proved, and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -82,11 +95,25 @@ pub struct Caller {
     pub address: SocketAddr,
 }
 
+/// Who sent a request from a browser: nobody who proved anything yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    pub address: SocketAddr,
+}
+
+/// What browsers get.
+#[derive(Clone)]
+pub struct Browsers {
+    /// Their TLS; a newer one (with a renewed certificate) goes for connections from then on.
+    pub tls: watch::Receiver<Arc<ServerConfig>>,
+    pub router: Router,
+}
+
 /// A socket that is bound and listens.
-#[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
+    browsers: Option<Browsers>,
 }
 
 /// A connection's place, in each of its requests: whoever upgrades one holds on to it.
@@ -109,7 +136,12 @@ impl Listener {
         };
         let socket = TcpListener::from_std(socket.into())?;
         let address = socket.local_addr()?;
-        Ok(Listener { socket, address })
+        Ok(Listener { socket, address, browsers: None })
+    }
+
+    /// Lets browsers in, too.
+    pub fn with_browsers(self, browsers: Browsers) -> Listener {
+        Listener { browsers: Some(browsers), ..self }
     }
 
     /// What is bound; `[::]` means every address, of IPv4 too.
@@ -127,12 +159,13 @@ pub async fn serve(
     cancel: CancellationToken,
     tracker: TaskTracker,
 ) {
-    let server = Arc::new(Server { acceptor: TlsAcceptor::from(Arc::new(tls)), router, limits, cancel });
+    let Listener { socket: listener, browsers, .. } = listener;
+    let server = Arc::new(Server { tls: Arc::new(tls), router, browsers, limits, cancel });
     let admission = Admission::new(limits);
     loop {
         let accepted = tokio::select! {
             () = server.cancel.cancelled() => return,
-            accepted = listener.socket.accept() => accepted,
+            accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((socket, address)) => {
@@ -153,8 +186,9 @@ pub async fn serve(
 
 /// What all connections share.
 struct Server {
-    acceptor: TlsAcceptor,
+    tls: Arc<ServerConfig>,
     router: Router,
+    browsers: Option<Browsers>,
     limits: Limits,
     cancel: CancellationToken,
 }
@@ -163,28 +197,54 @@ impl Server {
     /// One connection, from its handshake to its end.
     async fn connection(self: Arc<Self>, socket: TcpStream, address: SocketAddr, place: Place) {
         let place = KeepPlace(Arc::new(place));
-        let handshake = async {
-            socket::tune(&socket)?;
-            self.acceptor.accept(socket).await
-        };
+        let address = plain(address);
         let stream = tokio::select! {
             () = self.cancel.cancelled() => return,
-            handshake = timeout(self.limits.handshake, handshake) => match handshake {
-                Ok(Ok(stream)) => stream,
+            handshake = timeout(self.limits.handshake, self.handshake(socket)) => match handshake {
+                Ok(Ok(Some(stream))) => stream,
+                Ok(Ok(None)) => return,
                 Ok(Err(error)) => return tracing::debug!(%address, %error, "a caller's handshake failed"),
                 Err(_) => return tracing::debug!(%address, "a caller did not finish its handshake in time"),
             },
         };
-        // The verifier has read this certificate, so there always is a peer.
-        let Some(peer) = tls::peer_of(stream.get_ref().1.peer_certificates()) else { return };
-        self.requests(stream, Caller { peer, address: plain(address) }, place).await;
+        match stream {
+            Met::Peer(stream) => {
+                // The verifier has read this certificate, so there always is a peer.
+                let Some(peer) = tls::peer_of(stream.get_ref().1.peer_certificates()) else { return };
+                self.requests(stream, &self.router, Caller { peer, address }, place).await;
+            }
+            Met::Browser(stream, router) => self.requests(stream, &router, Visitor { address }, place).await,
+        }
     }
 
-    async fn requests(&self, stream: TlsStream<TcpStream>, caller: Caller, place: KeepPlace) {
-        let (router, least_speed) = (self.router.clone(), self.limits.least_speed);
+    /// `None`: what came was no TLS, and was answered.
+    async fn handshake(&self, mut socket: TcpStream) -> io::Result<Option<Met>> {
+        socket::tune(&socket)?;
+        if self.browsers.is_some() && plain_http::is_no_tls(&socket).await? {
+            plain_http::lead_to_https(&mut socket).await?;
+            return Ok(None);
+        }
+        let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
+        let browsers = self.browsers.as_ref().filter(|_| offers_http_only(&start.client_hello()));
+        match browsers {
+            Some(browsers) => {
+                let tls = browsers.tls.borrow().clone();
+                Ok(Some(Met::Browser(start.into_stream(tls).await?, browsers.router.clone())))
+            }
+            None => Ok(Some(Met::Peer(start.into_stream(self.tls.clone()).await?))),
+        }
+    }
+
+    /// Answers requests until the connection ends. `who` is in the extensions of each.
+    async fn requests<W>(&self, stream: TlsStream<TcpStream>, router: &Router, who: W, place: KeepPlace)
+    where
+        W: Clone + std::fmt::Debug + Send + Sync + 'static,
+    {
+        let least_speed = self.limits.least_speed;
+        let said = who.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(|body| Body::new(SteadyBody::new(body, least_speed)));
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(who.clone());
             request.extensions_mut().insert(place.clone());
             router.clone().oneshot(request)
         });
@@ -203,9 +263,21 @@ impl Server {
             }
         };
         if let Err(error) = result {
-            tracing::debug!(peer = %caller.peer, address = %caller.address, %error, "a caller's connection ended");
+            tracing::debug!(caller = ?said, %error, "a caller's connection ended");
         }
     }
+}
+
+/// Who is at the other end.
+enum Met {
+    Peer(TlsStream<TcpStream>),
+    Browser(TlsStream<TcpStream>, Router),
+}
+
+/// Browsers and HTTP tools offer HTTP; peers offer our own protocol, or nothing.
+fn offers_http_only(hello: &rustls::server::ClientHello<'_>) -> bool {
+    let Some(mut offered) = hello.alpn() else { return false };
+    offered.all(|protocol| protocol != super::ALPN)
 }
 
 /// Every address of IPv6 and IPv4 in one socket, or of IPv4 alone where there is no IPv6.

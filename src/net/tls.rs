@@ -58,6 +58,20 @@ pub fn server_config(identity: &Identity) -> Result<ServerConfig, rustls::Error>
     Ok(config)
 }
 
+/// How browsers are answered: with a certificate that they can check, without asking for theirs.
+pub fn browser_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
+    config.max_early_data_size = 0;
+    Ok(config)
+}
+
 /// How we call: with our key, accepting the one that is expected.
 pub fn client_config(identity: &Identity, expect: Expect) -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(provider());

@@ -4,9 +4,11 @@
 //! saves what is had), the lock. Deliberately not here: what commands do (`cli`), what is asked of a running program
 //! (`control`), what the window shows (`window`).
 
+mod admin;
 mod console;
 mod daemon;
 mod logging;
+mod serve;
 mod setup;
 mod shutdown;
 mod window;
@@ -50,6 +52,8 @@ fn dispatch(cli: Cli, output: &Output) -> Result<(), Exit> {
             cli::write_policy(&setup::setup(&common)?.settings, output)
         }
         Some(Command::Daemon) => daemon::run(&common),
+        Some(Command::Serve(args)) => serve::run(&args, &common, output),
+        Some(Command::Admin(args)) => admin::run(args, &common, output),
         Some(command) => console::run(command, &common, output),
         None => window::open(&common, &paths, output),
     }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use crate::{
     cli::{Exit, args::Common},
     engine::{
-        Config, Engine,
+        Config, Engine, Site,
         config::{Fixed, Traffic},
     },
     platform::{device_name::device_name, folders, machine_id::machine_id, policy},
@@ -35,10 +35,27 @@ pub(super) fn setup(common: &Common) -> Result<Setup, Exit> {
     Ok(Setup { home: folders.home, settings })
 }
 
+/// Starts the engine as a central server.
+pub(super) fn start_server(
+    setup: &Setup,
+    peers: &[String],
+    wake: Arc<dyn Fn() + Send + Sync>,
+    site: Site,
+) -> Result<Engine, Exit> {
+    let started = Engine::start_server(config(setup, peers), wake, site);
+    started.map_err(|error| Exit::failed("The server can't start", error.to_string(), ""))
+}
+
 /// Starts the engine. `wake` is called after each new snapshot.
 pub(super) fn start(setup: &Setup, peers: &[String], wake: Arc<dyn Fn() + Send + Sync>) -> Result<Engine, Exit> {
+    // The engine's own sentence says what to do.
+    let started = Engine::start(config(setup, peers), wake);
+    started.map_err(|error| Exit::failed("Handout can't start", error.to_string(), ""))
+}
+
+fn config(setup: &Setup, peers: &[String]) -> Config {
     let settings = &setup.settings;
-    let config = Config {
+    Config {
         home: setup.home.clone(),
         downloads: settings.downloads.value.clone(),
         name: settings.name.value.clone(),
@@ -47,9 +64,7 @@ pub(super) fn start(setup: &Setup, peers: &[String], wake: Arc<dyn Fn() + Send +
         peers: peers.to_vec(),
         traffic: traffic(settings),
         machine_id: machine_id(),
-    };
-    // The engine's own sentence says what to do.
-    Engine::start(config, wake).map_err(|error| Exit::failed("Handout can't start", error.to_string(), ""))
+    }
 }
 
 /// What holds for all transfers together.

@@ -72,6 +72,14 @@ impl Complete {
         self.files.open(entry).ok()
     }
 
+    /// Reads `len` bytes of one file from `offset` on, with the file's stamp checked before and after.
+    pub fn file_reader(&self, entry: usize, offset: u64, len: u64) -> PieceReader {
+        const SPAN: u64 = 1 << 30;
+        let starts = (offset..offset.saturating_add(len)).step_by(SPAN as usize);
+        let spans = starts.map(|at| Span { entry, offset: at, len: (offset + len - at).min(SPAN) as u32 });
+        PieceReader::new(self.files.clone(), spans.collect())
+    }
+
     /// Where the files are, with the stamps of the last time their content was known to be right.
     pub fn sources(&self) -> Sources {
         self.files.sources.read().unwrap_or_else(PoisonError::into_inner).clone()

@@ -10,6 +10,7 @@
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
 //! except the database. Deliberately not here: which piece comes when, who may have what, and what is shown.
 
+pub mod central;
 mod complete;
 pub mod database;
 pub mod disk;

@@ -1,0 +1,428 @@
+//! The one decision: a list of rules, gone through in order; the first that says no is the answer.
+
+use std::{collections::BTreeSet, fmt};
+
+use super::{Action, GroupId, Guests, PersonId, Policy, Role, Scope, extension_of};
+use crate::share::{PeerId, Root, ShareId};
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub who: Who,
+    pub role: Role,
+    pub groups: BTreeSet<GroupId>,
+    /// What the key or session may be used for.
+    pub scopes: BTreeSet<Scope>,
+    /// Whether a one-time code was given, or none is needed (a device's key).
+    pub second_factor: bool,
+}
+
+/// By what somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    Nobody,
+    Person(PersonId),
+    /// A computer of the room that proved its key.
+    Device(PeerId),
+    /// Somebody at the server's own command line, who can read its files anyway.
+    Console,
+}
+
+/// What an action is about, as far as rules ask.
+#[derive(Clone, Copy, Debug)]
+pub enum About<'a> {
+    Nothing,
+    Share(&'a ShareFacts),
+    Upload(&'a UploadFacts<'a>),
+    Person(&'a PersonFacts),
+}
+
+/// What is known of a share that somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareFacts {
+    pub id: ShareId,
+    pub owner: Option<PersonId>,
+    pub audience: Audience,
+    pub quarantined: bool,
+    /// The content of the file that is wanted, where it is one.
+    pub content: Option<Root>,
+    /// Whether the caller came with a link to it that is valid.
+    pub by_link: bool,
+}
+
+/// For whom a share on the server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everyone in the room.
+    Room,
+    Groups(BTreeSet<GroupId>),
+    /// Its owner, and whoever has a link.
+    Owner,
+}
+
+/// What somebody wants to upload. `names`: of the files.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadFacts<'a> {
+    pub names: &'a [&'a str],
+    pub largest_bytes: u64,
+    pub size_bytes: u64,
+    pub files: u32,
+    /// What the uploader has on the server already.
+    pub used_bytes: u64,
+    pub used_files: u32,
+}
+
+/// A person whom somebody wants to change. `new_role`: the role after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PersonFacts {
+    pub id: PersonId,
+    pub role: Role,
+    pub new_role: Role,
+}
+
+/// The answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Decision {
+    Allow(Permit),
+    Deny(Reason),
+}
+
+/// The right to do one thing once. Only [`decide`] makes it.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a permit that is not used means that something was checked and not done"]
+pub struct Permit {
+    who: Who,
+    action: Action,
+    policy_version: u64,
+}
+
+/// Why not. The text is for the person; the code for programs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    SignIn,
+    Role { least: Role },
+    Scope { needed: Scope },
+    SecondFactor,
+    Guests,
+    Exam { until_s: i64 },
+    NotForYou,
+    NotYours,
+    Quarantined,
+    Blocked { note: String },
+    StudentsMayNot { what: &'static str },
+    TooLarge { limit_bytes: u64 },
+    Type { kind: String },
+    QuotaBytes { limit_bytes: u64 },
+    QuotaFiles { limit: u32 },
+    Rank { role: Role },
+}
+
+/// One rule as it went, for [`explain`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What the rule asks.
+    pub rule: &'static str,
+    /// Why it says no; `None` where it says yes.
+    pub refused: Option<Reason>,
+}
+
+/// May this be done? `now_s`: seconds since 1970.
+pub fn decide(policy: &Policy, actor: &Actor, action: Action, about: About<'_>, now_s: i64) -> Decision {
+    let case = Case { policy, actor, action, about, now_s };
+    match RULES.iter().find_map(|(_, rule)| rule(&case).err()) {
+        Some(reason) => Decision::Deny(reason),
+        None => Decision::Allow(Permit { who: actor.who, action, policy_version: policy.version }),
+    }
+}
+
+/// The same rules, told one by one up to the first that says no.
+pub fn explain(policy: &Policy, actor: &Actor, action: Action, about: About<'_>, now_s: i64) -> Vec<Step> {
+    let case = Case { policy, actor, action, about, now_s };
+    let mut steps = vec![];
+    for (rule, check) in RULES {
+        let refused = check(&case).err();
+        let ends = refused.is_some();
+        steps.push(Step { rule, refused });
+        if ends {
+            break;
+        }
+    }
+    steps
+}
+
+struct Case<'a> {
+    policy: &'a Policy,
+    actor: &'a Actor,
+    action: Action,
+    about: About<'a>,
+    now_s: i64,
+}
+
+type Rule = fn(&Case<'_>) -> Result<(), Reason>;
+
+const RULES: &[(&str, Rule)] = &[
+    ("the key or session is made for this kind of thing", scope),
+    ("a one-time code was given where the policy asks for one", second_factor),
+    ("the role is high enough", role),
+    ("no exam forbids it", exam),
+    ("guests may do it", guests),
+    ("students may do it", students),
+    ("the share is for this person", share),
+    ("the content is not forbidden", content),
+    ("the upload is within the limits", upload),
+    ("the other person is below in rank", rank),
+];
+
+fn scope(case: &Case<'_>) -> Result<(), Reason> {
+    let needed = case.action.scope();
+    if case.actor.scopes.contains(&needed) { Ok(()) } else { Err(Reason::Scope { needed }) }
+}
+
+fn second_factor(case: &Case<'_>) -> Result<(), Reason> {
+    let asked = case.policy.second_factor_from.is_some_and(|from| case.actor.role >= from);
+    // One's own account stays open, or nobody could set the code up.
+    let own = case.action == Action::ChangeOwnAccount;
+    if asked && !case.actor.second_factor && !own { Err(Reason::SecondFactor) } else { Ok(()) }
+}
+
+fn role(case: &Case<'_>) -> Result<(), Reason> {
+    let least = case.action.least_role();
+    match case.actor.role {
+        role if role >= least => Ok(()),
+        Role::Guest => Err(Reason::SignIn),
+        _ => Err(Reason::Role { least }),
+    }
+}
+
+fn exam(case: &Case<'_>) -> Result<(), Reason> {
+    if case.actor.role > Role::Student {
+        return Ok(());
+    }
+    let Some(exam) = case.policy.exam_of(&case.actor.groups, case.now_s) else { return Ok(()) };
+    let allowed = match (case.action, case.about) {
+        (Action::SeeShare | Action::Download, About::Share(share)) => exam.handouts.contains(&share.id),
+        (Action::Upload, _) => exam.hand_in,
+        (Action::SeePolicy | Action::ChangeOwnAccount, _) => true,
+        _ => false,
+    };
+    if allowed { Ok(()) } else { Err(Reason::Exam { until_s: exam.until_s }) }
+}
+
+fn guests(case: &Case<'_>) -> Result<(), Reason> {
+    if case.actor.role != Role::Guest {
+        return Ok(());
+    }
+    let by_link = matches!(case.about, About::Share(share) if share.by_link);
+    let allowed = match case.action {
+        Action::Search => case.policy.guests >= Guests::Look,
+        Action::SeeShare => by_link || case.policy.guests >= Guests::Look,
+        Action::Download => by_link || case.policy.guests >= Guests::Download,
+        _ => true,
+    };
+    if allowed { Ok(()) } else { Err(Reason::Guests) }
+}
+
+fn students(case: &Case<'_>) -> Result<(), Reason> {
+    if case.actor.role != Role::Student {
+        return Ok(());
+    }
+    let rules = &case.policy.students;
+    let (allowed, what) = match case.action {
+        Action::Upload => (rules.upload, "upload files"),
+        Action::ShareWithRoom => (rules.share_with_room, "give files to the whole room"),
+        Action::MakeLink => (rules.make_links, "make links for people outside"),
+        _ => (true, ""),
+    };
+    if allowed { Ok(()) } else { Err(Reason::StudentsMayNot { what }) }
+}
+
+fn share(case: &Case<'_>) -> Result<(), Reason> {
+    let About::Share(share) = case.about else { return Ok(()) };
+    let actor = case.actor;
+    let owns = share.owner.is_some_and(|owner| actor.who == Who::Person(owner));
+    let judges = actor.role >= Role::Teacher;
+    match case.action {
+        Action::SeeShare | Action::Download => {
+            if share.quarantined && !judges {
+                return Err(Reason::Quarantined);
+            }
+            let meant = match &share.audience {
+                Audience::Room => true,
+                Audience::Groups(groups) => !groups.is_disjoint(&actor.groups),
+                Audience::Owner => false,
+            };
+            if owns || meant || share.by_link || judges { Ok(()) } else { Err(Reason::NotForYou) }
+        }
+        _ if owns || judges => Ok(()),
+        _ => Err(Reason::NotYours),
+    }
+}
+
+fn content(case: &Case<'_>) -> Result<(), Reason> {
+    let About::Share(share) = case.about else { return Ok(()) };
+    let blocked = share.content.and_then(|content| case.policy.blocked.get(&content));
+    match blocked {
+        Some(note) if case.action == Action::Download => Err(Reason::Blocked { note: note.clone() }),
+        _ => Ok(()),
+    }
+}
+
+fn upload(case: &Case<'_>) -> Result<(), Reason> {
+    let About::Upload(upload) = case.about else { return Ok(()) };
+    if case.actor.role > Role::Student {
+        return Ok(());
+    }
+    let rules = &case.policy.students;
+    let refused =
+        upload.names.iter().find_map(|name| extension_of(name).filter(|kind| rules.refused_types.contains(kind)));
+    if let Some(kind) = refused {
+        return Err(Reason::Type { kind });
+    }
+    if let Some(limit_bytes) = rules.file_bytes_max.filter(|limit| upload.largest_bytes > *limit) {
+        return Err(Reason::TooLarge { limit_bytes });
+    }
+    let total = upload.used_bytes.saturating_add(upload.size_bytes);
+    if let Some(limit_bytes) = rules.quota_bytes.filter(|limit| total > *limit) {
+        return Err(Reason::QuotaBytes { limit_bytes });
+    }
+    let files = upload.used_files.saturating_add(upload.files);
+    match rules.quota_files.filter(|limit| files > *limit) {
+        Some(limit) => Err(Reason::QuotaFiles { limit }),
+        None => Ok(()),
+    }
+}
+
+/// Teachers see to students, administrators to everybody but owners, and nobody gives a rank that is above their own.
+fn rank(case: &Case<'_>) -> Result<(), Reason> {
+    let About::Person(person) = case.about else { return Ok(()) };
+    let highest = match case.actor.role {
+        Role::Owner => Role::Owner,
+        Role::Admin => Role::Admin,
+        _ => Role::Student,
+    };
+    let role = person.role.max(person.new_role);
+    if role <= highest { Ok(()) } else { Err(Reason::Rank { role }) }
+}
+
+impl Actor {
+    /// Somebody who did not sign in.
+    pub fn guest() -> Actor {
+        Actor::of(Who::Nobody, Role::Guest, BTreeSet::new())
+    }
+
+    /// Somebody with everything that the role gives.
+    pub fn of(who: Who, role: Role, groups: BTreeSet<GroupId>) -> Actor {
+        Actor { who, role, groups, scopes: Scope::ALL.into_iter().collect(), second_factor: true }
+    }
+
+    pub fn console() -> Actor {
+        Actor::of(Who::Console, Role::Owner, BTreeSet::new())
+    }
+
+    pub fn person(&self) -> Option<PersonId> {
+        match self.who {
+            Who::Person(person) => Some(person),
+            _ => None,
+        }
+    }
+}
+
+impl Permit {
+    pub fn who(&self) -> Who {
+        self.who
+    }
+
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    pub fn policy_version(&self) -> u64 {
+        self.policy_version
+    }
+}
+
+impl fmt::Display for Who {
+    /// As it stands in the audit log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Nobody => f.write_str("guest"),
+            Who::Person(person) => write!(f, "person:{person}"),
+            Who::Device(peer) => write!(f, "device:{peer}"),
+            Who::Console => f.write_str("console"),
+        }
+    }
+}
+
+impl Reason {
+    /// A short name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Reason::SignIn => "sign-in",
+            Reason::Role { .. } => "role",
+            Reason::Scope { .. } => "scope",
+            Reason::SecondFactor => "second-factor",
+            Reason::Guests => "guests",
+            Reason::Exam { .. } => "exam",
+            Reason::NotForYou => "not-for-you",
+            Reason::NotYours => "not-yours",
+            Reason::Quarantined => "quarantined",
+            Reason::Blocked { .. } => "blocked",
+            Reason::StudentsMayNot { .. } => "students",
+            Reason::TooLarge { .. } => "too-large",
+            Reason::Type { .. } => "type",
+            Reason::QuotaBytes { .. } => "quota-bytes",
+            Reason::QuotaFiles { .. } => "quota-files",
+            Reason::Rank { .. } => "rank",
+        }
+    }
+
+    /// Whether even the share's existence is not to be told.
+    pub fn hides(&self) -> bool {
+        matches!(self, Reason::NotForYou | Reason::Quarantined)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::SignIn => f.write_str("Sign in first."),
+            Reason::Role { least } => write!(f, "Only people with the role {least} or above do this."),
+            Reason::Scope { needed } => {
+                write!(f, "The key that was used is not made for this: it lacks {}.", needed.name())
+            }
+            Reason::SecondFactor => {
+                f.write_str("Set up one-time codes on your account page first; this server asks for them.")
+            }
+            Reason::Guests => f.write_str("This server is for people with an account: sign in, or ask for a link."),
+            Reason::Exam { .. } => {
+                f.write_str("There is an exam; until its end only what was handed out for it is open.")
+            }
+            Reason::NotForYou => f.write_str("This share is for others."),
+            Reason::NotYours => f.write_str("This share belongs to somebody else."),
+            Reason::Quarantined => f.write_str("This share was taken out of sight until a teacher has looked at it."),
+            Reason::Blocked { note } if note.is_empty() => f.write_str("This content is not allowed here."),
+            Reason::Blocked { note } => write!(f, "This content is not allowed here: {note}."),
+            Reason::StudentsMayNot { what } => write!(f, "Students may not {what} on this server."),
+            Reason::TooLarge { limit_bytes } => write!(f, "A file may have at most {} here.", size(*limit_bytes)),
+            Reason::Type { kind } => write!(f, "Files of the type .{kind} are not allowed here."),
+            Reason::QuotaBytes { limit_bytes } => {
+                write!(f, "Your room here is full: it is {}. Remove something of yours first.", size(*limit_bytes))
+            }
+            Reason::QuotaFiles { limit } => {
+                write!(f, "You may have at most {limit} files here. Remove something of yours first.")
+            }
+            Reason::Rank { role } => {
+                write!(f, "Your role is not enough to change or make somebody with the role {role}.")
+            }
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
+        None => format!("{bytes} bytes"),
+    }
+}

@@ -1,0 +1,25 @@
+//! Who may do what on a central server: roles, groups, the policy that an administrator fixed, and the one decision.
+//!
+//! Pure nouns and one function. [`decide`] takes the policy, who acts, what is to be done and the time, and answers with a
+//! [`Permit`] or a [`Reason`]; nothing else decides, and what changes something takes a permit, which only [`decide`] can
+//! make. [`explain`] walks the same rules and tells each of them. The policy travels as one signed, versioned document
+//! ([`SignedPolicy`]), which apps of the room obey too.
+//!
+//! Deliberately not here: sessions and passwords (the server's), rows (the store's), and what an administrator set on the
+//! machine itself (the platform's).
+
+mod action;
+mod decide;
+mod policy;
+mod policy_form;
+mod role;
+#[cfg(test)]
+mod tests;
+
+pub use action::{Action, Scope};
+pub use decide::{
+    About, Actor, Audience, Decision, Permit, PersonFacts, Reason, ShareFacts, Step, UploadFacts, Who, decide, explain,
+};
+pub use policy::{Exam, Guests, LinkRules, Policy, PolicyError, StudentRules, extension_of};
+pub use policy_form::SignedPolicy;
+pub use role::{GroupId, PersonId, Role, RoleError};

@@ -1,0 +1,70 @@
+//! The shares that are here, for a server that gives them to browsers: it decides itself who may have them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{
+    served::{Content, Served, ServedShare},
+    shell::Shell,
+};
+use crate::{
+    share::{Share, ShareId},
+    store::{PieceReader, ReadError},
+};
+
+/// Looks at what is served. Cheap to clone.
+#[derive(Clone)]
+pub struct Shelf {
+    served: Arc<Served>,
+}
+
+/// A share that is here, whole or in part.
+#[derive(Clone)]
+pub struct OnShelf {
+    served: Arc<ServedShare>,
+}
+
+impl Shelf {
+    pub(super) fn of(shell: &Shell) -> Shelf {
+        Shelf { served: shell.served.clone() }
+    }
+
+    /// The share, if anything of it is here.
+    pub fn get(&self, id: ShareId) -> Option<OnShelf> {
+        self.served.any(id).map(|served| OnShelf { served })
+    }
+}
+
+impl OnShelf {
+    pub fn share(&self) -> &Arc<Share> {
+        &self.served.share
+    }
+
+    pub fn is_complete(&self) -> bool {
+        matches!(self.served.content, Content::Complete(_))
+    }
+
+    /// Where its files are, at the top; nothing for shares that are not whole.
+    pub fn places(&self) -> Vec<PathBuf> {
+        match &self.served.content {
+            Content::Complete(content) => content.sources().places(),
+            Content::Partial(_) => vec![],
+        }
+    }
+
+    /// Whether its files lie somewhere under a folder.
+    pub fn lies_under(&self, folder: &Path) -> bool {
+        self.places().iter().any(|place| place.starts_with(folder))
+    }
+
+    /// Reads `len` bytes of a file from `offset` on. `entry`: its index in the manifest. Only shares that are whole are
+    /// read.
+    pub fn read(&self, entry: usize, offset: u64, len: u64) -> Result<PieceReader, ReadError> {
+        match &self.served.content {
+            Content::Complete(content) => Ok(content.file_reader(entry, offset, len)),
+            Content::Partial(_) => Err(ReadError::Missing),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What the server does by itself: tidies up, keeps to the retention of the policy, signs the audit log, renews its
+//! certificate. Of several processes of one server one does it.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Server, indexing, now_ms, now_s, problem::Problem, routes, sealing, throttle, tokens};
+use crate::{
+    access::{About, Action, Actor, Decision, decide},
+    store::central::{CentralError, Note},
+};
+
+const EVERY: Duration = Duration::from_secs(60);
+/// Another process takes over when this one is silent for so long.
+const LOCK_S: i64 = 150;
+const LOCK: &str = "jobs";
+
+/// Starts everything that goes on by itself until the server ends.
+pub(super) fn start(server: &Arc<Server>) {
+    server.tracker.spawn(indexing::follow(server.clone()));
+    let server = server.clone();
+    let tracker = server.tracker.clone();
+    tracker.spawn(async move {
+        if let Err(error) = sealing::resume(&server).await {
+            tracing::error!(%error, "unfinished uploads could not be gone on with");
+        }
+        let holder = tokens::short_token();
+        loop {
+            if let Err(problem) = once(&server, &holder).await {
+                tracing::warn!(problem = %problem.detail, "tidying up did not end well");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = server.cancel.cancelled() => return,
+            }
+        }
+    });
+}
+
+async fn once(server: &Arc<Server>, holder: &str) -> Result<(), Problem> {
+    match server.authority.renew() {
+        Ok(true) => tracing::info!("the server's certificate was renewed"),
+        Ok(false) => {}
+        Err(error) => tracing::error!(%error, "the server's certificate could not be renewed"),
+    }
+    take_newer_policy(server).await?;
+    let now = now_s();
+    if !server.central.take_lock(LOCK, holder, now, now + LOCK_S).await? {
+        return Ok(());
+    }
+    let lifetimes = server.config.lifetimes;
+    server.central.sweep_sessions(now - lifetimes.session_s, now - lifetimes.idle_s).await?;
+    server.central.sweep_failures(now_ms() - throttle::FORGOTTEN_MS).await?;
+    server.central.sweep_links(now).await?;
+    for batch in server.central.stale_batches(now - lifetimes.upload_s).await? {
+        routes::uploads::forget(server, &batch).await?;
+    }
+    retain(server, now).await?;
+    server.central.sign_head(now_ms(), |message| server.identity.sign(message)).await?;
+    Ok(())
+}
+
+/// Another process of this server may have changed the policy.
+async fn take_newer_policy(server: &Server) -> Result<(), CentralError> {
+    if server.central.policy_version().await? > server.policy().version {
+        match super::load_policy(&server.central, &server.identity).await {
+            Ok(policy) => drop(server.policy.send_replace(Arc::new(policy))),
+            Err(error) => tracing::error!(%error, "the newest policy is not taken"),
+        }
+    }
+    Ok(())
+}
+
+/// Removes students' shares that are older than the policy lets them be.
+async fn retain(server: &Server, now: i64) -> Result<(), Problem> {
+    let Some(days) = server.policy().retention_days else { return Ok(()) };
+    for row in server.central.outdated_shares(now - i64::from(days) * 86_400).await? {
+        let permit = match decide(&server.policy(), &Actor::console(), Action::RemoveShare, About::Nothing, now) {
+            Decision::Allow(permit) => permit,
+            Decision::Deny(reason) => return Err(Problem::refused(&reason)),
+        };
+        let about = format!("share:{}", row.id.short());
+        let detail = format!("older than {days} days: {}", row.title);
+        let note = Note { at_ms: now_ms(), address: "", about: &about, detail: &detail, request: "" };
+        let mut change = server.central.change(permit, &note).await?;
+        change.remove_share(row.number).await?;
+        change.commit().await?;
+        routes::share::take_off_shelf(server, &row).await;
+    }
+    Ok(())
+}

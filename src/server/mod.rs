@@ -1,0 +1,182 @@
+//! Server mode: the same engine, with people, roles, a policy and pages on top.
+//!
+//! [`site`] opens the server's database and certificate and makes the routes; the engine lets browsers in to them at the
+//! same port that peers use. Every request passes the same steps (`router.rs`): the host name is one of ours, a change comes
+//! from our own pages, the caller is found out (`caller.rs`), the decision is made and written down (`guard.rs`).
+//!
+//! Who owns what: the database owns people, sessions, policy and the audit log; the engine owns shares and swarms, so the
+//! server is a peer that gives them to others too; the folders `uploads` and `shared` under the home folder hold what is
+//! coming and what came. Browsers' bytes go from disk to socket in the routes and never through the engine.
+//!
+//! Deliberately not here: what may be done (`access`), SQL (`store::central`), sockets and handshakes (`net`).
+
+mod admin;
+mod authority;
+mod caller;
+mod config;
+mod guard;
+mod indexing;
+mod jobs;
+mod one_time_codes;
+mod pages;
+mod passwords;
+mod problem;
+mod router;
+mod routes;
+mod sealing;
+mod serving;
+mod setup_code;
+mod throttle;
+mod tokens;
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use tokio::sync::{Semaphore, watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use admin::{Admin, AdminError, Person};
+pub use config::{BadConfig, Config, Lifetimes};
+pub use setup_code::SetupCode;
+
+use crate::{
+    access::{Policy, SignedPolicy},
+    engine::{At, Handle, Shelf, SiteDoors},
+    net::{identity::Identity, listen::Browsers},
+    share::Signature,
+    store::central::{Central, CentralError},
+};
+
+/// What all routes share.
+pub(crate) struct Server {
+    pub central: Central,
+    pub policy: watch::Sender<Arc<Policy>>,
+    pub identity: Arc<Identity>,
+    pub engine: Handle,
+    pub shelf: Shelf,
+    pub config: Config,
+    pub hashing: passwords::Hashing,
+    /// Signs the cookies of browsers that people signed in with before.
+    pub secret: [u8; 32],
+    pub refusals: guard::Refusals,
+    /// Uploads that are being read in; each reading takes all cores.
+    pub sealing: Semaphore,
+    pub writing: serving::UploadLocks,
+    pub authority: authority::Authority,
+    pub started_s: i64,
+    pub tracker: TaskTracker,
+    pub cancel: CancellationToken,
+}
+
+/// Why a server can't start. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    #[error("{0}")]
+    Central(#[from] CentralError),
+    #[error("{} can't be made or written: {reason}; keep the home folder where the server may write", path.display())]
+    Folder { path: PathBuf, reason: String },
+    #[error("The server's certificate can't be made: {0}")]
+    Certificate(String),
+    #[error("The policy in the server's database can't be used: {0}. Bring back a backup of the database")]
+    Policy(String),
+}
+
+/// Opens everything and makes the routes. `told`: is given the code with which the first administrator signs up, if there
+/// is nobody yet.
+pub async fn site(
+    config: Config,
+    at: At,
+    told: impl FnOnce(Option<SetupCode>) + Send,
+) -> Result<SiteDoors, ServerError> {
+    for folder in [config.uploads(), config.shared()] {
+        make_private(&folder).map_err(|error| ServerError::Folder { path: folder, reason: error.to_string() })?;
+    }
+    let central = Central::open(&config.database).await?;
+    let policy = load_policy(&central, &at.identity).await?;
+    let authority = authority::Authority::open(&config, at.bound)?;
+    let tls = authority.tls();
+    let secret = tokens::stored_secret(&central).await?;
+    let server = Arc::new(Server {
+        central,
+        policy: watch::Sender::new(Arc::new(policy)),
+        identity: at.identity,
+        engine: at.handle,
+        shelf: at.shelf,
+        hashing: passwords::Hashing::default(),
+        secret,
+        refusals: guard::Refusals::default(),
+        sealing: Semaphore::new(1),
+        writing: serving::UploadLocks::default(),
+        authority,
+        started_s: now_s(),
+        tracker: at.tracker,
+        cancel: at.cancel,
+        config,
+    });
+    told(setup_code::make(&server).await?);
+    jobs::start(&server);
+    let (pages, peers) = router::routers(server);
+    Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers })
+}
+
+impl Server {
+    /// The rules that hold now.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.borrow().clone()
+    }
+
+    /// Signs a changed policy as the next version, writes it down with its entry in the log, and lets it hold.
+    pub async fn change_policy(
+        &self,
+        permit: crate::access::Permit,
+        note: &crate::store::central::Note<'_>,
+        mut policy: Policy,
+    ) -> Result<(), problem::Problem> {
+        policy.version = self.policy().version.max(self.central.policy_version().await?) + 1;
+        policy.issued_s = now_s();
+        let signed =
+            sign_policy(&policy, &self.identity).map_err(|error| problem::Problem::invalid(error.to_string()))?;
+        let mut change = self.central.change(permit, note).await?;
+        change.add_policy(policy.version, signed.to_wire(), policy.issued_s).await?;
+        change.commit().await?;
+        self.policy.send_replace(Arc::new(policy));
+        Ok(())
+    }
+}
+
+fn sign_policy(policy: &Policy, identity: &Identity) -> Result<SignedPolicy, crate::access::PolicyError> {
+    SignedPolicy::sign(policy, identity.public_key(), |message| -> Signature { identity.sign(message) })
+}
+
+/// The newest policy of the database. One that was signed with another key is not taken: somebody changed it.
+async fn load_policy(central: &Central, identity: &Identity) -> Result<Policy, ServerError> {
+    match central.policy_document().await? {
+        None => Ok(Policy::default()),
+        Some(document) => {
+            let signed = SignedPolicy::parse(&document, identity.public_key());
+            signed.map(|signed| signed.policy().clone()).map_err(|error| ServerError::Policy(error.to_string()))
+        }
+    }
+}
+
+/// A folder for this user alone.
+fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_s() -> i64 {
+    now_ms() / 1_000
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

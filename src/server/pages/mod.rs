@@ -1,0 +1,28 @@
+//! The pages: markup only. They are given what they show and decide nothing but its looks.
+//!
+//! Everything works without a script, except uploading; the script adds search as you type, drag and drop, and copying.
+//! Colours and sizes are the window's (`window::theme`), as custom properties in `web/style.css`.
+
+mod account;
+mod administration;
+mod figures;
+mod frame;
+mod home;
+mod icons;
+mod links;
+mod people;
+mod policy;
+mod share;
+mod sign_in;
+mod upload;
+
+pub(super) use account::{AccountPage, account};
+pub(super) use administration::{AuditPage, DevicesPage, Overview, audit, devices, overview, quarantine};
+pub(super) use frame::{Frame, problem};
+pub(super) use home::{Hit, HomePage, hits, home};
+pub(super) use links::{LinkPage, link, link_password};
+pub(super) use people::{OnePerson, PeoplePage, people, person, person_with_password};
+pub(super) use policy::{PolicyPage, policy};
+pub(super) use share::{FileLine, SharePage, ViewPage, share, view};
+pub(super) use sign_in::{code, setup, sign_in};
+pub(super) use upload::{UploadPage, upload};

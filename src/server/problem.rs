@@ -1,0 +1,112 @@
+//! What went wrong, as a status and a sentence (RFC 9457). Causes of our own are logged and not sent.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{access::Reason, store::central::CentralError};
+
+/// An error as the caller meets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub status: StatusCode,
+    /// A short name for programs.
+    pub code: &'static str,
+    /// What happened and what now, in one or two sentences.
+    pub detail: String,
+    pub retry_after_s: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
+        Problem { status, code, detail: detail.into(), retry_after_s: None }
+    }
+
+    /// What the decision refused. What is hidden from somebody is, for them, not there.
+    pub fn refused(reason: &Reason) -> Problem {
+        match reason {
+            Reason::SignIn => Problem::new(StatusCode::UNAUTHORIZED, reason.code(), reason.to_string()),
+            Reason::Guests => Problem::new(StatusCode::UNAUTHORIZED, reason.code(), reason.to_string()),
+            reason if reason.hides() => Problem::no_such("share"),
+            Reason::TooLarge { .. } | Reason::QuotaBytes { .. } | Reason::QuotaFiles { .. } => {
+                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, reason.code(), reason.to_string())
+            }
+            reason => Problem::new(StatusCode::FORBIDDEN, reason.code(), reason.to_string()),
+        }
+    }
+
+    pub fn invalid(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
+    }
+
+    pub fn no_such(what: &str) -> Problem {
+        let detail = format!("There is no such {what} here. It may have been removed, or it is not for you.");
+        Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+    }
+
+    pub fn conflict(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::CONFLICT, "conflict", detail)
+    }
+
+    pub fn busy(retry_after_s: u64) -> Problem {
+        let detail = "The server has too much to do at this moment. Try again in a few seconds.";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail);
+        Problem { retry_after_s: Some(retry_after_s), ..problem }
+    }
+
+    pub fn wait(seconds: u64) -> Problem {
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let detail = format!("That did not work too often. Wait {seconds} {unit}, then try again.");
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "wait", detail);
+        Problem { retry_after_s: Some(seconds), ..problem }
+    }
+
+    pub fn internal(error: &dyn std::error::Error) -> Problem {
+        tracing::error!(%error, "a request failed");
+        let detail = "Something went wrong in the server; its log tells more. Try again, or tell whoever runs it.";
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+impl From<CentralError> for Problem {
+    fn from(error: CentralError) -> Problem {
+        match error {
+            CentralError::Taken { what } => Problem::conflict(format!("There is {what} already.")),
+            CentralError::Missing { what } => Problem::no_such(what),
+            CentralError::LastOwner => {
+                Problem::conflict("The last owner must stay. Make somebody else an owner first.")
+            }
+            error => Problem::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body =
+            Body { r#type: "about:blank", title, status: self.status.as_u16(), code: self.code, detail: &self.detail };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // The outermost step makes a page of it, where a person asked.
+        response.extensions_mut().insert(self);
+        response
+    }
+}

@@ -1,0 +1,245 @@
+//! One's own account.
+
+use std::collections::BTreeSet;
+
+use axum::{
+    Extension, Form,
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::IntoResponse as _,
+};
+use serde::Deserialize;
+
+use super::{Answer, Caller, OurServer, see_done};
+use crate::{
+    access::{About, Action, Scope},
+    server::{
+        Server,
+        caller::Visit,
+        now_ms, now_s, one_time_codes,
+        pages::{self, AccountPage, Frame},
+        passwords::{self, Checked},
+        problem::Problem,
+        throttle::{self, Kind},
+        tokens,
+    },
+    store::central::{ApiKeyRow, PersonChange, PersonRow},
+};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::server) struct Asked {
+    codes: Option<String>,
+    done: Option<String>,
+}
+
+pub(in crate::server) async fn page(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let person = myself(&server, &visit).await?;
+    let mut page = page_of(&server, &visit, person).await?;
+    if asked.codes.is_some() {
+        offer_codes(&server, &mut page, &one_time_codes::new_secret());
+    }
+    let frame = Frame::of(&server, &visit).done(asked.done.as_deref());
+    Ok(pages::account(&frame, &page).into_response())
+}
+
+async fn myself(server: &Server, visit: &Visit) -> Result<PersonRow, Problem> {
+    drop(server.allow(visit, Action::ChangeOwnAccount, About::Nothing, "").await?);
+    visit.person.as_deref().cloned().ok_or_else(|| Problem::no_such("account"))
+}
+
+async fn page_of(server: &Server, visit: &Visit, person: PersonRow) -> Result<AccountPage, Problem> {
+    let groups = server.central.groups().await?;
+    let mine = groups.into_iter().filter(|group| visit.actor.groups.contains(&group.id));
+    let from = server.policy().second_factor_from;
+    Ok(AccountPage {
+        groups: mine.map(|group| group.name).collect(),
+        sessions: server.central.sessions_of(person.id).await?,
+        current: visit.session,
+        keys: server.central.keys_of(person.id).await?,
+        new_key: None,
+        new_codes: None,
+        codes_wanted: person.totp.is_none() && from.is_some_and(|from| person.role >= from),
+        wrong: None,
+        now_s: now_s(),
+        person,
+    })
+}
+
+fn offer_codes(server: &Server, page: &mut AccountPage, secret: &[u8]) {
+    let address = one_time_codes::address(secret, &page.person.name, &server.name());
+    page.new_codes = Some((address, one_time_codes::typed(secret)));
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct NewPassword {
+    old: String,
+    new: String,
+}
+
+pub(in crate::server) async fn password(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Form(form): Form<NewPassword>,
+) -> Answer {
+    let person = myself(&server, &visit).await?;
+    if let Err(problem) = right_password(&server, &person, &form.old).await {
+        return wrong(&server, &visit, person, &problem).await;
+    }
+    if let Err(problem) = passwords::acceptable(&form.new, &person.name) {
+        return wrong(&server, &visit, person, &problem).await;
+    }
+    let hash = server.hashing.hash(&form.new).await?;
+    let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
+    let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "password")).await?;
+    // The browser at hand stays signed in; every other is signed out.
+    let kept = PersonChange { password: Some((&hash, false)), ..PersonChange::default() };
+    change.end_sessions_of(person.id, visit.session.as_ref()).await?;
+    change.change_own_person(person.id, &kept).await?;
+    change.commit().await?;
+    Ok(see_done("/account", "password"))
+}
+
+/// The password at hand; failures count, so that an open browser is no way to guess it.
+async fn right_password(server: &Server, person: &PersonRow, typed: &str) -> Result<(), Problem> {
+    let who = format!("account:{}@own", person.id);
+    let failures = server.central.failures(&who).await?;
+    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
+        return Err(Problem::wait(seconds));
+    }
+    if server.hashing.check(typed, person.password.as_deref()).await? == Checked::Wrong {
+        server.central.set_failures(&who, throttle::after_failure(Kind::Account, failures, now_ms())).await?;
+        return Err(Problem::invalid("That is not the password you have."));
+    }
+    Ok(server.central.forgive(&who).await?)
+}
+
+async fn wrong(server: &Server, visit: &Visit, person: PersonRow, problem: &Problem) -> Answer {
+    let mut page = page_of(server, visit, person).await?;
+    page.wrong = Some(problem.detail.clone());
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, pages::account(&Frame::of(server, visit), &page)).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct NewCodes {
+    secret: String,
+    code: String,
+}
+
+pub(in crate::server) async fn codes(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Form(form): Form<NewCodes>,
+) -> Answer {
+    let person = myself(&server, &visit).await?;
+    let secret = data_encoding::BASE32_NOPAD.decode(form.secret.as_bytes()).unwrap_or_default();
+    let step = one_time_codes::step_of(&secret, &form.code, now_s()).filter(|_| secret.len() == 20);
+    let Some(step) = step else {
+        let mut page = page_of(&server, &visit, person).await?;
+        offer_codes(&server, &mut page, &secret);
+        page.wrong = Some("That code is not right. Is the time of your phone right?".to_owned());
+        return Ok(
+            (StatusCode::UNPROCESSABLE_ENTITY, pages::account(&Frame::of(&server, &visit), &page)).into_response()
+        );
+    };
+    let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
+    let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "one-time codes on")).await?;
+    let totp = PersonChange { totp: Some(Some(&secret)), ..PersonChange::default() };
+    change.change_own_person(person.id, &totp).await?;
+    change.commit().await?;
+    server.central.use_totp_step(person.id, step).await?;
+    if let Some(session) = visit.session {
+        server.central.raise_session(&session).await?;
+    }
+    Ok(see_done("/account", "codes"))
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct Password {
+    password: String,
+}
+
+pub(in crate::server) async fn codes_off(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Form(form): Form<Password>,
+) -> Answer {
+    let person = myself(&server, &visit).await?;
+    if let Err(problem) = right_password(&server, &person, &form.password).await {
+        return wrong(&server, &visit, person, &problem).await;
+    }
+    let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
+    let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "one-time codes off")).await?;
+    change.change_own_person(person.id, &PersonChange { totp: Some(None), ..PersonChange::default() }).await?;
+    change.commit().await?;
+    Ok(see_done("/account", "codes-off"))
+}
+
+pub(in crate::server) async fn end_sessions(State(server): OurServer, Extension(visit): Caller) -> Answer {
+    let person = myself(&server, &visit).await?;
+    let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
+    let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "signed out everywhere else")).await?;
+    change.end_sessions_of(person.id, visit.session.as_ref()).await?;
+    change.commit().await?;
+    Ok(see_done("/account", "sessions"))
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct NewKey {
+    name: String,
+    scopes: String,
+    #[serde(default)]
+    days: String,
+}
+
+pub(in crate::server) async fn make_key(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Form(form): Form<NewKey>,
+) -> Answer {
+    let person = myself(&server, &visit).await?;
+    let permit = server.allow(&visit, Action::MakeKey, About::Nothing, "").await?;
+    let scopes: BTreeSet<Scope> = form.scopes.split(' ').filter_map(Scope::of_name).collect();
+    // A key is never for more than whoever makes it.
+    if scopes.is_empty() || !scopes.is_subset(&visit.actor.scopes) {
+        return Err(Problem::invalid("A key is for read, write or admin."));
+    }
+    let days: Option<u32> = match form.days.trim() {
+        "" => None,
+        days => Some(days.parse().map_err(|_| Problem::invalid("The days must be a number."))?),
+    };
+    let token = format!("hk_{}", tokens::token());
+    let name = super::title_of(&form.name)?;
+    let expires_s = days.map(|days| now_s() + i64::from(days) * 86_400);
+    let key = ApiKeyRow { id: 0, name, scopes, created_s: now_s(), expires_s };
+    let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
+    let detail = format!("{} for {}", key.name, form.scopes);
+    let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
+    change.add_key(person.id, &tokens::hash_of(&token), &key).await?;
+    change.commit().await?;
+    let mut page = page_of(&server, &visit, person).await?;
+    page.new_key = Some(token);
+    Ok(pages::account(&Frame::of(&server, &visit), &page).into_response())
+}
+
+pub(in crate::server) async fn remove_key(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(id): Path<i64>,
+) -> Answer {
+    let person = myself(&server, &visit).await?;
+    let permit = server.allow(&visit, Action::MakeKey, About::Nothing, "").await?;
+    let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "key taken back")).await?;
+    change.remove_key(person.id, id).await?;
+    change.commit().await?;
+    Ok(see_done("/account", "removed"))
+}

@@ -1,0 +1,109 @@
+//! The start page: what is here, and searching it.
+
+use axum::{
+    Extension,
+    extract::{Query, State},
+    response::IntoResponse as _,
+};
+use serde::Deserialize;
+
+use super::{Answer, Caller, OurServer};
+use crate::{
+    access::{About, Action, Decision, decide},
+    server::{
+        Server,
+        caller::Visit,
+        now_s,
+        pages::{self, Frame, Hit, HomePage},
+        problem::Problem,
+    },
+};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::server) struct Asked {
+    pub q: String,
+    pub before: Option<i64>,
+    /// The list alone, for the script.
+    pub part: Option<String>,
+    pub done: Option<String>,
+    pub limit: Option<u32>,
+}
+
+/// So many things are shown at once.
+const PAGE: usize = 50;
+/// So many are looked at for them: somebody who may see few of many gets a short page rather than a slow one.
+const LOOKED_AT_MAX: usize = 5_000;
+const BATCH: u32 = 250;
+
+pub(in crate::server) async fn home(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    if super::super::setup_code::is_open(&server).await? && visit.person.is_none() {
+        return Ok(super::see("/setup"));
+    }
+    let may_search = server.would_allow(&visit, Action::Search, About::Nothing);
+    if !may_search && visit.is_signed_in() {
+        // This refusal belongs into the log; a guest who comes to the door does not.
+        drop(server.allow(&visit, Action::Search, About::Nothing, "").await?);
+    }
+    let query = asked.q.chars().take(200).collect::<String>();
+    let (hits, more) = match may_search {
+        true => look(&server, &visit, &query, asked.before, PAGE).await?,
+        false => (vec![], None),
+    };
+    let page = HomePage { query, hits, more, now_s: now_s(), may_search };
+    if asked.part.is_some() {
+        return Ok(pages::hits(&page).into_response());
+    }
+    let frame = Frame::of(&server, &visit).searching(&page.query).done(asked.done.as_deref());
+    Ok(pages::home(&frame, &page).into_response())
+}
+
+/// What somebody may see of what was asked for, newest first, and where it goes on.
+pub(in crate::server) async fn look(
+    server: &Server,
+    visit: &Visit,
+    query: &str,
+    before: Option<i64>,
+    wanted: usize,
+) -> Result<(Vec<Hit>, Option<i64>), Problem> {
+    let (mut hits, mut before, mut looked_at) = (vec![], before.unwrap_or(i64::MAX), 0);
+    let searching = !query.trim().is_empty();
+    while looked_at < LOOKED_AT_MAX {
+        let batch: Vec<(i64, Hit)> = if searching {
+            let found = server.central.find(query, before, BATCH).await?;
+            let hit = |file: crate::store::central::FoundFile| {
+                let listed = file.entry.map(|entry| (entry, file.path, file.size));
+                (file.number, Hit { share: file.share, file: listed })
+            };
+            found.into_iter().map(hit).collect()
+        } else {
+            let shares = server.central.shares_before(before, BATCH).await?;
+            shares.into_iter().map(|share| (share.number, Hit { share, file: None })).collect()
+        };
+        let last = batch.len() < BATCH as usize;
+        for (number, hit) in batch {
+            looked_at += 1;
+            if may_see(server, visit, &hit) {
+                if hits.len() == wanted {
+                    return Ok((hits, Some(before)));
+                }
+                hits.push(hit);
+            }
+            before = number;
+        }
+        if last {
+            return Ok((hits, None));
+        }
+    }
+    Ok((hits, Some(before)))
+}
+
+fn may_see(server: &Server, visit: &Visit, hit: &Hit) -> bool {
+    let facts = hit.share.facts();
+    let decision = decide(&server.policy(), &visit.actor, Action::SeeShare, About::Share(&facts), now_s());
+    matches!(decision, Decision::Allow(_))
+}

@@ -1,0 +1,225 @@
+//! Links for people without an account.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, Query, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::IntoResponse as _,
+};
+use serde::Deserialize;
+
+use super::{
+    Answer, Caller, OurServer, files, row_of, see, see_done,
+    share::{named, share_page},
+};
+use crate::{
+    access::{About, Action, ShareFacts},
+    server::{
+        Server,
+        caller::cookie,
+        now_ms, now_s,
+        pages::{self, Frame, LinkPage},
+        passwords::Checked,
+        problem::Problem,
+        throttle::{self, Kind},
+        tokens,
+    },
+    store::central::{LinkRow, NewLink, ShareRow},
+};
+
+const LINK_COOKIE: &str = "__Host-handout-link";
+const DAY_S: i64 = 86_400;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::server) struct Made {
+    days: String,
+    downloads: String,
+    password: String,
+}
+
+pub(in crate::server) async fn make(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(share): Path<String>,
+    Form(form): Form<Made>,
+) -> Answer {
+    let row = row_of(&server, &share).await?;
+    let facts = row.facts();
+    // Only who may change a share opens it to people outside.
+    drop(server.allow(&visit, Action::ChangeShare, About::Share(&facts), &named(&row)).await?);
+    let permit = server.allow(&visit, Action::MakeLink, About::Share(&facts), &named(&row)).await?;
+    let rules = server.policy().links.clone();
+    let days = match form.days.trim() {
+        "" | "0" => None,
+        days => Some(days.parse::<u32>().map_err(|_| Problem::invalid("The days must be a number."))?),
+    };
+    let days = match (days, rules.days_max) {
+        (Some(days), Some(max)) => Some(days.min(max)),
+        (None, max) => max,
+        (days, None) => days,
+    };
+    let downloads = match form.downloads.trim() {
+        "" => None,
+        count => Some(count.parse().map_err(|_| Problem::invalid("The number of downloads must be a number."))?),
+    };
+    let password = match form.password.trim() {
+        "" if rules.password_needed => return Err(Problem::invalid("Links need a password on this server.")),
+        "" => None,
+        password => Some(server.hashing.hash(password).await?),
+    };
+    let token = tokens::short_token();
+    let now = now_s();
+    let new = NewLink {
+        token: &token,
+        share: row.number,
+        made_by: visit.actor.person(),
+        created_s: now,
+        expires_s: days.map(|days| now + i64::from(days) * DAY_S),
+        password: password.as_deref(),
+        downloads,
+    };
+    let (address, about) = (visit.address.to_string(), named(&row));
+    let detail = format!("days {days:?}, downloads {downloads:?}, password {}", password.is_some());
+    let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
+    change.add_link(&new).await?;
+    change.commit().await?;
+    Ok(see_done(&format!("/s/{}", row.id), "link"))
+}
+
+pub(in crate::server) async fn remove(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path((share, token)): Path<(String, String)>,
+) -> Answer {
+    let row = row_of(&server, &share).await?;
+    let permit = server.allow(&visit, Action::RemoveLink, About::Share(&row.facts()), &named(&row)).await?;
+    let links = server.central.links_of(row.number).await?;
+    if !links.iter().any(|link| link.token == token) {
+        return Err(Problem::no_such("link"));
+    }
+    let (address, about) = (visit.address.to_string(), named(&row));
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "")).await?;
+    change.remove_link(&token).await?;
+    change.commit().await?;
+    Ok(see_done(&format!("/s/{}", row.id), "removed"))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::server) struct Asked {
+    folder: String,
+    wrong: Option<String>,
+}
+
+/// What somebody sees who comes with a link.
+pub(in crate::server) async fn page(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(token): Path<String>,
+    Query(asked): Query<Asked>,
+    headers: HeaderMap,
+) -> Answer {
+    let (link, row) = found(&server, &token).await?;
+    let frame = Frame::of(&server, &visit);
+    if !is_open(&server, &link, &headers) {
+        return Ok(pages::link_password(&frame, &token, asked.wrong.is_some()).into_response());
+    }
+    let facts = facts(&row);
+    drop(server.allow(&visit, Action::SeeShare, About::Share(&facts), &named(&row)).await?);
+    let share = share_page(&server, &visit, row, &format!("/l/{token}"), &asked.folder, false).await?;
+    Ok(pages::link(&frame, &LinkPage { share }).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct Password {
+    password: String,
+}
+
+pub(in crate::server) async fn open(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(token): Path<String>,
+    Form(form): Form<Password>,
+) -> Answer {
+    let (link, _) = found(&server, &token).await?;
+    let who = format!("link:{token}@{}", visit.address);
+    let failures = server.central.failures(&who).await?;
+    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
+        return Err(Problem::wait(seconds));
+    }
+    if server.hashing.check(&form.password, link.password.as_deref()).await? == Checked::Wrong {
+        let failures = throttle::after_failure(Kind::Account, failures, now_ms());
+        server.central.set_failures(&who, failures).await?;
+        return Ok(see(&format!("/l/{token}?wrong=yes")));
+    }
+    server.central.forgive(&who).await?;
+    let proof = tokens::proof(&server.secret, &about(&link));
+    let cookie = format!("{LINK_COOKIE}={proof}; Path=/; Secure; HttpOnly; SameSite=Strict");
+    let mut response = see(&format!("/l/{token}"));
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}
+
+pub(in crate::server) async fn download(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path((token, entry, _)): Path<(String, usize, String)>,
+    headers: HeaderMap,
+) -> Answer {
+    let (link, row) = opened(&server, &token, &headers).await?;
+    // Going on with a download is not another one.
+    let goes_on = headers.get(header::RANGE).is_some_and(|range| !range.as_bytes().starts_with(b"bytes=0-"));
+    count(&server, &link, goes_on).await?;
+    let facts = facts(&row);
+    files::file(&server, &visit, &row, facts, entry, false, &headers).await
+}
+
+pub(in crate::server) async fn zip(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
+    let (link, row) = opened(&server, &token, &headers).await?;
+    count(&server, &link, false).await?;
+    let facts = facts(&row);
+    files::archive(&server, &visit, &row, facts, "").await
+}
+
+async fn count(server: &Server, link: &LinkRow, goes_on: bool) -> Result<(), Problem> {
+    if goes_on || server.central.count_download(&link.token).await? {
+        return Ok(());
+    }
+    Err(Problem::new(
+        axum::http::StatusCode::GONE,
+        "used-up",
+        "This link was used as often as it was made for. Ask for another.",
+    ))
+}
+
+async fn opened(server: &Server, token: &str, headers: &HeaderMap) -> Result<(LinkRow, ShareRow), Problem> {
+    let (link, row) = found(server, token).await?;
+    if is_open(server, &link, headers) { Ok((link, row)) } else { Err(Problem::no_such("link")) }
+}
+
+async fn found(server: &Server, token: &str) -> Result<(LinkRow, ShareRow), Problem> {
+    server.central.link(token, now_s()).await?.ok_or_else(|| Problem::no_such("link"))
+}
+
+/// Whether the password was given, if there is one.
+fn is_open(server: &Server, link: &LinkRow, headers: &HeaderMap) -> bool {
+    let proves = |proof| tokens::proves(&server.secret, &about(link), proof);
+    link.password.is_none() || cookie(headers, LINK_COOKIE).is_some_and(proves)
+}
+
+/// The proof ends with the password.
+fn about(link: &LinkRow) -> String {
+    format!("link:{}:{}", link.token, link.password.as_deref().unwrap_or(""))
+}
+
+fn facts(row: &ShareRow) -> ShareFacts {
+    ShareFacts { by_link: true, ..row.facts() }
+}

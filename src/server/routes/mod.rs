@@ -1,0 +1,84 @@
+//! What each route does: one file for each thing that people deal with. A route reads its input, asks the guard, acts with
+//! the permit, and answers with a page, a redirect or JSON.
+
+pub(super) mod account;
+pub(super) mod api;
+pub(super) mod assets;
+pub(super) mod audit;
+pub(super) mod devices;
+pub(super) mod enrolment;
+pub(super) mod files;
+pub(super) mod health;
+pub(super) mod home;
+pub(super) mod links;
+pub(super) mod people;
+pub(super) mod policy;
+pub(super) mod setup;
+pub(super) mod share;
+pub(super) mod sign_in;
+pub(super) mod steps;
+pub(super) mod storage;
+pub(super) mod tus;
+pub(super) mod uploads;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::State,
+    response::{IntoResponse as _, Redirect, Response},
+};
+
+use super::{Server, caller::Visit, problem::Problem};
+use crate::{
+    access::{Audience, GroupId},
+    share::ShareId,
+    store::central::ShareRow,
+};
+
+pub(super) type OurServer = State<Arc<Server>>;
+pub(super) type Caller = Extension<Arc<Visit>>;
+pub(super) type Answer = Result<Response, Problem>;
+
+/// After a form: the page that shows what came of it.
+pub(super) fn see(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// [`see`], with a sentence of what was done. `done`: one of the words that the frame knows.
+pub(super) fn see_done(path: &str, done: &str) -> Response {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    see(&format!("{path}{mark}done={done}"))
+}
+
+/// The row of a share that is named in an address.
+pub(super) async fn row_of(server: &Server, share: &str) -> Result<ShareRow, Problem> {
+    let id: ShareId = share.parse().map_err(|_| Problem::no_such("share"))?;
+    server.central.share(id).await?.ok_or_else(|| Problem::no_such("share"))
+}
+
+/// An audience as forms and programs write it: `room`, `owner`, or `groups` with their ids.
+pub(super) fn audience_of(kind: &str, groups: &[String]) -> Result<Audience, Problem> {
+    match kind {
+        "room" => Ok(Audience::Room),
+        "owner" => Ok(Audience::Owner),
+        "groups" => {
+            let groups: Option<_> = groups.iter().map(|id| id.parse().ok().map(GroupId)).collect();
+            match groups {
+                Some(groups) if !std::collections::BTreeSet::is_empty(&groups) => Ok(Audience::Groups(groups)),
+                _ => Err(Problem::invalid("Choose at least one group.")),
+            }
+        }
+        _ => Err(Problem::invalid("The audience is room, groups or owner.")),
+    }
+}
+
+/// A title that people typed; what is invisible is left out.
+pub(super) fn title_of(typed: &str) -> Result<String, Problem> {
+    let title: String = typed
+        .trim()
+        .chars()
+        .filter(|letter| !letter.is_control() && !('\u{202A}'..='\u{202E}').contains(letter))
+        .collect();
+    if title.len() > 200 { Err(Problem::invalid("The title is too long.")) } else { Ok(title) }
+}

@@ -1,0 +1,111 @@
+//! `handout serve`: a central server in the foreground, until it is told to end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{logging, runtime, setup, shutdown};
+use crate::{
+    cli::{
+        Exit, Output, Shown,
+        args::{Common, Serve},
+    },
+    control::{self, Found, Service},
+    engine::Site,
+    server::{self, Config, SetupCode},
+};
+
+/// What the server's start says, for whoever stands at the console.
+#[derive(serde::Serialize)]
+struct Started {
+    name: String,
+    addresses: Vec<String>,
+    home: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setup_code: Option<String>,
+}
+
+/// Reads `server.toml`, or what holds without one.
+pub(super) fn config(args: &Serve, home: &std::path::Path) -> Result<Config, Exit> {
+    match &args.config {
+        Some(path) => Config::read(path, home)
+            .map_err(|error| Exit::failed("The server's configuration can't be used", error.to_string(), "")),
+        None => Ok(Config::of_home(home)),
+    }
+}
+
+/// Ends without fault at SIGTERM and SIGINT.
+pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), Exit> {
+    logging::to_stderr(common, logging::Default::Doings);
+    let mut setup = setup::setup(common)?;
+    let config = config(args, &setup.home)?;
+    if args.check {
+        output.remark("The configuration is right.");
+        return Ok(());
+    }
+    if let Some(listen) = config.listen.filter(|_| common.listen.is_none()) {
+        setup.settings.listen.value = Some(listen);
+    }
+    if let Some(discovery) = config.discovery.filter(|_| !common.no_discovery) {
+        setup.settings.discovery.value = discovery;
+    }
+    if let Some(name) = &config.name {
+        setup.settings.name.value.clone_from(name);
+    }
+    let interrupt = shutdown::interrupt()?;
+    let runtime = runtime()?;
+    let instance = match runtime.block_on(control::find(&setup.home)) {
+        Ok(Found::Nobody(instance)) => instance,
+        Ok(Found::Running(_)) => {
+            let hint = "End it first (a window, or `handout daemon`), or choose another --home DIR.";
+            return Err(Exit::failed("Handout is already running", setup.home.display().to_string(), hint));
+        }
+        Err(error) => return Err(Exit::failed(error.to_string(), "", "")),
+    };
+    let code: Arc<Mutex<Option<SetupCode>>> = Arc::default();
+    let site = site(config, code.clone());
+    // The engine starts and ends outside of our runtime: both wait on its own.
+    let engine = setup::start_server(&setup, &common.peers, Arc::new(|| {}), site)?;
+    let service = Arc::new(Service::staying(engine.handle().clone(), None));
+    let listener = control::listen(instance, service).map_err(|error| {
+        Exit::failed("The control socket can't be opened", error.to_string(), "Try another --home DIR.")
+    })?;
+    let code = code.lock().unwrap_or_else(PoisonError::into_inner).take();
+    greet(&engine, code, output)?;
+    let instance = runtime.block_on(async {
+        interrupt.cancelled().await;
+        tracing::info!("the server is ending");
+        listener.stop().await
+    });
+    engine.shutdown();
+    // The lock goes last: whoever gets it next must find everything saved.
+    drop(instance);
+    Ok(())
+}
+
+fn site(config: Config, told: Arc<Mutex<Option<SetupCode>>>) -> Site {
+    Box::new(move |at| {
+        Box::pin(async move {
+            let tell = move |code| *told.lock().unwrap_or_else(PoisonError::into_inner) = code;
+            server::site(config, at, tell).await.map_err(|error| error.to_string())
+        })
+    })
+}
+
+/// Tells where the server answers, and the code of a server that belongs to nobody yet.
+fn greet(engine: &crate::engine::Engine, code: Option<SetupCode>, output: &Output) -> Result<(), Exit> {
+    let me = engine.handle().snapshot().me.clone();
+    let addresses: Vec<String> = me.listen.iter().map(|address| format!("https://{address}")).collect();
+    let code = code.map(|code| code.0);
+    if output.shown == Shown::Json {
+        let home = me.home.display().to_string();
+        return output.json(&Started { name: me.name.clone(), addresses, home, setup_code: code });
+    }
+    output.remark(&format!("{} answers at", me.name));
+    for address in &addresses {
+        output.remark(&format!("  {address}"));
+    }
+    if let Some(code) = code {
+        output.remark("Nobody owns this server yet. Open the address in a browser and type this code:");
+        output.remark(&format!("  {code}"));
+    }
+    Ok(())
+}

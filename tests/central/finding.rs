@@ -1,0 +1,112 @@
+//! Shares and files are found by the words of their names.
+
+use handout::{
+    access::{Action, Audience, GroupId},
+    share::{Audience as For, Entry, EntryKind, Manifest, Modified, PieceLen, PublicKey, Root, ShareId, SharePath},
+    store::central::{Central, NewShare},
+};
+
+use super::{Engine, note, on_both, permit};
+
+#[test]
+fn files_are_found_by_beginnings_of_their_words_newest_first() {
+    on_both(async |Engine { central, .. }| {
+        add(&central, 1, "Biology", &["Biology/Übung_04-final.PDF", "Biology/zelle.png"]).await;
+        add(&central, 2, "Übungen", &["Übungen/blatt 4.pdf"]).await;
+        let find = async |words: &str| -> Vec<String> {
+            let found = central.find(words, i64::MAX, 50).await.unwrap();
+            found
+                .iter()
+                .map(|file| if file.entry.is_some() { file.path.clone() } else { file.share.title.clone() })
+                .collect()
+        };
+
+        assert_eq!(find("ubung").await, ["Übungen/blatt 4.pdf", "Übungen", "Biology/Übung_04-final.PDF"]);
+        assert_eq!(find("FINAL ü").await, ["Biology/Übung_04-final.PDF"]);
+        assert_eq!(find("04").await, ["Biology/Übung_04-final.PDF"]);
+        assert_eq!(find("pdf 4").await, ["Übungen/blatt 4.pdf"]);
+        assert_eq!(find("ung").await, [""; 0], "words are found by their beginning");
+        for hostile in ["", "  ", "\"", "' OR 1=1 --", "a:* & !b", "NEAR(a b)", "*", "\\", "\0"] {
+            assert_eq!(find(hostile).await, [""; 0], "{hostile:?}");
+        }
+    });
+}
+
+#[test]
+fn what_is_found_goes_on_behind_the_last_one_seen() {
+    on_both(async |Engine { central, .. }| {
+        let names: Vec<String> = (0..25).map(|number| format!("t/part{number}.txt")).collect();
+        add(&central, 1, "t", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let (mut before, mut seen) = (i64::MAX, vec![]);
+        loop {
+            let page = central.find("part", before, 10).await.unwrap();
+            let Some(last) = page.last() else { break };
+            before = last.number;
+            seen.extend(page.into_iter().map(|file| file.path));
+        }
+        assert_eq!(seen.len(), 25);
+        assert_eq!(seen[0], "t/part24.txt");
+    });
+}
+
+#[test]
+fn a_share_that_was_removed_is_found_no_more_and_can_come_again() {
+    on_both(async |Engine { central, .. }| {
+        add(&central, 1, "Biology", &["Biology/zelle.png"]).await;
+        let share = central.share(ShareId([1; 32])).await.unwrap().unwrap();
+        let mut change = central.change(permit(Action::RemoveShare), &note("share")).await.unwrap();
+        change.remove_share(share.number).await.unwrap();
+        change.commit().await.unwrap();
+
+        assert_eq!(central.find("zelle", i64::MAX, 10).await.unwrap(), []);
+        assert_eq!(central.shares_with(Root([7; 32])).await.unwrap(), []);
+        assert!(add(&central, 1, "Biology", &["Biology/zelle.png"]).await);
+        assert!(!add(&central, 1, "Biology", &["Biology/zelle.png"]).await, "it is known");
+        assert_eq!(central.find("zelle", i64::MAX, 10).await.unwrap().len(), 1);
+        assert_eq!(central.shares_with(Root([7; 32])).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_audience_reads_back_and_so_does_all_else() {
+    on_both(async |Engine { central, .. }| {
+        add(&central, 1, "Biology", &["Biology/zelle.png"]).await;
+        let share = central.share(ShareId([1; 32])).await.unwrap().unwrap();
+        assert_eq!((share.audience.clone(), share.size, share.files, share.here), (Audience::Room, 10, 1, true));
+        for audience in [Audience::Owner, Audience::Groups([GroupId(4), GroupId(9)].into()), Audience::Room] {
+            let mut change = central.change(permit(Action::ChangeShare), &note("share")).await.unwrap();
+            change.set_audience(share.number, &audience).await.unwrap();
+            change.commit().await.unwrap();
+            assert_eq!(central.share(share.id).await.unwrap().unwrap().audience, audience);
+        }
+    });
+}
+
+async fn add(central: &Central, id: u8, title: &str, paths: &[&str]) -> bool {
+    let entry = |path: &&str, kind| Entry {
+        path: SharePath::new(path.split('/').map(str::to_owned).collect()).unwrap(),
+        modified: Modified { s: 0, ns: 0 },
+        kind,
+    };
+    let mut entries = vec![entry(&title, EntryKind::Folder)];
+    let file = EntryKind::File { size: 10, root: Root([7; 32]), executable: false };
+    entries.extend(paths.iter().map(|path| entry(path, file)));
+    let manifest = Manifest {
+        title: title.to_owned(),
+        publisher: PublicKey([1; 32]),
+        created_s: 1,
+        audience: For::Everyone,
+        piece_len: PieceLen::MIN,
+        entries,
+    };
+    let new = NewShare {
+        id: ShareId([id; 32]),
+        manifest: &manifest,
+        owner: None,
+        owner_name: "Ann",
+        audience: Audience::Room,
+        added_s: 2,
+        origin: "upload",
+    };
+    central.add_share(&new).await.unwrap()
+}
