@@ -123,6 +123,12 @@ pub(super) struct KeepPlace(#[allow(dead_code, reason = "held, not read")] Arc<P
 /// The connection under an upgraded request.
 pub(super) type ServerIo = TokioIo<Steady<TlsStream<TcpStream>>>;
 
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
 impl Listener {
     /// Takes exactly the address that is wanted. `None`: [`DEFAULT_PORT`] on all addresses, or any free port where that
     /// one is taken. Call it inside a tokio runtime.

@@ -73,7 +73,7 @@ pub(super) fn acceptable(password: &str, name: &str) -> Result<(), Problem> {
         return Err(Problem::invalid("The password is too long."));
     }
     let same = password.to_lowercase() == name.to_lowercase();
-    let one_letter = password.chars().all(|letter| Some(letter) == password.chars().next());
+    let one_letter = password.chars().all(|letter| password.starts_with(letter));
     let common = ["password", "12345678", "123456789", "1234567890", "qwertyui", "qwertzui", "passwort", "schule123"];
     if same || one_letter || common.contains(&password.to_lowercase().as_str()) {
         return Err(Problem::invalid("That password is the first that anybody would try. Choose another."));

@@ -4,8 +4,12 @@ use serde_json::{Value, json};
 
 use super::{Browser, PASSWORD, Server, person};
 
+/// Method, path, fields of the form, and who gets it.
+type Row = (&'static str, &'static str, Fields, [bool; 5]);
+type Fields = &'static [(&'static str, &'static str)];
+
 /// Requests by what they want, and which roles get it: guest, student, teacher, admin, owner.
-const TABLE: &[(&str, &str, &[(&str, &str)], [bool; 5])] = &[
+const TABLE: &[Row] = &[
     ("GET", "/api/v1/search?q=lesson", &[], [false, true, true, true, true]),
     ("GET", "/api/v1/shares", &[], [false, true, true, true, true]),
     ("GET", "/s/ROOM", &[], [false, true, true, true, true]),

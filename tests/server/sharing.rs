@@ -55,7 +55,7 @@ fn a_folder_comes_as_one_zip_that_opens() {
         let mut file = zip.by_index(place).unwrap();
         let mut text = String::new();
         file.read_to_string(&mut text).unwrap();
-        found.push((file.name().to_owned(), text));
+        found.push((file.name().unwrap().into_owned(), text));
     }
     found.sort();
     let pair = |name: &str, text: &str| (name.to_owned(), text.to_owned());
