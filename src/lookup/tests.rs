@@ -173,6 +173,24 @@ fn lists_of_several_servers_become_one_with_the_closest_first() {
     assert_eq!(ways, [2, 3], "the same share by two ways, the shorter first");
 }
 
+#[test]
+fn nobody_waits_for_a_share_that_is_on_its_way_over_himself() {
+    let mut transfers = transfers::Transfers::new(transfers::Limits::default(), id(0));
+    let now = Instant::now();
+    let mut wanted = |ticket: u64, passed: &[u8]| {
+        let route = [0, 1, 2].map(|number| Step { server: id(number), name: String::new() }).to_vec();
+        let (passed, patience) = (passed.iter().map(|number| id(*number)).collect(), Duration::from_secs(9));
+        let (ticket, share) = (Ticket(ticket), ShareId([1; 32]));
+        transfers.handle(now, transfers::Input::Wanted { ticket, share, routes: vec![route], passed, patience });
+        std::iter::from_fn(|| transfers.poll_effect()).collect::<Vec<_>>()
+    };
+
+    assert!(matches!(wanted(1, &[])[..], [transfers::Effect::Prepare { .. }]));
+    let refused = transfers::Effect::Refuse { ticket: Ticket(2), reason: Reason::Loop, at: id(0) };
+    assert_eq!(wanted(2, &[2]), [refused]);
+    assert_eq!(wanted(3, &[7]), []);
+}
+
 /// A server in the middle of what it is told.
 struct At {
     now: Instant,
