@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Looks for what a caller may see; a server looks in its database.
 pub type Search = Arc<dyn Fn(Asker, Ask) -> BoxFuture<'static, Vec<Find>> + Send + Sync>;
 /// Whether a computer that proved its key may ask at all.
-pub type Admits = Arc<dyn Fn(PeerId) -> bool + Send + Sync>;
+pub type Admits = Arc<dyn Fn(PeerId) -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// A server above.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -41,7 +41,7 @@ async fn lookup(State(chain): State<Chain>, Extension(caller): Extension<Caller>
     };
     let Some(query) = forms::query(question) else { return bad_request("there is no word to search for") };
     let for_one = query.ask.is_for_one();
-    let answer = match (chain.admits)(caller.peer) {
+    let answer = match (chain.admits)(caller.peer).await {
         true => chain.ask_query(Asker::Server(caller.peer), query).await,
         false => Answer::Unknown { reason: Reason::Denied, at: chain.me },
     };
@@ -53,7 +53,7 @@ async fn bring(State(chain): State<Chain>, Extension(caller): Extension<Caller>,
         Ok(bring) => bring,
         Err(error) => return bad_request(&error.to_string()),
     };
-    let result = match (chain.admits)(caller.peer) {
+    let result = match (chain.admits)(caller.peer).await {
         true => chain.have_in_hand(caller.peer, bring).await,
         false => Err(Refusal { reason: Reason::Denied, at: chain.me }),
     };

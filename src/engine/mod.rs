@@ -5,6 +5,7 @@
 //! [`Command`](command::Command)s and see [`Snapshot`](snapshot::Snapshot)s. What others may ask of us is in
 //! `peer_routes.rs`, over the table in `served.rs`. Not here: windows, SQL, TLS, files.
 
+mod arriving;
 pub mod command;
 pub mod config;
 mod event;
@@ -25,6 +26,7 @@ mod throttle;
 pub mod trouble;
 mod work;
 
+pub use arriving::Arriving;
 pub use config::Config;
 pub use handle::{Handle, SendError};
 pub use shelf::{OnShelf, Shelf};

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    arriving::Arriving,
     served::{Content, Served, ServedShare},
     shell::Shell,
 };
@@ -29,6 +30,11 @@ pub struct OnShelf {
 impl Shelf {
     pub(super) fn of(shell: &Shell) -> Shelf {
         Shelf { served: shell.served.clone() }
+    }
+
+    /// `len` bytes of a file from `offset` on, each as soon as it is here. `entry`: its index in the manifest.
+    pub fn arriving(&self, id: ShareId, entry: usize, offset: u64, len: u64) -> Arriving {
+        Arriving::new(self.served.clone(), id, entry, offset..offset.saturating_add(len))
     }
 
     /// The share, if anything of it is here.

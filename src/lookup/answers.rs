@@ -91,8 +91,13 @@ impl Answer {
 }
 
 impl Find {
-    /// What a server has itself; whoever answers adds the route.
+    /// What a server has itself, with its proof; whoever answers adds the route.
     pub fn of(signed: Arc<SignedManifest>) -> Find {
+        Find { manifest: Some(signed.clone()), ..Find::listed(&signed) }
+    }
+
+    /// The same without a proof, for lists.
+    pub fn listed(signed: &SignedManifest) -> Find {
         let manifest = signed.manifest();
         Find {
             share: signed.id(),
@@ -103,7 +108,7 @@ impl Find {
             publisher: manifest.publisher.peer_id(),
             created_s: manifest.created_s,
             audience: manifest.audience,
-            manifest: Some(signed),
+            manifest: None,
             route: vec![],
             detours: vec![],
         }

@@ -4,13 +4,14 @@
 //! is named with its line: an administrator who wrote it wants it to hold.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 
-use crate::store::central::Place;
+use crate::{chain::Upstream, share::PeerId, store::central::Place, wire::peer::presentable};
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -30,6 +31,10 @@ pub struct Config {
     pub reserve_bytes: u64,
     /// Where the numbers for Prometheus are shown.
     pub metrics: Option<SocketAddr>,
+    /// The servers that are asked for what is not here, those to ask first first.
+    pub upstreams: Vec<Upstream>,
+    /// The servers that may ask this one.
+    pub downstreams: BTreeSet<PeerId>,
 }
 
 /// How long things last, in seconds.
@@ -72,6 +77,25 @@ struct File {
     uploads: Uploads,
     storage: Storage,
     metrics: Metrics,
+    upstreams: Vec<Above>,
+    downstreams: Vec<Below>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Above {
+    address: String,
+    id: String,
+    name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Below {
+    id: String,
+    /// For whoever reads the file.
+    #[serde(rename = "name")]
+    _name: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +137,7 @@ struct Metrics {
 }
 
 const RESERVE_MIB: u64 = 2048;
+const UPSTREAMS_MAX: usize = 16;
 
 impl Config {
     /// What holds when nothing was written.
@@ -148,6 +173,12 @@ impl Config {
         if let Some(bad) = file.names.iter().find(|name| !is_host_name(name)) {
             return Err(format!("names: {bad:?} is not a host name"));
         }
+        let upstreams = file.upstreams.into_iter().map(upstream_of).collect::<Result<Vec<_>, _>>()?;
+        if upstreams.len() > UPSTREAMS_MAX {
+            return Err(format!("upstreams: there are more than {UPSTREAMS_MAX}"));
+        }
+        let downstreams =
+            file.downstreams.iter().map(|below| id_of("downstreams", &below.id)).collect::<Result<_, _>>()?;
         if file.metrics.listen.is_some() && file.metrics.listen == file.listen {
             return Err("metrics.listen: is the same as listen; the numbers have a door of their own".to_owned());
         }
@@ -170,6 +201,8 @@ impl Config {
             lifetimes,
             reserve_bytes: file.storage.reserve_mib.unwrap_or(RESERVE_MIB).saturating_mul(1 << 20),
             metrics: file.metrics.listen,
+            upstreams,
+            downstreams,
         })
     }
 
@@ -187,6 +220,22 @@ impl Config {
     pub fn tls(&self) -> PathBuf {
         self.home.join("tls")
     }
+}
+
+fn upstream_of(above: Above) -> Result<Upstream, String> {
+    let id = id_of("upstreams", &above.id)?;
+    let is_address = above
+        .address
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
+    if !is_address {
+        return Err(format!("upstreams: {:?} is not HOST:PORT", above.address));
+    }
+    Ok(Upstream { id, address: above.address, name: above.name.and_then(|name| presentable(&name)) })
+}
+
+fn id_of(list: &str, id: &str) -> Result<PeerId, String> {
+    id.parse().map_err(|error| format!("{list}: {error}; the other server shows its id under Overview"))
 }
 
 fn is_host_name(name: &str) -> bool {
@@ -220,11 +269,15 @@ mod tests {
         let text = "name = 'Lab'\nlisten = '[::]:443'\ndiscovery = false\nnames = ['Files.School']\n\
             [database]\nurl = 'postgres://u@h/d'\n[tls]\ncertificate = 'c.pem'\nkey = '/k.pem'\n\
             [sessions]\nidle_minutes = 5\nhours = 1\n[uploads]\nkeep_unfinished_hours = 2\n\
-            [storage]\nreserve_mib = 1\n[metrics]\nlisten = '127.0.0.1:9100'\n";
+            [storage]\nreserve_mib = 1\n[metrics]\nlisten = '127.0.0.1:9100'\n\
+            [[upstreams]]\naddress = 'school:47548'\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\nname = 'School'\n\
+            [[downstreams]]\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\nname = 'Lab'\n";
         let config = read(text).unwrap();
         assert_eq!(config.database, Place::Postgres("postgres://u@h/d".to_owned()));
         assert_eq!(config.lifetimes, Lifetimes { idle_s: 300, session_s: 3600, upload_s: 7200 });
         assert_eq!(config.certificate, Some(("/home/c.pem".into(), "/k.pem".into())));
+        let names: Vec<_> = config.upstreams.iter().map(|upstream| upstream.name.as_deref()).collect();
+        assert_eq!((names, config.downstreams.len()), (vec![Some("School")], 1));
         assert_eq!((config.names, config.reserve_bytes), (vec!["files.school".to_owned()], 1 << 20));
     }
 
@@ -238,6 +291,11 @@ mod tests {
         check("listen = 'here'\n", "line 1");
         check("[database]\nurl = 'mysql://x'\n", "database.url");
         check("[tls]\nkey = 'k'\n", "tls.certificate");
+        check(
+            "[[upstreams]]\naddress = 'school'\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\n",
+            "HOST:PORT",
+        );
+        check("[[downstreams]]\nid = 'x'\n", "downstreams: \"x\" is not an id");
         check("names = ['a b']\n", "\"a b\" is not a host name");
     }
 }

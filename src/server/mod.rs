@@ -13,6 +13,7 @@
 mod admin;
 mod authority;
 mod caller;
+mod chain;
 mod config;
 mod guard;
 mod indexing;
@@ -57,6 +58,7 @@ pub(crate) struct Server {
     pub identity: Arc<Identity>,
     pub engine: Handle,
     pub shelf: Shelf,
+    pub chain: crate::chain::Chain,
     pub config: Config,
     pub hashing: passwords::Hashing,
     /// Signs the cookies of browsers that people signed in with before.
@@ -99,9 +101,13 @@ pub async fn site(
     let authority = authority::Authority::open(&config, at.bound)?;
     let tls = authority.tls();
     let secret = tokens::stored_secret(&central).await?;
+    let policy = watch::Sender::new(Arc::new(policy));
+    let chain = chain::start(&config, &at, &central, policy.subscribe());
+    let peers_of_chain = chain.peer_routes();
     let server = Arc::new(Server {
         central,
-        policy: watch::Sender::new(Arc::new(policy)),
+        policy,
+        chain,
         identity: at.identity,
         engine: at.handle,
         shelf: at.shelf,
@@ -119,7 +125,7 @@ pub async fn site(
     told(setup_code::make(&server).await?);
     jobs::start(&server);
     let (pages, peers) = router::routers(server);
-    Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers })
+    Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers: peers.merge(peers_of_chain) })
 }
 
 impl Server {

@@ -14,8 +14,8 @@ use super::{
     caller::identify,
     problem::Problem,
     routes::{
-        account, api, assets, audit, devices, enrolment, files, health, home, links, people, policy, setup, share,
-        sign_in, steps, storage, tus, uploads,
+        account, api, assets, audit, devices, elsewhere, enrolment, files, health, home, links, people, policy, setup,
+        share, sign_in, steps, storage, tus, uploads,
     },
 };
 
@@ -48,6 +48,7 @@ fn pages() -> Router<Arc<Server>> {
         .route("/", get(home::home))
         .route("/s/{share}", get(share::page))
         .route("/s/{share}/f/{entry}/{name}", get(files::download))
+        .route("/s/{share}/bring", post(elsewhere::bring))
         .route("/s/{share}/view/{entry}", get(share::view))
         .route("/s/{share}/zip", get(files::zip))
         .route("/s/{share}/change", post(share::change))
@@ -91,6 +92,7 @@ fn administration() -> Router<Arc<Server>> {
         .route("/admin/policy/block", post(policy::block))
         .route("/admin/policy/explain", get(policy::explain))
         .route("/admin/quarantine", get(storage::quarantine))
+        .route("/admin/upstreams", get(elsewhere::upstreams_page))
         .route("/admin/audit", get(audit::page))
         .route("/admin/audit.csv", get(audit::export))
 }
@@ -104,6 +106,7 @@ fn programs() -> Router<Arc<Server>> {
         .route("/api/v1/shares", get(api::shares))
         .route("/api/v1/shares/{share}", get(api::share))
         .route("/api/v1/shares/{share}/files/{entry}", get(files::by_program))
+        .route("/api/v1/upstreams", get(elsewhere::upstreams))
         .route("/api/v1/policy", get(api::policy))
         .route("/api/v1/policy.cbor", get(api::policy_document))
         .route("/api/v1/people", get(api::people))

@@ -14,7 +14,11 @@ use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use crate::{engine::OnShelf, share::EntryKind, store::PieceReader};
+use crate::{
+    engine::{Arriving, OnShelf},
+    share::EntryKind,
+    store::PieceReader,
+};
 
 /// One reading step.
 const STEP: usize = 256 << 10;
@@ -66,6 +70,11 @@ pub(super) fn body_of(mut reader: PieceReader) -> Body {
             to.blocking_send(Ok(Bytes::copy_from_slice(part))).map_err(io::Error::other)?;
         }
     })
+}
+
+/// A body of what is still on its way here. Should it stop coming, the body breaks off.
+pub(super) fn arriving_body(arriving: Arriving) -> Body {
+    Body::from_stream(stream::unfold(arriving, async |mut arriving| Some((arriving.next().await?, arriving))))
 }
 
 /// A zip of the files at `entries`, under their paths in the share. Stored and not compressed: most of what is shared is

@@ -93,11 +93,12 @@ impl Frame {
 
     /// A page for those who run the server, with its own navigation. `here`: the path of the page.
     pub fn administration(&self, here: &str, title: &str, content: Markup) -> Markup {
-        const PLACES: [(&str, &str, &str); 7] = [
+        const PLACES: [(&str, &str, &str); 8] = [
             ("/admin", "Overview", "disk"),
             ("/admin/people", "People", "people"),
             ("/admin/devices", "Computers", "computer"),
             ("/admin/policy", "Policy", "shield"),
+            ("/admin/upstreams", "Servers above", "computer"),
             ("/admin/quarantine", "Quarantine", "eye-off"),
             ("/admin/audit", "Audit log", "list"),
             ("/account", "My account", "person"),

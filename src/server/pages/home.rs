@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
+use super::elsewhere;
 use super::{
     figures,
     frame::{Frame, face},
     icons::{icon, kind_of},
 };
-use crate::store::central::ShareRow;
+use crate::{server::chain::Elsewhere, store::central::ShareRow};
 
 /// One thing that is shown in the list.
 pub(in crate::server) struct Hit {
@@ -21,6 +22,8 @@ pub(in crate::server) struct HomePage {
     pub hits: Vec<Hit>,
     /// Where the list goes on.
     pub more: Option<i64>,
+    /// What servers above have.
+    pub elsewhere: Elsewhere,
     pub now_s: i64,
     pub may_search: bool,
 }
@@ -49,7 +52,7 @@ pub(in crate::server) fn home(frame: &Frame, page: &HomePage) -> Markup {
 /// The list alone, which the script fetches while somebody types.
 pub(in crate::server) fn hits(page: &HomePage) -> Markup {
     html! {
-        @if page.hits.is_empty() {
+        @if page.hits.is_empty() && page.elsewhere.finds.is_empty() {
             section.blank {
                 (icon("search"))
                 @if page.query.is_empty() {
@@ -68,6 +71,7 @@ pub(in crate::server) fn hits(page: &HomePage) -> Markup {
                 p.more { a.button rel="next" href=(more(&page.query, before)) { "More" } }
             }
         }
+        (elsewhere::list(&page.elsewhere))
     }
 }
 

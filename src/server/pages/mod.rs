@@ -5,6 +5,7 @@
 
 mod account;
 mod administration;
+mod elsewhere;
 mod figures;
 mod frame;
 mod home;
@@ -18,6 +19,7 @@ mod upload;
 
 pub(super) use account::{AccountPage, account};
 pub(super) use administration::{AuditPage, DevicesPage, Overview, audit, devices, overview, quarantine};
+pub(super) use elsewhere::{ElsewherePage, elsewhere, upstreams};
 pub(super) use frame::{Frame, problem};
 pub(super) use home::{Hit, HomePage, hits, home};
 pub(super) use links::{LinkPage, link, link_password};

@@ -10,10 +10,15 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Answer, Caller, OurServer, home, row_of, share::named};
+use super::{Answer, Caller, OurServer, elsewhere::find_json, home, row_of, share::named};
 use crate::{
     access::{About, Action, Audience},
-    server::{pages::Hit, problem::Problem, sign_policy},
+    server::{
+        chain::{Elsewhere, reason_words},
+        pages::Hit,
+        problem::Problem,
+        sign_policy,
+    },
     share::EntryKind,
     store::central::{AuditFilter, ShareRow},
 };
@@ -111,8 +116,16 @@ async fn list(
 ) -> Answer {
     let wanted = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX) as usize;
     let (hits, next) = home::look(server, visit, query, asked.before, wanted).await?;
+    let elsewhere = match asked.before {
+        None => server.elsewhere(visit, query, !hits.is_empty()).await?,
+        Some(_) => Elsewhere::default(),
+    };
     let hits: Vec<Value> = hits.iter().map(hit).collect();
-    Ok(Json(json!({ "hits": hits, "next": next })).into_response())
+    let above: Vec<Value> = elsewhere.finds.iter().map(find_json).collect();
+    let missing =
+        elsewhere.missing.iter().map(|(name, reason)| json!({ "server": name, "why": reason_words(*reason) }));
+    let missing: Vec<Value> = missing.collect();
+    Ok(Json(json!({ "hits": hits, "next": next, "elsewhere": above, "missing": missing })).into_response())
 }
 
 fn hit(hit: &Hit) -> Value {
@@ -127,7 +140,13 @@ pub(in crate::server) async fn share(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let row = row_of(&server, &id).await?;
+    let row = match row_of(&server, &id).await {
+        Ok(row) => row,
+        Err(missing) => {
+            let Ok(share) = id.parse() else { return Err(missing) };
+            return Ok(Json(find_json(&server.find_above(&visit, share).await?)).into_response());
+        }
+    };
     drop(server.allow(&visit, Action::SeeShare, About::Share(&row.facts()), &named(&row)).await?);
     let on_shelf = server.shelf.get(row.id);
     let entries = on_shelf.as_ref().map_or(&[][..], |share| &share.share().manifest().entries);

@@ -61,7 +61,7 @@ pub(in crate::server) async fn download(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
+    let row = server.present(&visit, &share).await?;
     let facts = row.facts();
     file(&server, &visit, &row, facts, entry, asked.inline.is_some(), &headers).await
 }
@@ -73,7 +73,7 @@ pub(in crate::server) async fn by_program(
     Path((share, entry)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
+    let row = server.present(&visit, &share).await?;
     let facts = row.facts();
     file(&server, &visit, &row, facts, entry, false, &headers).await
 }
@@ -116,8 +116,11 @@ pub(super) async fn file(
     }
     let name = listed.path.name();
     let kind = if inline { kind_shown(&on_shelf, entry, name, size).await } else { None };
-    let reader = on_shelf.read(entry, from, len).map_err(|error| gone(&error))?;
-    let mut response = Response::new(serving::body_of(reader));
+    let body = match on_shelf.is_complete() {
+        true => serving::body_of(on_shelf.read(entry, from, len).map_err(|error| gone(&error))?),
+        false => serving::arriving_body(server.shelf.arriving(row.id, entry, from, len)),
+    };
+    let mut response = Response::new(body);
     if let Wanted::Part { from, to } = wanted {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         set(&mut response, header::CONTENT_RANGE, &format!("bytes {from}-{to}/{size}"));
@@ -278,7 +281,7 @@ pub(super) fn address(base: &str, entry: usize, name: &str) -> String {
 }
 
 /// Everything but letters, digits and a few harmless signs as `%XX` (RFC 3986).
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::server) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

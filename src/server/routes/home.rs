@@ -13,6 +13,7 @@ use crate::{
     server::{
         Server,
         caller::Visit,
+        chain::Elsewhere,
         now_s,
         pages::{self, Frame, Hit, HomePage},
         problem::Problem,
@@ -54,7 +55,12 @@ pub(in crate::server) async fn home(
         true => look(&server, &visit, &query, asked.before, PAGE).await?,
         false => (vec![], None),
     };
-    let page = HomePage { query, hits, more, now_s: now_s(), may_search };
+    let typing = asked.part.is_some();
+    let elsewhere = match may_search && asked.before.is_none() && !(typing && !hits.is_empty()) {
+        true => server.elsewhere(&visit, &query, !hits.is_empty() || typing).await?,
+        false => Elsewhere::default(),
+    };
+    let page = HomePage { query, hits, more, elsewhere, now_s: now_s(), may_search };
     if asked.part.is_some() {
         return Ok(pages::hits(&page).into_response());
     }

@@ -6,6 +6,7 @@ pub(super) mod api;
 pub(super) mod assets;
 pub(super) mod audit;
 pub(super) mod devices;
+pub(super) mod elsewhere;
 pub(super) mod enrolment;
 pub(super) mod files;
 pub(super) mod health;

@@ -45,8 +45,13 @@ pub(in crate::server) async fn page(
     Path(share): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
+    let mut row = match row_of(&server, &share).await {
+        Ok(row) => row,
+        Err(missing) => return super::elsewhere::page(&server, &visit, &share, missing).await,
+    };
     drop(server.allow(&visit, Action::SeeShare, About::Share(&row.facts()), &named(&row)).await?);
+    // What is still on its way here can be had while it comes.
+    row.here |= server.shelf.get(row.id).is_some();
     let frame = Frame::of(&server, &visit).done(asked.done.as_deref());
     let base = format!("/s/{}", row.id);
     let page = share_page(&server, &visit, row, &base, &asked.folder, true).await?;

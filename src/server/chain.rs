@@ -1,0 +1,300 @@
+//! This server in a chain: what it tells the servers below, what it asks of those above, and how what they have comes here.
+//!
+//! Servers are told only of shares that are for the room, whole, not hidden and not forbidden. People are shown what is
+//! above when they may search here, and each download is decided on when it is served, like that of any other share: what
+//! was brought for one is not thereby open to another.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use axum::http::StatusCode;
+use futures_util::FutureExt as _;
+use tokio::sync::watch;
+
+use super::{Config, Server, caller::Visit, now_s, problem::Problem};
+use crate::{
+    access::{About, Action, Audience, Policy, ShareFacts, Who},
+    chain::{Answer, Ask, Asker, Chain, Find, Manner, Mode, Reason, Setup, Step, Words},
+    engine::{At, Shelf},
+    net::call::Client,
+    share::{Audience as MadeFor, EntryKind, PeerId, ShareId},
+    store::central::{Central, NewShare, ShareRow},
+};
+
+/// Written into the database as the way by which a share came.
+const ORIGIN: &str = "chain";
+/// So many hits of the own database are looked at for a server below.
+const HITS_MAX: u32 = 200;
+/// Whoever has something to look at already waits this much for more.
+const QUICK: Duration = Duration::from_millis(700);
+const THOROUGH: Duration = Duration::from_millis(2_500);
+
+/// What servers above have, and which of them did not say.
+#[derive(Debug, Default)]
+pub(crate) struct Elsewhere {
+    pub finds: Vec<Find>,
+    /// By the names that people know.
+    pub missing: Vec<(String, Reason)>,
+}
+
+pub(super) fn start(config: &Config, at: &At, central: &Central, policy: watch::Receiver<Arc<Policy>>) -> Chain {
+    let me = at.identity.id();
+    let own = config.name.clone();
+    let name = own.unwrap_or_else(|| at.handle.snapshot().me.name.clone());
+    let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy };
+    let (below, devices) = (config.downstreams.clone(), central.clone());
+    Chain::start(Setup {
+        me,
+        name,
+        upstreams: config.upstreams.clone(),
+        client: Client::new((*at.identity).clone()).listening_at(at.bound.port()),
+        engine: at.handle.clone(),
+        into: config.shared(),
+        search: Arc::new(move |asker, ask| {
+            let library = library.clone();
+            async move { library.search(asker, ask).await }.boxed()
+        }),
+        admits: Arc::new(move |peer| {
+            let (listed, devices) = (below.contains(&peer), devices.clone());
+            // A computer that was enrolled here asks like its people do.
+            async move { listed || matches!(devices.device(peer).await, Ok(Some(_))) }.boxed()
+        }),
+        tracker: at.tracker.clone(),
+        cancel: at.cancel.clone(),
+    })
+}
+
+/// What is here, for servers below.
+#[derive(Clone)]
+struct Library {
+    central: Central,
+    shelf: Shelf,
+    policy: watch::Receiver<Arc<Policy>>,
+}
+
+impl Library {
+    /// People's own searches are answered by the pages, which know who may see what.
+    async fn search(&self, asker: Asker, ask: Ask) -> Vec<Find> {
+        if matches!(asker, Asker::Person(_)) {
+            return vec![];
+        }
+        match self.rows(&ask).await {
+            Ok(rows) => rows.iter().filter_map(|row| self.find(row, ask.is_for_one())).collect(),
+            Err(error) => {
+                tracing::warn!(%error, "a server below could not be answered");
+                vec![]
+            }
+        }
+    }
+
+    async fn rows(&self, ask: &Ask) -> Result<Vec<ShareRow>, crate::store::central::CentralError> {
+        let mut seen = BTreeSet::new();
+        let rows: Vec<ShareRow> = match ask {
+            Ask::Share(share) => self.central.share(*share).await?.into_iter().collect(),
+            Ask::Hash(root) => self.central.shares_with(*root).await?.into_iter().map(|found| found.share).collect(),
+            Ask::Words(words) => {
+                let found = self.central.find(&words.to_string(), i64::MAX, HITS_MAX).await?;
+                found.into_iter().map(|found| found.share).collect()
+            }
+        };
+        Ok(rows.into_iter().filter(|row| seen.insert(row.id)).collect())
+    }
+
+    fn find(&self, row: &ShareRow, with_proof: bool) -> Option<Find> {
+        if row.audience != Audience::Room || row.quarantined {
+            return None;
+        }
+        let share = self.shelf.get(row.id).filter(|share| share.is_complete())?;
+        let signed = share.share().signed();
+        let blocked = &self.policy.borrow().blocked;
+        let forbidden = |kind: &EntryKind| matches!(kind, EntryKind::File { root, .. } if blocked.contains_key(root));
+        let manifest = signed.manifest();
+        if manifest.audience == MadeFor::Peers || manifest.entries.iter().any(|entry| forbidden(&entry.kind)) {
+            return None;
+        }
+        let small = signed.to_wire().len() <= crate::wire::server::MANIFEST_INLINE_MAX;
+        Some(if with_proof && small { Find::of(Arc::new(signed.clone())) } else { Find::listed(signed) })
+    }
+}
+
+impl Server {
+    /// What servers above have by these words. `quick`: there is something to look at already.
+    pub(super) async fn elsewhere(&self, visit: &Visit, query: &str, quick: bool) -> Result<Elsewhere, Problem> {
+        let Some(words) = Words::parse(query).filter(|_| !self.config.upstreams.is_empty()) else {
+            return Ok(Elsewhere::default());
+        };
+        let manner = Manner { budget: if quick { QUICK } else { THOROUGH }, ..Manner::default() };
+        match self.chain.ask(asker_of(visit), Ask::Words(words), manner).await {
+            Answer::Found { finds, missing } => {
+                let known = self.central.share_ids().await?;
+                let policy = self.policy();
+                let new = finds.into_iter().filter(|find| !known.contains(&find.share));
+                let allowed = new.filter(|find| !is_forbidden(&policy, find)).collect();
+                Ok(Elsewhere { finds: allowed, missing: self.named(missing).await })
+            }
+            Answer::NotFound { .. } => Ok(Elsewhere::default()),
+            Answer::Unknown { reason, at } => {
+                Ok(Elsewhere { finds: vec![], missing: self.named(vec![(at, reason)]).await })
+            }
+        }
+    }
+
+    /// A share that a server above has.
+    pub(super) async fn find_above(&self, visit: &Visit, share: ShareId) -> Result<Find, Problem> {
+        drop(self.allow(visit, Action::SeeShare, About::Share(&facts_of(share)), &share.to_string()).await?);
+        if self.config.upstreams.is_empty() {
+            return Err(Problem::no_such("share"));
+        }
+        let manner = Manner { budget: THOROUGH, mode: Mode::Parents, ..Manner::default() };
+        match self.chain.ask(asker_of(visit), Ask::Share(share), manner).await {
+            Answer::Found { finds, .. } => {
+                let find = finds.into_iter().next().filter(|find| !is_forbidden(&self.policy(), find));
+                find.ok_or_else(|| Problem::no_such("share"))
+            }
+            Answer::NotFound { .. } => Err(Problem::no_such("share")),
+            Answer::Unknown { reason, at } => Err(self.above_failed(at, reason).await),
+        }
+    }
+
+    /// The row of a share that can be given out: one that only a server above has is brought first. Returns as soon as its
+    /// list of files is here; the bytes come while they are given on.
+    pub(super) async fn present(&self, visit: &Visit, share: &str) -> Result<ShareRow, Problem> {
+        let id: ShareId = share.parse().map_err(|_| Problem::no_such("share"))?;
+        let row = self.central.share(id).await?;
+        let whole = || self.shelf.get(id).is_some_and(|share| share.is_complete());
+        match row {
+            Some(row) if row.origin != ORIGIN || whole() => Ok(row),
+            // It is known and was not brought whole: whoever may not have it must not cause that it is.
+            Some(row) => {
+                drop(self.allow(visit, Action::Download, About::Share(&row.facts()), &row.title).await?);
+                self.bring(visit, id).await
+            }
+            None => {
+                drop(self.allow(visit, Action::Download, About::Share(&facts_of(id)), &id.to_string()).await?);
+                self.bring(visit, id).await
+            }
+        }
+    }
+
+    async fn bring(&self, visit: &Visit, id: ShareId) -> Result<ShareRow, Problem> {
+        let find = self.find_above(visit, id).await?;
+        if self.free_bytes().is_some_and(|free| free < self.config.reserve_bytes.saturating_add(find.size)) {
+            let detail = "The disk of this server has no room for it. Tell whoever runs the server.";
+            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage", detail));
+        }
+        let routes = find.routes().cloned().collect();
+        if let Err(refusal) = self.chain.bring(id, routes).await {
+            return Err(self.above_failed(refusal.at, refusal.reason).await);
+        }
+        let on_shelf = self.shelf.get(id).ok_or_else(|| Problem::no_such("share"))?;
+        let owner_name = find.route.last().map_or_else(String::new, |step| step.name.clone());
+        let new = NewShare {
+            id,
+            manifest: on_shelf.share().manifest(),
+            owner: None,
+            owner_name: &owner_name,
+            audience: Audience::Room,
+            added_s: now_s(),
+            origin: ORIGIN,
+        };
+        if self.central.add_share(&new).await? {
+            self.mark_when_whole(id);
+        }
+        self.central.share(id).await?.ok_or_else(|| Problem::no_such("share"))
+    }
+
+    /// The database says that a share is here when all of it is.
+    fn mark_when_whole(&self, id: ShareId) {
+        let (central, shelf, mut pictures) = (self.central.clone(), self.shelf.clone(), self.engine.watch());
+        let cancel = self.cancel.clone();
+        self.tracker.spawn(async move {
+            loop {
+                if shelf.get(id).is_some_and(|share| share.is_complete()) {
+                    if let Err(error) = central.set_here(id, true).await {
+                        tracing::warn!(%error, "a share that was brought could not be written down as whole");
+                    }
+                    return;
+                }
+                tokio::select! {
+                    changed = pictures.changed() => if changed.is_err() { return },
+                    () = cancel.cancelled() => return,
+                }
+            }
+        });
+    }
+
+    async fn above_failed(&self, at: PeerId, reason: Reason) -> Problem {
+        let name = self.name_above(at).await;
+        let (status, what) = match reason {
+            Reason::Timeout => (StatusCode::GATEWAY_TIMEOUT, "did not answer in time. Try again in a moment."),
+            Reason::Unreachable => (StatusCode::BAD_GATEWAY, "can't be reached. Try again later."),
+            Reason::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "has too much to do. Try again in a moment."),
+            Reason::Denied => (StatusCode::BAD_GATEWAY, "does not let this server ask. Tell whoever runs this server."),
+            Reason::Corrupt => (StatusCode::BAD_GATEWAY, "sent something wrong, which was thrown away."),
+            Reason::HopLimit => (StatusCode::BAD_GATEWAY, "was as far as the question went; it may be further up."),
+            Reason::Loop => {
+                (StatusCode::BAD_GATEWAY, "was asked by itself: the servers are above each other in a ring.")
+            }
+        };
+        Problem::new(status, "upstream", format!("{name} {what}"))
+    }
+
+    async fn named(&self, missing: Vec<(PeerId, Reason)>) -> Vec<(String, Reason)> {
+        let mut named = vec![];
+        for (at, reason) in missing {
+            named.push((self.name_above(at).await, reason));
+        }
+        named
+    }
+
+    /// How people here call a server above, or this one.
+    pub(super) async fn name_above(&self, at: PeerId) -> String {
+        if at == self.identity.id() {
+            return self.name();
+        }
+        let known = self.chain.upstreams().await.into_iter().find(|upstream| upstream.id == at);
+        known.map_or_else(|| format!("A server further up ({})", at.short()), |upstream| upstream.name)
+    }
+}
+
+/// What is told of a share above before anything of it is here: it is for everyone, or it would not be told of.
+fn facts_of(id: ShareId) -> ShareFacts {
+    ShareFacts { id, owner: None, audience: Audience::Room, quarantined: false, content: None, by_link: false }
+}
+
+fn is_forbidden(policy: &Policy, find: &Find) -> bool {
+    let Some(signed) = &find.manifest else { return false };
+    let forbidden =
+        |kind: &EntryKind| matches!(kind, EntryKind::File { root, .. } if policy.blocked.contains_key(root));
+    signed.manifest().entries.iter().any(|entry| forbidden(&entry.kind))
+}
+
+/// Whose questions are counted together.
+fn asker_of(visit: &Visit) -> Asker {
+    let who = match visit.actor.who {
+        Who::Person(person) => format!("person {}", person.0),
+        Who::Device(peer) => format!("device {peer}"),
+        Who::Nobody | Who::Console => format!("address {}", visit.address),
+    };
+    let hash = blake3::hash(who.as_bytes());
+    let first = hash.as_bytes().first_chunk::<8>().copied().unwrap_or_default();
+    Asker::Person(u64::from_be_bytes(first))
+}
+
+/// A way in words: `you → lab → school`.
+pub(crate) fn route_words(route: &[Step]) -> String {
+    let names = std::iter::once("you").chain(route.iter().map(|step| step.name.as_str()));
+    names.collect::<Vec<_>>().join(" → ")
+}
+
+/// A reason in words, after the name of a server.
+pub(crate) fn reason_words(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Loop => "was asked already",
+        Reason::HopLimit => "has servers above it that were not asked",
+        Reason::Timeout => "did not answer in time",
+        Reason::Overloaded => "has too much to do",
+        Reason::Unreachable => "can't be reached",
+        Reason::Denied => "does not let this server ask",
+        Reason::Corrupt => "answered nonsense",
+    }
+}

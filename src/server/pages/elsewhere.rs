@@ -1,0 +1,153 @@
+//! What servers above have, in lists and on a page of its own; and those servers.
+
+use maud::{Markup, html};
+
+use super::{
+    figures,
+    frame::Frame,
+    icons::{icon, kind_of},
+};
+use crate::{
+    chain::{Bringing, Find, FindKind, UpstreamStatus},
+    server::{
+        chain::{Elsewhere, reason_words, route_words},
+        routes::elsewhere::health_words,
+    },
+    share::{Entry, EntryKind},
+};
+
+/// More files are not listed before they are here.
+const LISTED_MAX: usize = 500;
+
+/// A share that is not here yet.
+pub(in crate::server) struct ElsewherePage {
+    pub find: Find,
+    pub route: String,
+}
+
+/// What was found above, below the hits of this server.
+pub(super) fn list(elsewhere: &Elsewhere) -> Markup {
+    html! {
+        @if !elsewhere.finds.is_empty() {
+            h2 { "In other servers" }
+            ul.rows { @for find in &elsewhere.finds { (row(find)) } }
+        }
+        @for (name, reason) in &elsewhere.missing {
+            p.soft role="status" { (icon("warning")) " " (name) " " (reason_words(*reason)) ", so there may be more." }
+        }
+    }
+}
+
+fn row(find: &Find) -> Markup {
+    html! {
+        li.row {
+            a.row-link href=(format!("/s/{}", find.share)) {
+                span.tile { (icon(picture(find))) }
+                span.row-name { bdi { (find.title) } }
+                span.row-facts {
+                    (figures::count(u64::from(find.files), "file", "files")) " · " (figures::bytes(find.size))
+                    " · " bdi.route { (route_words(&find.route)) }
+                }
+            }
+        }
+    }
+}
+
+fn picture(find: &Find) -> &'static str {
+    if find.kind == FindKind::File { kind_of(&find.title).0 } else { "folder" }
+}
+
+pub(in crate::server) fn elsewhere(frame: &Frame, page: &ElsewherePage) -> Markup {
+    let find = &page.find;
+    let entries = find.manifest.as_ref().map_or(&[][..], |signed| &signed.manifest().entries);
+    let files: Vec<(usize, &Entry)> =
+        entries.iter().enumerate().filter(|(_, entry)| entry.kind != EntryKind::Folder).collect();
+    let address = |(index, entry): &(usize, &Entry)| {
+        let name = crate::server::routes::files::escaped(entry.path.name());
+        format!("/s/{}/f/{index}/{name}", find.share)
+    };
+    frame.page(&find.title, html! {
+        article {
+            header.share-head {
+                div {
+                    h1 { bdi { (find.title) } }
+                    p.soft.who-line { (figures::count(u64::from(find.files), "file", "files")) " · " (figures::bytes(find.size)) }
+                    p.route { (icon("computer")) " " bdi { (page.route) } }
+                }
+                div.doings {
+                    @if let [only] = &files[..] {
+                        a.button.primary href=(address(only)) download="" { (icon("download")) "Download" }
+                    } @else {
+                        form.inline method="post" action=(format!("/s/{}/bring", find.share)) {
+                            button.button.primary type="submit" { (icon("download")) "Bring it to this server" }
+                        }
+                    }
+                }
+            }
+            p.soft { "This is on another server. What you download is kept here, so whoever wants it next gets it from here." }
+            @if files.len() > 1 {
+                table.files {
+                    caption.unseen { "Files" }
+                    thead { tr { th scope="col" { "Name" } th.number scope="col" { "Size" } } }
+                    tbody {
+                        @for file in files.iter().take(LISTED_MAX) {
+                            tr {
+                                td.name { a href=(address(file)) download="" { bdi { (file.1.path) } } }
+                                td.number { (figures::bytes(file.1.kind.size())) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// The servers above, for those who run this one. `id`: what this server is known by.
+pub(in crate::server) fn upstreams(
+    frame: &Frame,
+    id: &str,
+    upstreams: &[UpstreamStatus],
+    bringing: &[Bringing],
+) -> Markup {
+    frame.administration("/admin/upstreams", "Servers above", html! {
+        p { "What is not here is asked of these servers, the first one first. They are set in the file " code { "server.toml" } "." }
+        @if upstreams.is_empty() {
+            section.blank { (icon("computer")) p { "No server is above this one." } }
+        } @else {
+            table.files {
+                caption.unseen { "Servers above" }
+                thead { tr { th scope="col" { "Name" } th scope="col" { "Address" } th scope="col" { "Health" } th.number scope="col" { "Answered" } th.number scope="col" { "Failed" } } }
+                tbody { @for upstream in upstreams { (upstream_row(upstream)) } }
+            }
+        }
+        @if !bringing.is_empty() {
+            h2 { "On their way here" }
+            ul { @for share in bringing { li { code { (share.share.short()) } " " bdi { (route_words(&share.route)) } } } }
+        }
+        section.sheet {
+            h2 { "This server" }
+            p { "Servers above and below know it by this id:" }
+            pre.hash #id { (id) }
+        }
+    })
+}
+
+fn upstream_row(upstream: &UpstreamStatus) -> Markup {
+    let (health, reason) = health_words(upstream.health);
+    html! {
+        tr {
+            td.name { bdi { (upstream.name) } }
+            td { code.breaks { (upstream.address) } }
+            td {
+                @match reason {
+                    None => span.mark.good { (icon("check")) "It answers" },
+                    Some(reason) => span.mark.bad { (icon("warning")) "It " (reason) @if health == "probing" { "; being tried again" } },
+                }
+                @if let Some(trouble) = &upstream.last_trouble { p.soft { "It " (trouble) } }
+            }
+            td.number { (upstream.answered) }
+            td.number { (upstream.failed) }
+        }
+    }
+}

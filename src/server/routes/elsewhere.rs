@@ -1,0 +1,99 @@
+//! What servers above have: a share's page before it is here, and the servers themselves with their health.
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    response::IntoResponse as _,
+};
+use serde_json::{Value, json};
+
+use super::{Answer, Caller, OurServer, see};
+use crate::{
+    access::{About, Action},
+    chain::{Find, Health, Step},
+    server::{
+        Server,
+        caller::Visit,
+        chain::{reason_words, route_words},
+        pages::{self, ElsewherePage, Frame},
+        problem::Problem,
+    },
+    share::ShareId,
+};
+
+/// The page of a share that is not here; `missing`: what is said where nobody above has it either.
+pub(super) async fn page(server: &Server, visit: &Visit, share: &str, missing: Problem) -> Answer {
+    let Ok(id) = share.parse::<ShareId>() else { return Err(missing) };
+    let find = server.find_above(visit, id).await?;
+    let frame = Frame::of(server, visit);
+    Ok(pages::elsewhere(&frame, &ElsewherePage { route: route_words(&find.route), find }).into_response())
+}
+
+/// Brings a share here, and shows its page.
+pub(in crate::server) async fn bring(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(share): Path<String>,
+) -> Answer {
+    let row = server.present(&visit, &share).await?;
+    Ok(see(&format!("/s/{}", row.id)))
+}
+
+pub(in crate::server) async fn upstreams_page(State(server): OurServer, Extension(visit): Caller) -> Answer {
+    drop(server.allow(&visit, Action::SeeUpstreams, About::Nothing, "").await?);
+    let (upstreams, bringing) = (server.chain.upstreams().await, server.chain.bringing().await);
+    let frame = Frame::of(&server, &visit);
+    Ok(pages::upstreams(&frame, &server.identity.id().to_string(), &upstreams, &bringing).into_response())
+}
+
+/// The servers above with their health, and what is on its way from them.
+pub(in crate::server) async fn upstreams(State(server): OurServer, Extension(visit): Caller) -> Answer {
+    drop(server.allow(&visit, Action::SeeUpstreams, About::Nothing, "").await?);
+    let upstreams = server.chain.upstreams().await.into_iter().map(|upstream| {
+        let (health, reason) = health_words(upstream.health);
+        json!({
+            "id": upstream.id.to_string(),
+            "name": upstream.name,
+            "address": upstream.address,
+            "health": health,
+            "reason": reason,
+            "open": upstream.open,
+            "answered": upstream.answered,
+            "failed": upstream.failed,
+            "lies": upstream.lies,
+            "last_trouble": upstream.last_trouble,
+        })
+    });
+    let bringing = server.chain.bringing().await.into_iter().map(|bringing| {
+        json!({ "share": bringing.share.to_string(), "route": names(&bringing.route), "ready": bringing.ready })
+    });
+    let (upstreams, bringing): (Vec<Value>, Vec<Value>) = (upstreams.collect(), bringing.collect());
+    Ok(Json(json!({ "id": server.identity.id().to_string(), "upstreams": upstreams, "bringing": bringing }))
+        .into_response())
+}
+
+/// A server's health as programs read it, with the reason where it is bad.
+pub(in crate::server) fn health_words(health: Health) -> (&'static str, Option<&'static str>) {
+    match health {
+        Health::Up => ("up", None),
+        Health::Down { reason, .. } => ("down", Some(reason_words(reason))),
+        Health::Probing { reason, .. } => ("probing", Some(reason_words(reason))),
+    }
+}
+
+/// A find as programs get it.
+pub(super) fn find_json(find: &Find) -> Value {
+    json!({
+        "id": find.share.to_string(),
+        "title": find.title,
+        "size": find.size,
+        "files": find.files,
+        "created_s": find.created_s,
+        "here": false,
+        "route": names(&find.route),
+    })
+}
+
+fn names(route: &[Step]) -> Vec<&str> {
+    std::iter::once("you").chain(route.iter().map(|step| step.name.as_str())).collect()
+}
