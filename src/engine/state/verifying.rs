@@ -18,7 +18,6 @@ use crate::{
     },
     share::{Bitmap, ShareId},
     swarm::Input,
-    traffic::Class,
 };
 
 impl State {

@@ -56,7 +56,7 @@ pub(in crate::server) async fn home(
         false => (vec![], None),
     };
     let typing = asked.part.is_some();
-    let elsewhere = match may_search && asked.before.is_none() && !(typing && !hits.is_empty()) {
+    let elsewhere = match may_search && asked.before.is_none() && (!typing || hits.is_empty()) {
         true => server.elsewhere(&visit, &query, !hits.is_empty() || typing).await?,
         false => Elsewhere::default(),
     };
