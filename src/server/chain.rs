@@ -125,11 +125,15 @@ impl Server {
         let manner = Manner { budget: if quick { QUICK } else { THOROUGH }, ..Manner::default() };
         match self.chain.ask(asker_of(visit), Ask::Words(words), manner).await {
             Answer::Found { finds, missing } => {
-                let known = self.central.share_ids().await?;
                 let policy = self.policy();
-                let new = finds.into_iter().filter(|find| !known.contains(&find.share));
-                let allowed = new.filter(|find| !is_forbidden(&policy, find)).collect();
-                Ok(Elsewhere { finds: allowed, missing: self.named(missing).await })
+                let mut new = vec![];
+                for find in finds {
+                    let known = self.central.share(find.share).await?.is_some();
+                    if !known && !is_forbidden(&policy, &find) {
+                        new.push(find);
+                    }
+                }
+                Ok(Elsewhere { finds: new, missing: self.named(missing).await })
             }
             Answer::NotFound { .. } => Ok(Elsewhere::default()),
             Answer::Unknown { reason, at } => {
