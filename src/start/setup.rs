@@ -35,6 +35,9 @@ pub(super) fn setup(common: &Common) -> Result<Setup, Exit> {
     Ok(Setup { home: folders.home, settings })
 }
 
+/// People wait for each share that a server brings from the one above it, so none waits for its turn.
+const SERVER_DOWNLOADS: u32 = 256;
+
 /// Starts the engine as a central server.
 pub(super) fn start_server(
     setup: &Setup,
@@ -42,7 +45,11 @@ pub(super) fn start_server(
     wake: Arc<dyn Fn() + Send + Sync>,
     site: Site,
 ) -> Result<Engine, Exit> {
-    let started = Engine::start_server(config(setup, peers), wake, site);
+    let mut config = config(setup, peers);
+    if setup.settings.active_downloads.source == Source::Default {
+        config.traffic.active_downloads = SERVER_DOWNLOADS;
+    }
+    let started = Engine::start_server(config, wake, site);
     started.map_err(|error| Exit::failed("The server can't start", error.to_string(), ""))
 }
 
