@@ -15,7 +15,7 @@ use super::{
 use crate::{
     engine::{
         command::{Command, QueuePlace, Selection},
-        snapshot::{Done, Snapshot, Traffic, TransferRow},
+        snapshot::{Done, Snapshot, Traffic, TransferRow, TransferState},
     },
     share::ShareId,
     traffic::Schedule,
@@ -35,8 +35,17 @@ const RELOCATE_WAIT: Duration = Duration::from_secs(24 * 3600);
 /// Answers when it is done.
 pub(super) async fn manage(service: &Service, wish: Manage, answers: &Sink) -> Result<(), Failure> {
     let answer = match wish {
-        Manage::PauseAll => all(service, Command::PauseAll, "paused")?,
-        Manage::ResumeAll => all(service, Command::ResumeAll, "resumed")?,
+        Manage::PauseAll => {
+            let answer = all(service, Command::PauseAll, "paused")?;
+            come_true(service, |snapshot| !snapshot.transfers.iter().any(|row| is_moving(row.state))).await?;
+            answer
+        }
+        Manage::ResumeAll => {
+            let answer = all(service, Command::ResumeAll, "resumed")?;
+            let paused = |snapshot: &Snapshot| snapshot.transfers.iter().any(|row| row.state == TransferState::Paused);
+            come_true(service, |snapshot| !paused(snapshot)).await?;
+            answer
+        }
         Manage::RetryAll => all(service, Command::RetryAll, "retried")?,
         Manage::Retry { share } => {
             let row = transfer(service, &share).await?;
@@ -105,6 +114,12 @@ async fn come_true(service: &Service, is_true: impl Fn(&Snapshot) -> bool) -> Re
         }
         Waited::Stopped => Err(stopped()),
     }
+}
+
+/// Whether a transfer in that state can be paused.
+fn is_moving(state: TransferState) -> bool {
+    use TransferState::{Done, Failed, Finishing, Paused, Verifying};
+    !matches!(state, Done | Failed | Finishing | Paused | Verifying)
 }
 
 fn all(service: &Service, command: Command, change: &str) -> Result<Answer, Failure> {

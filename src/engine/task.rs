@@ -175,6 +175,10 @@ pub enum Keep {
         share: ShareId,
         sources: Arc<Sources>,
     },
+    /// What was complete, as far as it was wanted, is on its way again.
+    Reopened {
+        share: ShareId,
+    },
     Paused {
         share: ShareId,
         paused: bool,

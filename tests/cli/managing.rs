@@ -276,6 +276,8 @@ fn react(command: &Command, picture: &mut Snapshot) {
         (Command::SetClass { class, .. }, Some(row)) => row.class = class,
         (Command::SetLimits { limits, .. }, Some(row)) => row.limits = limits,
         (Command::SetSeeding { until, .. }, Some(row)) => row.seed_until = until,
+        (Command::PauseAll, Some(row)) => row.state = TransferState::Paused,
+        (Command::ResumeAll, Some(row)) => row.state = TransferState::Fetching,
         (Command::SetTotalLimits { limits }, _) => (traffic.limits, traffic.limits_now) = (limits, limits),
         (Command::SetSchedule { schedule }, _) => traffic.schedule = schedule,
         (Command::SetActiveDownloads { count }, _) => traffic.active_downloads = count,

@@ -5,15 +5,17 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use handout::{
     share::{PeerId, ShareId},
     store::{
-        Database, DatabaseError, Recipients, RememberedPeer, Repair, ShareBytes, ShareRecord, ShareState, Sources,
-        Store,
+        Database, DatabaseError, GivenRecord, Recipients, RememberedPeer, Repair, ShareBytes, ShareRecord, ShareState,
+        Sources, Store,
     },
+    traffic::{Class, Limits, Options, Order, Priority, Rate, SeedUntil},
 };
 
 use super::{World, put, share_of};
@@ -215,4 +217,47 @@ fn peer(number: u64, seen_s: u64) -> RememberedPeer {
         addresses: vec!["192.168.1.7:4711".parse().unwrap(), "[fe80::1]:4711".parse().unwrap()],
         last_seen: SystemTime::UNIX_EPOCH + Duration::from_secs(seen_s),
     }
+}
+
+#[tokio::test]
+async fn what_was_chosen_for_a_share_and_what_was_given_of_it_read_back() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, _) = Store::open(home.path()).await.unwrap();
+    let world = World::new();
+    let (share, _) = share_of(&[put(world.from.join("a"), b"a")]);
+    let options = Options {
+        priority: Priority::High,
+        position: -3,
+        order: Order::InOrder,
+        class: Class::Background,
+        limits: Limits { down: Rate::new(65_536), up: None },
+        seed_until: Some(SeedUntil::Ratio(1_500)),
+        seeding_ended: true,
+        completed_s: Some(1_700_000_000),
+        wanted: Some(Arc::new([0, 7, 4_000_000_000].into())),
+    };
+    let given = GivenRecord {
+        share: share.id(),
+        peer: PeerId([5; 32]),
+        title: "Film".to_owned(),
+        bytes: 1 << 40,
+        last: UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+    };
+
+    // Nothing is kept of a share that is not known.
+    store.database.set_options(share.id(), &options).await.unwrap();
+    assert!(store.database.all_options().await.unwrap().is_empty());
+    let mut known = record(1);
+    known.id = share.id();
+    store.remember_share(&known, bytes(1)).await.unwrap();
+    for options in [Options::default(), options.clone()] {
+        store.database.set_options(share.id(), &options).await.unwrap();
+        assert_eq!(store.database.all_options().await.unwrap(), [(share.id(), options)].into());
+    }
+    store.database.set_given(std::slice::from_ref(&given)).await.unwrap();
+
+    store.forget_share(share.id()).await.unwrap();
+
+    assert!(store.database.all_options().await.unwrap().is_empty());
+    assert_eq!(store.database.given().await.unwrap(), [given]);
 }

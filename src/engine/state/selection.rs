@@ -109,10 +109,8 @@ impl State {
         (held.run, held.extend, held.part) = (run, Some(content), None);
         held.opening = Opening::Again;
         held.turn = Turn::Queued { before: 0 };
-        let Some(share) = held.share.clone() else { return };
-        let (recipients, into) = (held.recipients.clone(), held.into.clone());
         tasks.push(Task::Withdraw { share: id });
-        tasks.push(Task::Remember(Keep::Share { share, mine: false, recipients, into, sources: None }));
+        tasks.push(Task::Remember(Keep::Reopened { share: id }));
         self.go_on(id, tasks);
     }
 }

@@ -77,6 +77,7 @@ async fn write_one(shell: &Shell, keep: Keep) -> Result<(), DatabaseError> {
         }
         Keep::Recipients { share, recipients } => database.set_recipients(share, &recipients.into()).await.map(drop),
         Keep::Options { share, options } => database.set_options(share, &options).await,
+        Keep::Reopened { share } => database.reopen(share).await.map(drop),
         Keep::Given(given) => database.set_given(&given).await,
         Keep::Forget { share } => store.forget_share(share).await,
         Keep::Peer { peer, name, addresses } => {

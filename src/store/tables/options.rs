@@ -18,7 +18,7 @@ impl Database {
     pub async fn set_options(&self, share: ShareId, options: &Options) -> Result<(), DatabaseError> {
         let statement = "INSERT INTO options (share, priority, position, fetch_order, class, limit_down, limit_up, \
             seed_until, seeding_ended, completed_s, wanted) \
-            SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM shares WHERE id = ?1) \
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE EXISTS (SELECT 1 FROM shares WHERE id = ?1) \
             ON CONFLICT (share) DO UPDATE SET priority = excluded.priority, position = excluded.position, \
             fetch_order = excluded.fetch_order, class = excluded.class, limit_down = excluded.limit_down, \
             limit_up = excluded.limit_up, seed_until = excluded.seed_until, seeding_ended = excluded.seeding_ended, \

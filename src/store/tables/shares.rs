@@ -89,12 +89,8 @@ impl Database {
             .execute(&mut *transaction)
             .await?;
         replace_peers(&mut transaction, share.id, &share.recipients).await?;
-        match &share.sources {
-            Some(sources) => put_sources(&mut transaction, share.id, sources).await?,
-            None => {
-                let forget = "DELETE FROM sources WHERE share = ?";
-                sqlx::query(forget).bind(&share.id.0[..]).execute(&mut *transaction).await?;
-            }
+        if let Some(sources) = &share.sources {
+            put_sources(&mut transaction, share.id, sources).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -132,6 +128,19 @@ impl Database {
         if done.rows_affected() > 0 {
             put_sources(&mut transaction, share, sources).await?;
         }
+        transaction.commit().await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// A share that was complete is on its way again. Tells whether it is known.
+    pub async fn reopen(&self, share: ShareId) -> Result<bool, DatabaseError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("DELETE FROM sources WHERE share = ?").bind(&share.0[..]).execute(&mut *transaction).await?;
+        let done = sqlx::query("UPDATE shares SET state = ? WHERE id = ?")
+            .bind(ShareState::Partial.text())
+            .bind(&share.0[..])
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(done.rows_affected() > 0)
     }
