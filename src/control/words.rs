@@ -11,7 +11,7 @@ pub fn reason(reason: &Reason, name_of: impl Fn(crate::share::PeerId) -> String)
     let (what, hint) = match *reason {
         Reason::FullSpeed => ("It goes as fast as this computer's network can.".to_owned(), ""),
         Reason::Starting => ("It has just begun.".to_owned(), ""),
-        Reason::Paused => ("You paused it.".to_owned(), "Resume it when it should go on."),
+        Reason::Paused => ("You have paused it.".to_owned(), "Resume it when it should go on."),
         Reason::PausedBySchedule { minutes } => (
             format!("The schedule pauses everything for {}.", span(minutes)),
             "It goes on by itself; change the schedule if it should go on now.",

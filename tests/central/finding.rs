@@ -26,7 +26,7 @@ fn files_are_found_by_beginnings_of_their_words_newest_first() {
         assert_eq!(find("04").await, ["Biology/Übung_04-final.PDF"]);
         assert_eq!(find("pdf 4").await, ["Übungen/blatt 4.pdf"]);
         assert_eq!(find("ung").await, [""; 0], "words are found by their beginning");
-        for hostile in ["", "  ", "\"", "' OR 1=1 --", "a:* & !b", "NEAR(a b)", "*", "\\", "\0"] {
+        for hostile in ["", "  ", "\"", "' OR 1=1 --", "q:* & !x", "NEAR(a b)", "*", "\\", "\0"] {
             assert_eq!(find(hostile).await, [""; 0], "{hostile:?}");
         }
     });

@@ -60,11 +60,11 @@ make_network() {
         ip -n "$net-$host" link set lo up
     done
     for host in 0 1 2 3; do
-        ip link add up netns "$net-$host" type veth peer name down netns "$net-$((host + 1))"
-        ip -n "$net-$host" addr add "10.92.$host.1/24" dev up
-        ip -n "$net-$((host + 1))" addr add "10.92.$host.2/24" dev down
-        ip -n "$net-$host" link set up up
-        ip -n "$net-$((host + 1))" link set down up
+        ip link add above netns "$net-$host" type veth peer name below netns "$net-$((host + 1))"
+        ip -n "$net-$host" addr add "10.92.$host.1/24" dev above
+        ip -n "$net-$((host + 1))" addr add "10.92.$host.2/24" dev below
+        ip -n "$net-$host" link set above up
+        ip -n "$net-$((host + 1))" link set below up
     done
 }
 
@@ -129,7 +129,7 @@ for host in 1 2 3 4; do
     wait_for 30 "${names[$host]} answers" on "$host" curl -sk "https://127.0.0.1:47548/healthz"
 done
 # The line to the top is that of a school, so that the file is on its way for a while.
-ip netns exec "$net-4" tc qdisc add dev down root tbf rate 120mbit burst 256kb latency 100ms || fail "the line can't be slowed"
+ip netns exec "$net-4" tc qdisc add dev below root tbf rate 120mbit burst 256kb latency 100ms || fail "the line can't be slowed"
 
 size=40000000
 mkdir -p "$work/files"
@@ -165,14 +165,17 @@ done
 echo "29 of 30 downloads came whole in $((($(date +%s%N) - begun) / 1000000)) ms; one of them (status, first byte, all): $(cat "$work/took9")"
 awk '{ if ($2 * 2 > $3) exit 1 }' "$work/took9" || fail "it was not given on while it arrived: $(cat "$work/took9")"
 for host in 1 2 3; do
-    bytes=$(received "$host" up)
+    bytes=$(received "$host" above)
     echo "the line to ${names[$((host + 1))]} carried $bytes bytes for a file of $size"
     [ "$bytes" -lt $((size * 13 / 10)) ] || fail "the file crossed the line to ${names[$((host + 1))]} more than once"
 done
 
 # The upper three are cut off, and whoever comes next is served at once.
-for host in 2 3 4; do kill -9 "${servers[$host]}" 2>/dev/null || true; done
-ip -n "$net-1" link set up down
+for host in 2 3 4; do
+    kill -9 "${servers[$host]}" 2>/dev/null || true
+    wait "${servers[$host]}" 2>/dev/null || true
+done
+ip -n "$net-1" link set above down
 sign_in ben
 here_now() { person ben "$site/api/v1/search?q=biology" | grep -q '"here":true'; }
 wait_for 10 "the first server has it in its own database" here_now
