@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     nearby,
-    net::piece_stream::LaneHandle,
+    net::{interfaces::Subnet, piece_stream::LaneHandle},
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial, Reused, Sources},
     wire::peer::{Neighbour, Offer},
@@ -35,9 +35,15 @@ pub enum Event {
         shares: Vec<Restored>,
         names: Vec<(PeerId, String)>,
     },
-    /// Our own addresses are known, or changed.
+    /// Our own addresses and networks are known, or changed.
     Listening {
         addresses: Vec<SocketAddr>,
+        subnets: Vec<Subnet>,
+    },
+    /// A peer follows what we have of a share, so it has some of it, or will.
+    Met {
+        share: ShareId,
+        peer: PeerId,
     },
     /// Somebody was seen, spoke, or said goodbye.
     Around(nearby::Input),
@@ -156,6 +162,10 @@ pub enum Fact {
         peer: PeerId,
         piece: PieceIndex,
     },
+    /// A peer that has some of it told of others.
+    Introduced {
+        neighbours: Vec<Neighbour>,
+    },
     /// The stream of what a peer has ended; `fault` is why, where it should not have.
     HaveEnded {
         peer: PeerId,
@@ -235,6 +245,7 @@ impl FetchEnd {
             FetchEnd::Corrupt { .. } => "corrupt",
             FetchEnd::Busy { .. } => "busy",
             FetchEnd::Missing => "missing",
+            FetchEnd::Deferred { .. } => "deferred",
             FetchEnd::Withdrawn => "withdrawn",
             FetchEnd::Failed => "failed",
             FetchEnd::Disk(_) => "disk",
@@ -254,6 +265,10 @@ pub enum FetchEnd {
         what: String,
     },
     Busy {
+        retry_after: Duration,
+    },
+    /// Somebody else was just given it.
+    Deferred {
         retry_after: Duration,
     },
     Missing,

@@ -4,11 +4,12 @@
 //! reads from disk. The locks here guard leaves and are never held across an await.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Condvar, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -17,11 +18,16 @@ use super::command::Recipients;
 use crate::{
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
-    swarm::upload_slots::{UploadLimits, UploadSlots},
+    swarm::{
+        first_copies::FirstCopies,
+        upload_slots::{Admit, Patience, Slot, UploadLimits, UploadSlots},
+    },
 };
 
 /// A reader of gained pieces that is further behind than this learns the whole bitmap anew.
 const GAINED_QUEUE: usize = 1_024;
+/// So many who have some of a share are remembered, to tell others of them.
+const COMPANY_MAX: usize = 256;
 
 /// The shares that are served.
 pub struct Served {
@@ -32,6 +38,8 @@ pub struct Served {
     open_uploads: AtomicUsize,
     pub uploads_changed: Notify,
     slots: Mutex<UploadSlots>,
+    /// A slot was given back.
+    freed: Condvar,
 }
 
 /// One of them.
@@ -43,6 +51,19 @@ pub struct ServedShare {
     have: Mutex<Bitmap>,
     gained: broadcast::Sender<PieceIndex>,
     meters: Mutex<BTreeMap<PeerId, Arc<Meter>>>,
+    /// What a complete share gave out, from the first piece on.
+    first_copies: Mutex<Option<FirstCopies>>,
+    /// Those who have some of it, as far as is known.
+    company: Arc<Mutex<BTreeSet<PeerId>>>,
+}
+
+/// Why a piece is not given at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// Every slot is taken.
+    Busy { retry_after: Duration },
+    /// Somebody else was just given it.
+    Deferred { retry_after: Duration },
 }
 
 /// Where its bytes are.
@@ -83,6 +104,7 @@ impl Default for Served {
             open_uploads: AtomicUsize::new(0),
             uploads_changed: Notify::new(),
             slots: Mutex::new(UploadSlots::new(UploadLimits::default())),
+            freed: Condvar::new(),
         }
     }
 }
@@ -107,6 +129,7 @@ impl Served {
         // Who listens for new pieces goes on listening when a share becomes complete.
         let gained = before.map_or_else(|| broadcast::Sender::new(GAINED_QUEUE), |before| before.gained.clone());
         let meters = before.map(|before| lock(&before.meters).clone()).unwrap_or_default();
+        let company = before.map(|before| before.company.clone()).unwrap_or_default();
         let served = ServedShare {
             share,
             content,
@@ -115,6 +138,8 @@ impl Served {
             have: Mutex::new(have),
             gained,
             meters: Mutex::new(meters),
+            first_copies: Mutex::new(None),
+            company,
         };
         shares.insert(id, Arc::new(served));
     }
@@ -133,6 +158,14 @@ impl Served {
         }
     }
 
+    /// A peer has some of a share, or follows what we have of it.
+    pub fn met(&self, id: ShareId, peer: PeerId) {
+        let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(served) = shares.get(&id) {
+            served.met(peer);
+        }
+    }
+
     pub fn set_revision(&self, revision: u64) {
         self.revision.send_replace(revision);
     }
@@ -145,9 +178,53 @@ impl Served {
         self.open_uploads.load(Ordering::Relaxed)
     }
 
-    /// Whom we serve at this moment.
-    pub fn slots(&self) -> std::sync::MutexGuard<'_, UploadSlots> {
-        lock(&self.slots)
+    /// A slot to give out one piece, in turn with everybody else. Who waits [here](Patience::Here) blocks its thread for a
+    /// second at most, and is held to first copies first; the others are not, since they do not choose among pieces.
+    pub fn slot(
+        &self,
+        served: &ServedShare,
+        piece: PieceIndex,
+        caller: PeerId,
+        patience: Patience,
+    ) -> Result<Slot, NotNow> {
+        let begun = Instant::now();
+        let mut slots = lock(&self.slots);
+        loop {
+            let now = Instant::now();
+            if patience == Patience::Here
+                && let Err(retry_after) = served.may_give(now, piece, caller)
+            {
+                self.leave_line(&mut slots, caller);
+                return Err(NotNow::Deferred { retry_after });
+            }
+            let retry_after = match slots.admit(now, caller, patience) {
+                Admit::Granted(slot) => {
+                    served.gives(now, piece, caller, slots.turn());
+                    return Ok(slot);
+                }
+                Admit::Refused { retry_after } => retry_after,
+            };
+            let left = slots.wait_max().saturating_sub(now - begun);
+            if patience == Patience::Elsewhere {
+                return Err(NotNow::Busy { retry_after });
+            }
+            if left.is_zero() {
+                self.leave_line(&mut slots, caller);
+                return Err(NotNow::Busy { retry_after });
+            }
+            slots = self.freed.wait_timeout(slots, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Those behind in line may have their turn.
+    fn leave_line(&self, slots: &mut UploadSlots, caller: PeerId) {
+        slots.leave(caller);
+        self.freed.notify_all();
+    }
+
+    pub fn release(&self, slot: Slot) {
+        lock(&self.slots).release(Instant::now(), slot);
+        self.freed.notify_all();
     }
 
     /// All meters, as they stand.
@@ -201,6 +278,31 @@ impl ServedShare {
         let have = lock(&self.have);
         let gained = self.gained.subscribe();
         (have.clone(), gained)
+    }
+
+    fn may_give(&self, now: Instant, piece: PieceIndex, caller: PeerId) -> Result<(), Duration> {
+        match &*lock(&self.first_copies) {
+            Some(first) => first.may_give(now, piece, caller),
+            None => Ok(()),
+        }
+    }
+
+    fn gives(&self, now: Instant, piece: PieceIndex, caller: PeerId, turn: Duration) {
+        if self.is_complete() {
+            let nothing = || FirstCopies::new(Bitmap::empty(self.share.pieces()));
+            lock(&self.first_copies).get_or_insert_with(nothing).gave(now, piece, caller, turn);
+        }
+    }
+
+    /// Tells whether that is news.
+    pub fn met(&self, peer: PeerId) -> bool {
+        let mut company = lock(&self.company);
+        company.len() < COMPANY_MAX && company.insert(peer)
+    }
+
+    /// Those who have some of it, as far as is known, and may be gone.
+    pub fn company(&self) -> BTreeSet<PeerId> {
+        lock(&self.company).clone()
     }
 
     /// Begins to count what a caller gets.

@@ -25,7 +25,7 @@ use crate::{
         call::Client,
         discovery::{self, Announcement, Discovery},
         identity::{self, Identity, IdentityError},
-        interfaces::reachable_at,
+        interfaces::{reachable_at, subnets},
         listen::{self, Listener},
         piece_stream::{ServeLimits, Serving},
         tls,
@@ -127,7 +127,8 @@ async fn start(
     let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
     // Whoever sees the first picture may already pass on where we answer.
     let mut first = vec![];
-    state.handle(clock(), Event::Listening { addresses: reachable_at(bound) }, &mut first);
+    let listening = Event::Listening { addresses: reachable_at(bound), subnets: subnets() };
+    state.handle(clock(), listening, &mut first);
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let announcement = discover(&config, &identity, bound, instance, &events, &tracker, &cancel);
     let identity = Arc::new(identity);
@@ -284,16 +285,16 @@ async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair])
 
 /// Interfaces come and go.
 async fn watch_addresses(shell: Shell, bound: SocketAddr) {
-    let mut known = reachable_at(bound);
+    let mut known = (reachable_at(bound), subnets());
     loop {
         tokio::select! {
             () = tokio::time::sleep(ADDRESSES_EVERY) => {}
             () = shell.cancel.cancelled() => return,
         }
-        let addresses = reachable_at(bound);
-        if addresses != known {
-            known = addresses.clone();
-            shell.tell(Event::Listening { addresses }).await;
+        let now = (reachable_at(bound), subnets());
+        if now != known {
+            known = now.clone();
+            shell.tell(Event::Listening { addresses: now.0, subnets: now.1 }).await;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The bytes of pieces: one over plain HTTP, or many over an upgraded connection.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -14,7 +14,7 @@ use super::{Refused, Routes, index};
 use crate::{
     engine::{
         event::Event,
-        served::{Content, ServedShare, Upload},
+        served::{Content, NotNow, ServedShare, Upload},
         shell::Shell,
     },
     net::{
@@ -23,7 +23,7 @@ use crate::{
     },
     share::{PeerId, PieceIndex, ShareId},
     store::{PieceReader, ReadError},
-    swarm::upload_slots::{Admit, Slot},
+    swarm::upload_slots::{Patience, Slot},
 };
 
 /// One whole piece, for whoever speaks plain HTTP.
@@ -47,8 +47,9 @@ fn read_whole(
     piece: PieceIndex,
 ) -> Result<Vec<u8>, Refused> {
     let upload = served.open_upload(&routes.shell.served, caller);
-    let mut open = open(&routes.shell, served, caller, piece, &upload).map_err(|refusal| match refusal {
-        Refusal::Busy { retry_after_ms } => Refused::busy(retry_after_ms.into()),
+    let open = open(&routes.shell, served, caller, piece, &upload, Patience::Elsewhere);
+    let mut open = open.map_err(|refusal| match refusal {
+        Refusal::Busy { retry_after_ms } | Refusal::Deferred { retry_after_ms } => Refused::busy(retry_after_ms.into()),
         Refusal::Missing => Refused::no_such_piece(),
         Refusal::Withdrawn => Refused::unreadable(),
     })?;
@@ -92,7 +93,7 @@ impl PieceSource for Source {
     fn open(&mut self, piece: u32) -> Result<Box<dyn OpenPiece + '_>, Refusal> {
         let served = self.shell.served.get(self.share, self.caller).ok_or(Refusal::Withdrawn)?;
         let piece = served.share.pieces().index(piece).ok_or(Refusal::Missing)?;
-        Ok(Box::new(open(&self.shell, &served, self.caller, piece, &self.upload)?))
+        Ok(Box::new(open(&self.shell, &served, self.caller, piece, &self.upload, Patience::Here)?))
     }
 }
 
@@ -112,16 +113,16 @@ fn open<'a>(
     caller: PeerId,
     piece: PieceIndex,
     upload: &'a Upload,
+    patience: Patience,
 ) -> Result<Reading<'a>, Refusal> {
     if !served.has(piece) {
         return Err(Refusal::Missing);
     }
-    let slot = match shell.served.slots().admit(Instant::now(), caller) {
-        Admit::Granted(slot) => slot,
-        Admit::Refused { retry_after } => {
-            return Err(Refusal::Busy { retry_after_ms: u32::try_from(retry_after.as_millis()).unwrap_or(1_000) });
-        }
-    };
+    let milliseconds = |wait: Duration| u32::try_from(wait.as_millis()).unwrap_or(1_000);
+    let slot = shell.served.slot(served, piece, caller, patience).map_err(|not_now| match not_now {
+        NotNow::Busy { retry_after } => Refusal::Busy { retry_after_ms: milliseconds(retry_after) },
+        NotNow::Deferred { retry_after } => Refusal::Deferred { retry_after_ms: milliseconds(retry_after) },
+    })?;
     let share = served.share.id();
     let reader = match &served.content {
         Content::Complete(complete) => complete.reader(piece),
@@ -133,7 +134,7 @@ fn open<'a>(
             Ok(Reading { reader, length, shell, share, upload, slot: Some(slot) })
         }
         Err(error) => {
-            shell.served.slots().release(Instant::now(), slot);
+            shell.served.release(slot);
             report(shell, share, &error);
             Err(Refusal::Withdrawn)
         }
@@ -162,7 +163,7 @@ impl OpenPiece for Reading<'_> {
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            self.shell.served.slots().release(Instant::now(), slot);
+            self.shell.served.release(slot);
         }
     }
 }

@@ -44,6 +44,7 @@ use super::{
 };
 use crate::{
     nearby::{self, Nearby},
+    net::interfaces::Subnet,
     share::{PeerId, ShareId},
     store::Partial,
 };
@@ -74,6 +75,8 @@ pub struct State {
     origin: Origin,
     clock: Clock,
     listen: Vec<SocketAddr>,
+    /// The networks that this computer is in.
+    subnets: Vec<Subnet>,
     nearby: Nearby,
     peers: BTreeMap<PeerId, Peer>,
     /// Names of peers met before, for shares whose publisher is away.
@@ -109,6 +112,7 @@ impl State {
             origin,
             clock,
             listen: vec![],
+            subnets: vec![],
             nearby,
             peers: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -136,7 +140,8 @@ impl State {
         match event {
             Event::Command(command) => self.wish(command, tasks),
             Event::Restored { shares, names } => self.restored(shares, names, tasks),
-            Event::Listening { addresses } => self.listening(addresses),
+            Event::Listening { addresses, subnets } => self.listening(addresses, subnets),
+            Event::Met { share, peer } => self.met(share, peer, tasks),
             Event::Around(input) => self.around(input, tasks),
             Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
             Event::Greeted { address, result } => self.greeted(&address, result, tasks),
@@ -215,8 +220,8 @@ impl State {
         (self.changed.rest, self.changed.outcome) = (true, true);
     }
 
-    fn listening(&mut self, addresses: Vec<SocketAddr>) {
-        self.listen = addresses;
+    fn listening(&mut self, addresses: Vec<SocketAddr>, subnets: Vec<Subnet>) {
+        (self.listen, self.subnets) = (addresses, subnets);
         self.changed.all_rows();
     }
 }

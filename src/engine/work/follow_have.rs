@@ -1,4 +1,4 @@
-//! Following what a peer has of a share: first all of it, then each piece it gains.
+//! Following what a peer has of a share: first whom else it knows who has some, then all it has, then each piece it gains.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,7 +15,10 @@ use crate::{
         tls::Expect,
     },
     share::{Bitmap, PeerId, Share},
-    wire::paths::{self, HAVE_ALIVE},
+    wire::{
+        paths::{self, HAVE_ALIVE},
+        peer::{ANSWER_BYTES_MAX, AROUND_MAX, Around},
+    },
 };
 
 /// A peer says that it is still there every 10 s.
@@ -40,7 +43,11 @@ impl Stream {
     }
 
     async fn read(&self, addresses: &[SocketAddr]) -> Result<(), PeerFault> {
-        let connection = self.shell.client.connect(addresses, Expect::Peer(self.peer), Timeouts::default()).await?;
+        let mut connection = self.shell.client.connect(addresses, Expect::Peer(self.peer), Timeouts::default()).await?;
+        let around = connection.get(&paths::share_peers(self.share.id()), ANSWER_BYTES_MAX).await?;
+        let around: Around = serde_json::from_slice(&around).map_err(|error| misbehaved(error.to_string()))?;
+        let neighbours = around.peers.into_iter().take(AROUND_MAX).collect();
+        self.tell(Fact::Introduced { neighbours }).await;
         let mut body = connection.get_stream(&paths::have(self.share.id()), SILENCE_MAX).await?;
         let pieces = self.share.pieces();
         let bytes = pieces.count().div_ceil(8) as usize;

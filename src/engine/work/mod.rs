@@ -46,7 +46,8 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         Task::SaveSetting(change) => {
             shell.tracker.spawn(remember::save_setting(shell.clone(), change));
         }
-        Task::Announce { .. } | Task::Serve { .. } | Task::Gained { .. } | Task::Withdraw { .. } => {}
+        Task::Announce { .. } | Task::Serve { .. } | Task::Gained { .. } | Task::Met { .. } | Task::Withdraw { .. } => {
+        }
     }
     None
 }
