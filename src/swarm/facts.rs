@@ -23,8 +23,10 @@ impl Swarm {
             (peer.present, peer.link) = (true, link);
             return self.ask_what_it_has(id);
         }
-        if self.reserve.contains(&id) || self.peers.len() + self.reserve.len() < self.limits.peers_max {
-            self.reserve.insert(id, link);
+        if self.reserve.contains(&id) {
+            self.reserve.relink(&id, link);
+        } else if self.peers.len() + self.reserve.len() < self.limits.peers_max {
+            self.reserve.insert(id, link, 0);
             self.follow_more(now);
         }
     }
@@ -250,8 +252,9 @@ impl Swarm {
     /// Follows known peers as far as there is room, those with the best link first.
     pub(super) fn follow_more(&mut self, now: Instant) {
         while self.peers.len() < self.limits.followed_max {
-            let Some((id, link)) = self.reserve.draw(&mut self.chance) else { return };
-            self.peers.insert(id, Peer::new(now, &self.limits, link, self.nothing.clone()));
+            let Some((id, link, tried)) = self.reserve.draw(&mut self.chance) else { return };
+            let peer = Peer::new(now, &self.limits, link, self.nothing.clone());
+            self.peers.insert(id, Peer { tried, ..peer });
             self.ask_what_it_has(id);
         }
     }
@@ -263,12 +266,12 @@ impl Swarm {
         }
         self.swapped_at = Some(now);
         let useless = self.peers.iter().filter(|(_, peer)| peer.present && peer.open() == 0);
-        let useless = useless.filter(|(_, peer)| now >= peer.useful_at + self.limits.useless_after);
-        let Some(id) = useless.min_by_key(|(_, peer)| peer.useful_at).map(|(id, _)| *id) else { return };
-        let link = self.peers.get(&id).map_or(Link::Far, |peer| peer.link);
+        let useless = useless.filter(|(_, peer)| peer.fails() || now >= peer.useful_at + self.limits.useless_after);
+        let useless = useless.min_by_key(|(_, peer)| peer.useful_at);
+        let Some((id, link, tried)) = useless.map(|(id, peer)| (*id, peer.link, peer.tried)) else { return };
         self.stop_following(now, id);
         self.effects.push_back(Effect::Unfollow { peer: id });
         self.follow_more(now);
-        self.reserve.insert(id, link);
+        self.reserve.insert(id, link, tried + 1);
     }
 }

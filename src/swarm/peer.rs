@@ -35,6 +35,8 @@ pub struct Peer {
     pub have_asked: bool,
     pub have: Bitmap,
     pub link: Link,
+    /// How often it was followed in vain before.
+    pub tried: u32,
     /// When it was found, or gave us something for the last time.
     pub useful_at: Instant,
     /// Nothing that it has is wanted; looked at again when that changes.
@@ -80,6 +82,7 @@ impl Peer {
             have_asked: false,
             have: nothing,
             link,
+            tried: 0,
             useful_at: now,
             dry: true,
             got_bytes: 0,
@@ -105,6 +108,11 @@ impl Peer {
 
     pub fn in_flight(&self) -> u32 {
         self.asked.len() as u32
+    }
+
+    /// Whether its last request ended with nothing.
+    pub fn fails(&self) -> bool {
+        self.failures > 0
     }
 
     pub fn rests_until(&self) -> Option<Instant> {
@@ -179,7 +187,7 @@ impl Peer {
     pub fn delivered(&mut self, now: Instant, bytes: u32, took: Duration, limits: &Limits) {
         self.got_bytes += u64::from(bytes);
         self.useful_at = now;
-        self.failures = 0;
+        (self.failures, self.tried) = (0, 0);
         self.rests_until = None;
         self.speed.arrived(now, bytes, took, self.asked.len().max(1));
         self.answered_since += 1;

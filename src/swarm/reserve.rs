@@ -5,45 +5,62 @@ use std::collections::BTreeMap;
 use super::{Link, chance::Chance};
 use crate::share::PeerId;
 
-/// Known peers, by the link to them. Bounded by who inserts.
+/// Known peers. Those that were tried and gave nothing come after all others, so that nobody who gives something waits
+/// behind many who do not. Bounded by who inserts.
 #[derive(Debug, Default)]
 pub struct Reserve {
-    links: BTreeMap<PeerId, Link>,
+    peers: BTreeMap<PeerId, Place>,
+}
+
+/// The lower the earlier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// How often it was followed in vain.
+    tried: u32,
+    link: Link,
 }
 
 impl Reserve {
     pub fn len(&self) -> usize {
-        self.links.len()
+        self.peers.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.links.is_empty()
+        self.peers.is_empty()
     }
 
     pub fn contains(&self, peer: &PeerId) -> bool {
-        self.links.contains_key(peer)
+        self.peers.contains_key(peer)
     }
 
-    pub fn insert(&mut self, peer: PeerId, link: Link) {
-        self.links.insert(peer, link);
+    /// `tried`: how often it was followed in vain.
+    pub fn insert(&mut self, peer: PeerId, link: Link, tried: u32) {
+        self.peers.insert(peer, Place { tried, link });
+    }
+
+    /// One that is there is reached in another way.
+    pub fn relink(&mut self, peer: &PeerId, link: Link) {
+        if let Some(place) = self.peers.get_mut(peer) {
+            place.link = link;
+        }
     }
 
     pub fn remove(&mut self, peer: &PeerId) {
-        self.links.remove(peer);
+        self.peers.remove(peer);
     }
 
     pub fn iter(&self) -> impl Iterator<Item = PeerId> + '_ {
-        self.links.keys().copied()
+        self.peers.keys().copied()
     }
 
-    /// Takes out one of those with the best link, by chance.
-    pub fn draw(&mut self, chance: &mut Chance) -> Option<(PeerId, Link)> {
-        let best = *self.links.values().min()?;
-        let choices = self.links.values().filter(|link| **link == best).count();
+    /// Takes out one of those that were tried least, with the best link, by chance; and how often it was tried.
+    pub fn draw(&mut self, chance: &mut Chance) -> Option<(PeerId, Link, u32)> {
+        let best = *self.peers.values().min()?;
+        let choices = self.peers.values().filter(|place| **place == best).count();
         let nth = chance.below(choices as u32) as usize;
-        let peer = self.links.iter().filter(|(_, link)| **link == best).nth(nth).map(|(peer, _)| *peer)?;
-        self.links.remove(&peer);
-        Some((peer, best))
+        let peer = self.peers.iter().filter(|(_, place)| **place == best).nth(nth).map(|(peer, _)| *peer)?;
+        self.peers.remove(&peer);
+        Some((peer, best.link, best.tried))
     }
 }
 
@@ -52,16 +69,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_best_link_is_drawn_first_and_each_peer_once() {
+    fn the_best_link_is_drawn_first_and_who_was_tried_in_vain_last() {
         let mut reserve = Reserve::default();
         for (number, link) in [(1, Link::Far), (2, Link::Wireless), (3, Link::Wired), (4, Link::Wired)] {
-            reserve.insert(PeerId([number; 32]), link);
+            reserve.insert(PeerId([number; 32]), link, 0);
         }
+        reserve.insert(PeerId([5; 32]), Link::Wired, 1);
 
         let mut chance = Chance::new(1);
-        let drawn: Vec<Link> = std::iter::from_fn(|| reserve.draw(&mut chance)).map(|(_, link)| link).collect();
+        let drawn: Vec<Link> = std::iter::from_fn(|| reserve.draw(&mut chance)).map(|(_, link, _)| link).collect();
 
-        assert_eq!(drawn, [Link::Wired, Link::Wired, Link::Wireless, Link::Far]);
+        assert_eq!(drawn, [Link::Wired, Link::Wired, Link::Wireless, Link::Far, Link::Wired]);
         assert!(reserve.is_empty());
     }
 }

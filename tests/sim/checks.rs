@@ -16,8 +16,9 @@ use super::{
 };
 
 /// So long may it take until a node gets something that somebody it knows of has: the longest rest after failures, and
-/// one request that is lost.
-const HUNGER_MAX: Duration = Duration::from_secs(100);
+/// one request that is lost; and for every turn of peers that give nothing to those it follows, so much longer.
+const HUNGER_MAX: Duration = Duration::from_secs(80);
+const TURN_MAX: Duration = Duration::from_secs(25);
 /// Where not everything is looked at after every event, it is after so many.
 const SELDOM: u64 = 20_011;
 
@@ -72,6 +73,7 @@ impl Network {
     /// Nobody starves: who wants something that somebody has gets something within a bounded time.
     pub(super) fn check_hunger(&mut self) {
         let now = self.world.now();
+        let turns = self.nodes.len().div_ceil(self.limits.followed_max) as u32;
         for number in 0..self.nodes.len() {
             if !self.could_be_fed(&self.nodes[number]) {
                 self.nodes[number].fed_at = now;
@@ -79,7 +81,11 @@ impl Network {
             }
             let hungry = now - self.nodes[number].fed_at;
             self.longest_hunger = self.longest_hunger.max(hungry);
-            assert!(hungry < HUNGER_MAX, "node {number} gets nothing for {hungry:?}: {}", self.describe());
+            assert!(
+                hungry < HUNGER_MAX + TURN_MAX * turns,
+                "node {number} gets nothing for {hungry:?}: {}",
+                self.describe()
+            );
         }
     }
 
