@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     nearby,
-    net::piece_stream::LaneHandle,
+    net::{interfaces::Subnet, piece_stream::LaneHandle},
     platform::link::Link,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, GivenRecord, Partial, Reused, Sources},
@@ -43,10 +43,16 @@ pub enum Event {
         /// What was given to whom.
         given: Vec<GivenRecord>,
     },
-    /// Our own addresses are known, or changed.
+    /// Our own addresses and networks are known, or changed.
     Listening {
         addresses: Vec<SocketAddr>,
         link: Link,
+        subnets: Vec<Subnet>,
+    },
+    /// A peer follows what we have of a share, so it has some of it, or will.
+    Met {
+        share: ShareId,
+        peer: PeerId,
     },
     /// Somebody was seen, spoke, or said goodbye.
     Around(nearby::Input),
@@ -166,6 +172,10 @@ pub enum Fact {
         peer: PeerId,
         piece: PieceIndex,
     },
+    /// A peer that has some of it told of others.
+    Introduced {
+        neighbours: Vec<Neighbour>,
+    },
     /// The stream of what a peer has ended; `fault` is why, where it should not have.
     HaveEnded {
         peer: PeerId,
@@ -251,6 +261,7 @@ impl FetchEnd {
             FetchEnd::Corrupt { .. } => "corrupt",
             FetchEnd::Busy { .. } => "busy",
             FetchEnd::Missing => "missing",
+            FetchEnd::Deferred { .. } => "deferred",
             FetchEnd::Withdrawn => "withdrawn",
             FetchEnd::Failed => "failed",
             FetchEnd::Disk(_) => "disk",
@@ -270,6 +281,10 @@ pub enum FetchEnd {
         what: String,
     },
     Busy {
+        retry_after: Duration,
+    },
+    /// Somebody else was just given it.
+    Deferred {
         retry_after: Duration,
     },
     Missing,

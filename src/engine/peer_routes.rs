@@ -20,7 +20,7 @@ use super::{event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind
 use crate::{
     nearby,
     net::{listen::Caller, piece_stream::Serving},
-    share::{EntryKind, PieceIndex, ShareId},
+    share::{EntryKind, PeerId, PieceIndex, ShareId},
     wire::{
         paths::{self, patterns},
         peer::{Around, Catalogue, Device, Listed, Neighbour, VERSION},
@@ -44,6 +44,7 @@ pub fn router(routes: Routes) -> Router {
         .route(patterns::MANIFEST, get(manifest))
         .route(patterns::HASHES, get(hashes))
         .route(patterns::FILE_HASHES, get(file_hashes))
+        .route(patterns::SHARE_PEERS, get(share_peers))
         .route(patterns::HAVE, get(follow::have))
         .route(patterns::PIECE, get(pieces::piece))
         .route(patterns::STREAM, get(pieces::stream))
@@ -118,18 +119,33 @@ fn listed(served: &ServedShare) -> Listed {
     }
 }
 
-/// Who else is around. Addresses of this very computer are told only to callers on it.
+/// Who else is around.
 async fn peers(State(routes): State<Routes>, caller: Extension<Caller>) -> Json<Around> {
+    Json(others(&routes, *caller, |_| true))
+}
+
+/// Who else has some of a share: whoever may have it may also know who gives it.
+async fn share_peers(
+    State(routes): State<Routes>,
+    caller: Extension<Caller>,
+    Path(id): Path<String>,
+) -> Result<Json<Around>, Refused> {
+    let company = routes.share(&id, *caller)?.company();
+    Ok(Json(others(&routes, *caller, |peer| company.contains(&peer))))
+}
+
+/// Addresses of this very computer are told only to callers on it.
+fn others(routes: &Routes, caller: Caller, told_of: impl Fn(PeerId) -> bool) -> Around {
     let local = caller.address.ip().is_loopback();
     let snapshot = routes.shell.snapshots.borrow().clone();
-    let others = snapshot.peers.iter().filter(|peer| peer.id != caller.peer);
+    let others = snapshot.peers.iter().filter(|peer| peer.id != caller.peer && told_of(peer.id));
     let told = others.map(|peer| Neighbour {
         id: peer.id.to_string(),
         name: peer.name.clone(),
         addresses: peer.addresses.iter().copied().filter(|at| useful_to_others(at, local)).collect(),
     });
     let told = told.filter(|neighbour| !neighbour.addresses.is_empty());
-    Json(Around { peers: told.take(crate::wire::peer::AROUND_MAX).collect() })
+    Around { peers: told.take(crate::wire::peer::AROUND_MAX).collect() }
 }
 
 fn useful_to_others(address: &SocketAddr, local: bool) -> bool {

@@ -113,6 +113,10 @@ impl Loop {
                 self.shell.served.gained(share, piece);
                 None
             }
+            Task::Met { share, peer } => {
+                self.shell.served.met(share, peer);
+                None
+            }
             Task::Withdraw { share } => {
                 self.shell.served.remove(share);
                 None

@@ -4,11 +4,12 @@
 //! reads from disk. The locks here guard leaves and are never held across an await.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Condvar, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -20,11 +21,16 @@ use super::{
 use crate::{
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
-    swarm::upload_slots::{UploadLimits, UploadSlots},
+    swarm::{
+        first_copies::FirstCopies,
+        upload_slots::{Admit, Patience, Slot, UploadLimits, UploadSlots},
+    },
 };
 
 /// A reader of gained pieces that is further behind than this learns the whole bitmap anew.
 const GAINED_QUEUE: usize = 1_024;
+/// So many who have some of a share are remembered, to tell others of them.
+const COMPANY_MAX: usize = 256;
 
 /// The shares that are served.
 pub struct Served {
@@ -39,6 +45,8 @@ pub struct Served {
     pub throttle: Throttle,
     /// What holds besides.
     plan: RwLock<Arc<Plan>>,
+    /// A slot was given back.
+    freed: Condvar,
 }
 
 /// One of them.
@@ -52,6 +60,19 @@ pub struct ServedShare {
     meters: Mutex<BTreeMap<PeerId, Arc<Meter>>>,
     /// Pieces of it that are being sent.
     lines: AtomicUsize,
+    /// What a complete share gave out, from the first piece on.
+    first_copies: Mutex<Option<FirstCopies>>,
+    /// Those who have some of it, as far as is known.
+    company: Arc<Mutex<BTreeSet<PeerId>>>,
+}
+
+/// Why a piece is not given at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotNow {
+    /// Every slot is taken.
+    Busy { retry_after: Duration },
+    /// Somebody else was just given it.
+    Deferred { retry_after: Duration },
 }
 
 /// One more piece of a share is being sent while it lives.
@@ -97,6 +118,7 @@ impl Default for Served {
             slots: Mutex::new(UploadSlots::new(UploadLimits::default())),
             throttle: Throttle::default(),
             plan: RwLock::default(),
+            freed: Condvar::new(),
         }
     }
 }
@@ -126,6 +148,7 @@ impl Served {
         // Who listens for new pieces goes on listening when a share becomes complete.
         let gained = before.map_or_else(|| broadcast::Sender::new(GAINED_QUEUE), |before| before.gained.clone());
         let meters = before.map(|before| lock(&before.meters).clone()).unwrap_or_default();
+        let company = before.map(|before| before.company.clone()).unwrap_or_default();
         let served = ServedShare {
             share,
             content,
@@ -135,6 +158,8 @@ impl Served {
             gained,
             meters: Mutex::new(meters),
             lines: AtomicUsize::new(0),
+            first_copies: Mutex::new(None),
+            company,
         };
         shares.insert(id, Arc::new(served));
     }
@@ -153,6 +178,14 @@ impl Served {
         }
     }
 
+    /// A peer has some of a share, or follows what we have of it.
+    pub fn met(&self, id: ShareId, peer: PeerId) {
+        let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(served) = shares.get(&id) {
+            served.met(peer);
+        }
+    }
+
     pub fn set_revision(&self, revision: u64) {
         self.revision.send_replace(revision);
     }
@@ -165,9 +198,53 @@ impl Served {
         self.open_uploads.load(Ordering::Relaxed)
     }
 
-    /// Whom we serve at this moment.
-    pub fn slots(&self) -> std::sync::MutexGuard<'_, UploadSlots> {
-        lock(&self.slots)
+    /// A slot to give out one piece, in turn with everybody else. Who waits [here](Patience::Here) blocks its thread for a
+    /// second at most, and is held to first copies first; the others are not, since they do not choose among pieces.
+    pub fn slot(
+        &self,
+        served: &ServedShare,
+        piece: PieceIndex,
+        caller: PeerId,
+        (patience, priority): (Patience, u8),
+    ) -> Result<Slot, NotNow> {
+        let begun = Instant::now();
+        let mut slots = lock(&self.slots);
+        loop {
+            let now = Instant::now();
+            if patience == Patience::Here
+                && let Err(retry_after) = served.may_give(now, piece, caller)
+            {
+                self.leave_line(&mut slots, caller);
+                return Err(NotNow::Deferred { retry_after });
+            }
+            let retry_after = match slots.admit(now, caller, patience, priority) {
+                Admit::Granted(slot) => {
+                    served.gives(now, piece, caller, slots.turn());
+                    return Ok(slot);
+                }
+                Admit::Refused { retry_after } => retry_after,
+            };
+            let left = slots.wait_max().saturating_sub(now - begun);
+            if patience == Patience::Elsewhere {
+                return Err(NotNow::Busy { retry_after });
+            }
+            if left.is_zero() {
+                self.leave_line(&mut slots, caller);
+                return Err(NotNow::Busy { retry_after });
+            }
+            slots = self.freed.wait_timeout(slots, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Those behind in line may have their turn.
+    fn leave_line(&self, slots: &mut UploadSlots, caller: PeerId) {
+        slots.leave(caller);
+        self.freed.notify_all();
+    }
+
+    pub fn release(&self, slot: Slot) {
+        lock(&self.slots).release(Instant::now(), slot);
+        self.freed.notify_all();
     }
 
     /// Other limits and priorities hold from now on.
@@ -176,7 +253,7 @@ impl Served {
         let usual = UploadLimits::default();
         let most = lines_under(plan.total.up).unwrap_or(usize::MAX);
         let (slots, slots_max) = (usual.slots.min(most), usual.slots_max.min(most));
-        self.slots().set_limits(UploadLimits { slots, slots_max, ..usual });
+        lock(&self.slots).set_limits(UploadLimits { slots, slots_max, ..usual });
         *self.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
     }
 
@@ -243,6 +320,31 @@ impl ServedShare {
         let more = |open: usize| (open < most).then_some(open + 1);
         self.lines.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).ok()?;
         Some(Line(self.clone()))
+    }
+
+    fn may_give(&self, now: Instant, piece: PieceIndex, caller: PeerId) -> Result<(), Duration> {
+        match &*lock(&self.first_copies) {
+            Some(first) => first.may_give(now, piece, caller),
+            None => Ok(()),
+        }
+    }
+
+    fn gives(&self, now: Instant, piece: PieceIndex, caller: PeerId, turn: Duration) {
+        if self.is_complete() {
+            let nothing = || FirstCopies::new(Bitmap::empty(self.share.pieces()));
+            lock(&self.first_copies).get_or_insert_with(nothing).gave(now, piece, caller, turn);
+        }
+    }
+
+    /// Tells whether that is news.
+    pub fn met(&self, peer: PeerId) -> bool {
+        let mut company = lock(&self.company);
+        company.len() < COMPANY_MAX && company.insert(peer)
+    }
+
+    /// Those who have some of it, as far as is known, and may be gone.
+    pub fn company(&self) -> BTreeSet<PeerId> {
+        lock(&self.company).clone()
     }
 
     /// Begins to count what a caller gets.

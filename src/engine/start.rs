@@ -27,7 +27,7 @@ use crate::{
         call::Client,
         discovery::{self, Announcement, Discovery},
         identity::{self, Identity, IdentityError},
-        interfaces::{self, reachable_at},
+        interfaces::{self, reachable_at, subnets},
         listen::{self, Listener},
         piece_stream::{ServeLimits, Serving},
         tls,
@@ -164,7 +164,8 @@ async fn start(
     let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
     // Whoever sees the first picture may already pass on where we answer.
     let mut first = vec![];
-    state.handle(clock(), Event::Listening { addresses: reachable_at(bound), link: link() }, &mut first);
+    let listening = Event::Listening { addresses: reachable_at(bound), link: link(), subnets: subnets() };
+    state.handle(clock(), listening, &mut first);
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let role = if site.is_some() { discovery::Role::Server } else { discovery::Role::Peer };
     let announcement = discover(&config, role, &identity, bound, instance, &events, &tracker, &cancel);
@@ -338,16 +339,16 @@ async fn tell_first(shell: &Shell, origin: identity::Origin, repairs: &[Repair])
 
 /// Interfaces come and go.
 async fn watch_addresses(shell: Shell, bound: SocketAddr) {
-    let mut known = (reachable_at(bound), link());
+    let mut known = (reachable_at(bound), link(), subnets());
     loop {
         tokio::select! {
             () = tokio::time::sleep(ADDRESSES_EVERY) => {}
             () = shell.cancel.cancelled() => return,
         }
-        let found = (reachable_at(bound), link());
-        if found != known {
-            known = found.clone();
-            shell.tell(Event::Listening { addresses: found.0, link: found.1 }).await;
+        let now = (reachable_at(bound), link(), subnets());
+        if now != known {
+            known = now.clone();
+            shell.tell(Event::Listening { addresses: now.0, link: now.1, subnets: now.2 }).await;
         }
     }
 }

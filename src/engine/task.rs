@@ -52,6 +52,11 @@ pub enum Task {
         run: u64,
         job: Job,
     },
+    /// A peer has some of a share: others who ask us for it are told of it.
+    Met {
+        share: ShareId,
+        peer: PeerId,
+    },
     /// Tell the room our name and the number of our catalogue.
     Announce {
         name: String,

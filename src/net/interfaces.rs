@@ -1,6 +1,9 @@
-//! The addresses at which this computer can be reached.
+//! The addresses at which this computer can be reached, and the networks that it is in.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6},
+    path::Path,
+};
 
 /// Where others reach a socket that is bound to `bound`, best first: IPv4, then IPv6, then addresses of the link. Without
 /// loopback, unless there is nothing else or the socket is bound to it.
@@ -28,6 +31,55 @@ pub fn in_use() -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// A network that this computer is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Our own address in it.
+    pub address: IpAddr,
+    /// How many bits at the beginning all its addresses have in common.
+    pub prefix: u8,
+    /// Whether we are in it by air.
+    pub wireless: bool,
+}
+
+impl Subnet {
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        let same = |ours: u128, theirs: u128, bits: u32| {
+            let differing = bits.saturating_sub(u32::from(self.prefix));
+            (ours ^ theirs).checked_shr(differing).unwrap_or(0) == 0
+        };
+        match (self.address, ip.to_canonical()) {
+            (IpAddr::V4(ours), IpAddr::V4(theirs)) => same(ours.to_bits().into(), theirs.to_bits().into(), 32),
+            (IpAddr::V6(ours), IpAddr::V6(theirs)) => same(ours.to_bits(), theirs.to_bits(), 128),
+            _ => false,
+        }
+    }
+}
+
+/// The networks that this computer is in, loopback too.
+pub fn subnets() -> Vec<Subnet> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let subnet = |interface: &if_addrs::Interface| {
+        let prefix = match &interface.addr {
+            if_addrs::IfAddr::V4(addr) => addr.prefixlen,
+            if_addrs::IfAddr::V6(addr) => addr.prefixlen,
+        };
+        Subnet { address: interface.ip(), prefix, wireless: is_wireless(&interface.name) }
+    };
+    let mut subnets: Vec<Subnet> = interfaces.iter().map(subnet).collect();
+    subnets.sort_by_key(|subnet| (subnet.address, subnet.prefix));
+    subnets
+}
+
+/// Linux tells; elsewhere there is only the name, and what does not look like a wireless one counts as a wire.
+fn is_wireless(interface: &str) -> bool {
+    let told = cfg!(target_os = "linux")
+        && !interface.contains('/')
+        && ["wireless", "phy80211"].iter().any(|mark| Path::new("/sys/class/net").join(interface).join(mark).exists());
+    let name = interface.to_lowercase();
+    told || ["wl", "wi-fi", "wifi"].iter().any(|beginning| name.starts_with(beginning))
 }
 
 /// An address with the number of the interface that a link-local one needs.
@@ -70,6 +122,29 @@ mod tests {
         let parse = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
         assert_eq!(best_first(parse(&all)), parse(&best));
         assert_eq!(best_first(parse(&["127.0.0.1:1"])), parse(&["127.0.0.1:1"]));
+    }
+
+    #[test]
+    fn a_subnet_contains_the_addresses_that_begin_as_ours_does() {
+        let check = |address: &str, prefix, ip: &str, expected| {
+            let subnet = Subnet { address: address.parse().unwrap(), prefix, wireless: false };
+            assert_eq!(subnet.contains(ip.parse().unwrap()), expected, "{address}/{prefix} and {ip}");
+        };
+        check("192.0.2.7", 24, "192.0.2.200", true);
+        check("192.0.2.7", 24, "192.0.3.200", false);
+        check("192.0.2.7", 22, "192.0.3.200", true);
+        check("192.0.2.7", 24, "::ffff:192.0.2.9", true);
+        check("192.0.2.7", 0, "203.0.113.1", true);
+        check("192.0.2.7", 32, "192.0.2.7", true);
+        check("2001:db8::1", 64, "2001:db8::2:3:4:5", true);
+        check("2001:db8::1", 64, "2001:db8:0:1::2", false);
+        check("2001:db8::1", 64, "192.0.2.7", false);
+    }
+
+    #[test]
+    fn what_is_called_like_a_wireless_interface_is_one() {
+        assert!(["wlan0", "wlp3s0", "Wi-Fi"].iter().all(|name| is_wireless(name)));
+        assert!(!["eth0", "enp3s0", "Ethernet", "../../tmp"].iter().any(|name| is_wireless(name)));
     }
 
     #[test]

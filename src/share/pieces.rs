@@ -57,11 +57,11 @@ impl PieceLen {
     const PIECES_AIM: u64 = 16_384;
 
     /// The smallest length from 1 MiB on that cuts `share_size` bytes into some 16,000 pieces at most, and for larger
-    /// shares [`PieceLen::MAX`]. A share of less than 64 MiB gets [`PieceLen::MIN`], so that a room of computers has
-    /// enough pieces to pass on to each other.
+    /// shares [`PieceLen::MAX`]. Up to 1 GiB pieces are smaller, so that a room of computers has enough of them to pass
+    /// on to each other: with pieces of 1 MiB, 100 MiB take a room of eight 8 % longer (`tests/sim`).
     pub fn for_size(share_size: u64) -> PieceLen {
-        if share_size < 64 << 20 {
-            return PieceLen::MIN;
+        if let Some(small) = [(256 << 20, 18), (1 << 30, 19)].iter().find(|(less_than, _)| share_size < *less_than) {
+            return PieceLen(small.1);
         }
         (20..Self::MAX.0).map(PieceLen).find(|len| share_size >> len.0 <= Self::PIECES_AIM).unwrap_or(Self::MAX)
     }
@@ -217,8 +217,9 @@ mod tests {
 
     #[test]
     fn twenty_thousand_small_files_are_a_few_hundred_pieces() {
-        let len = PieceLen::for_size(20_000 * 4_096);
-        assert_eq!(len.bytes(), 1 << 20);
+        let small_files = 20_000 * 4_096;
+        assert_eq!(small_files / u64::from(PieceLen::for_size(small_files).bytes()), 312);
+        assert_eq!(PieceLen::for_size(1 << 29).bytes(), 512 << 10);
         assert_eq!(PieceLen::for_size(2 << 30).bytes(), 1 << 20);
         assert_eq!(PieceLen::for_size(1 << 40), PieceLen::MAX);
         assert_eq!(PieceLen::for_size(0), PieceLen::MIN);

@@ -1,5 +1,9 @@
 //! Which requests go out: the rarest wanted pieces to whoever has room, and second requests for what keeps us waiting.
 //!
+//! How many are on their way altogether follows the speed at which pieces come: with thirty peers that could each be asked
+//! for two, sixty pieces would arrive at once and each take sixty times as long, and nothing could be passed on
+//! meanwhile.
+//!
 //! A second request goes out for a piece that is late, or, once nothing wanted is left that anybody has, for one that
 //! will not be here within [`Limits::end_patience`](super::Limits::end_patience). It goes to the peer that is expected
 //! to be fastest, and only if that halves the wait: so equal peers at the end do not fetch everything twice, and a slow
@@ -11,7 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Effect, Order, Swarm};
+use super::{
+    Effect, Limits, Link, Order, Swarm,
+    peer::{Peer, pieces_within},
+};
 use crate::share::{PeerId, PieceIndex};
 
 /// How often it is looked whether somebody else should be asked too: at the end, and before.
@@ -24,11 +31,13 @@ impl Swarm {
         if self.paused || self.is_complete() {
             return None;
         }
-        let rested = self.peers.values().filter(|peer| !peer.dry).filter_map(|peer| peer.rests_until()).min();
-        let rested = rested.map(|at| (at, "a peer may be asked again"));
+        let rested = self.rests.first().map(|(at, _)| (*at, "a peer may be asked again"));
+        let deferred = self.deferred.values().min().map(|at| (*at, "a piece may be asked for again"));
         let look = (self.pieces.fetching() > 0).then_some(self.doubled_at).flatten();
         let look = look.map(|at| (at + self.look_every(), "a piece may be late"));
-        rested.into_iter().chain(look).min()
+        let swap = self.swapped_at.filter(|_| !self.reserve.is_empty());
+        let swap = swap.map(|at| (at + self.limits.useless_after / 4, "a peer may be of no use"));
+        rested.into_iter().chain(deferred).chain(look).chain(swap).min()
     }
 
     /// Sends out what may be asked for at this moment.
@@ -37,6 +46,7 @@ impl Swarm {
             return;
         }
         self.end_rests(now);
+        self.swap_the_useless(now);
         self.ask_for_the_rarest(now);
         if self.doubled_at.is_none_or(|at| now >= at + self.look_every()) {
             self.doubled_at = Some(now);
@@ -44,45 +54,71 @@ impl Swarm {
         }
     }
 
+    /// Sends out what may be asked of this peer.
+    pub(super) fn ask_one(&mut self, now: Instant, id: PeerId) {
+        if self.paused {
+            return;
+        }
+        while self.may_have_more(now) && self.has_room(now, id) && self.has_air(id) {
+            let Some(piece) = self.pick_from(id) else { break };
+            self.ask(now, id, piece);
+        }
+    }
+
     fn end_rests(&mut self, now: Instant) {
-        for peer in self.peers.values_mut() {
-            peer.end_rest(now);
+        while self.rests.first().is_some_and(|(until, _)| *until <= now) {
+            self.rests.pop_first();
+        }
+        let deferred = self.deferred.len();
+        self.deferred.retain(|_, until| *until > now);
+        if self.deferred.len() < deferred {
+            self.peers.values_mut().filter(|peer| peer.have.is_full()).for_each(|peer| peer.dry = false);
         }
     }
 
     fn ask_for_the_rarest(&mut self, now: Instant) {
-        if self.open() >= self.limits.in_flight_max {
+        if !self.may_have_more(now) || self.pieces.wanted().offered() == 0 {
             return;
         }
         for id in self.peers_with_room(now) {
-            while self.open() < self.limits.in_flight_max && self.has_room(now, id) {
-                let Some(piece) = self.pick_from(id) else { break };
-                self.ask(now, id, piece);
-            }
+            self.ask_one(now, id);
         }
     }
 
-    /// The fastest first, those whose speed is unknown before them, ties by chance: it matters when there are fewer
-    /// pieces, or requests allowed, than there is room.
+    /// Who is asked first matters when there are fewer pieces, or requests allowed, than there is room. The best link
+    /// comes first; then those who have everything, as long as they have what nobody else has, and otherwise last, so
+    /// that their wire is free for that; then the fastest, those whose speed is unknown before them, ties by chance.
     fn peers_with_room(&mut self, now: Instant) -> Vec<PeerId> {
+        let complete = self.peers.values().filter(|peer| peer.have.is_full()).count() as u32;
+        let seeds_first = self.pieces.wanted().rarest_offered().is_some_and(|copies| copies <= complete);
         let with_room = self.peers.iter().filter(|(_, peer)| !peer.dry);
         let with_room = with_room.filter(|(_, peer)| peer.has_room(now, &self.limits, self.piece_bytes));
-        let mut ids: Vec<PeerId> = with_room.map(|(id, _)| *id).collect();
-        if ids.len() > 1 {
-            let turn = self.chance.below(ids.len() as u32) as usize;
-            ids.rotate_left(turn);
-            ids.sort_by_cached_key(|id| {
-                Reverse(self.peers.get(id).map(|peer| peer.speed(now, self.piece_bytes).unwrap_or(u64::MAX)))
-            });
-        }
-        ids
+        let chance = &mut self.chance;
+        let mut places: Vec<(u64, PeerId)> = with_room
+            .map(|(id, peer)| {
+                let class = 63 - peer.speed_class(now, self.piece_bytes).min(63);
+                let last = peer.have.is_full() != seeds_first;
+                let place = (peer.link as u64) << 48 | u64::from(last) << 40 | u64::from(class) << 32;
+                (place | u64::from(chance.below(u32::MAX)), *id)
+            })
+            .collect();
+        places.sort_unstable_by_key(|(place, _)| *place);
+        places.into_iter().map(|(_, id)| id).collect()
     }
 
     fn pick_from(&mut self, id: PeerId) -> Option<PieceIndex> {
         let peer = self.peers.get_mut(&id)?;
+        let mut offer = &peer.have;
+        let without_deferred;
+        if !self.deferred.is_empty() && peer.have.is_full() {
+            let mut offered = peer.have.clone();
+            self.deferred.keys().for_each(|piece| _ = offered.remove(*piece));
+            without_deferred = offered;
+            offer = &without_deferred;
+        }
         let picked = match self.order {
-            Order::Rarest => self.pieces.wanted().pick(&peer.have, &mut self.chance),
-            Order::InOrder => self.pieces.wanted().pick_first(&peer.have),
+            Order::Rarest => self.pieces.wanted().pick(offer, &mut self.chance),
+            Order::InOrder => self.pieces.wanted().pick_first(offer),
         };
         peer.dry = picked.is_none();
         self.pieces.index(picked?)
@@ -90,7 +126,7 @@ impl Swarm {
 
     fn ask_others_too(&mut self, now: Instant) {
         for (piece, remaining) in self.awaited_too_long(now) {
-            if self.open() >= self.limits.in_flight_max {
+            if self.open >= self.limits.in_flight_max {
                 return;
             }
             let Some((expected, id)) = self.fastest_helper(now, piece) else { continue };
@@ -131,16 +167,30 @@ impl Swarm {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.ask(now, piece, &self.limits, self.piece_bytes);
         self.pieces.ask(piece, id);
+        self.open += 1;
+        self.speed.began(now);
         self.effects.push_back(Effect::Fetch { peer: id, piece });
     }
 
     fn has_room(&self, now: Instant, id: PeerId) -> bool {
-        self.peers.get(&id).is_some_and(|peer| peer.has_room(now, &self.limits, self.piece_bytes))
+        self.peers.get(&id).is_some_and(|peer: &Peer| peer.has_room(now, &self.limits, self.piece_bytes))
     }
 
-    /// Requests without an answer, cancelled ones too.
-    fn open(&self) -> u32 {
-        self.peers.values().map(|peer| peer.open()).sum()
+    /// Whether asking this peer crowds the air.
+    fn has_air(&self, id: PeerId) -> bool {
+        let by_air = |peer: &Peer| peer.link == Link::Wireless && peer.in_flight() > 0;
+        let new = self.peers.get(&id).is_some_and(|peer| peer.link == Link::Wireless && peer.in_flight() == 0);
+        !new || self.peers.values().filter(|peer| by_air(peer)).count() < self.limits.wireless_asked_max
+    }
+
+    /// Whether one more may be on its way: as many as come within [`Limits::ahead`](super::Limits::ahead), and some.
+    fn may_have_more(&self, now: Instant) -> bool {
+        let Limits { in_flight_max, in_flight_spare, ahead, .. } = self.limits;
+        if self.open < in_flight_spare {
+            return true;
+        }
+        let speed = self.speed.estimate(now, u64::from(self.open) * self.piece_bytes).unwrap_or(0);
+        self.open < pieces_within(ahead, speed, self.piece_bytes).saturating_add(in_flight_spare).min(in_flight_max)
     }
 
     /// Whether everything that anybody has and we want is on its way.

@@ -3,7 +3,7 @@
 use crate::share::{PeerId, PieceIndex};
 
 /// A wish of the state machine, carried out by the engine's workers. Each `Fetch` is answered by exactly one of
-/// `PieceVerified`, `PieceCorrupt`, `FetchRefused`, `PieceMissing` and `FetchFailed`, also after a `Cancel`.
+/// `PieceVerified`, `PieceCorrupt`, `FetchRefused`, `FetchDeferred`, `PieceMissing` and `FetchFailed`, also after a `Cancel`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Open the stream of what this peer has.
@@ -18,6 +18,10 @@ pub enum Effect {
     Cancel {
         peer: PeerId,
         piece: PieceIndex,
+    },
+    /// It gave nothing for a while and others may: close its connections. It may be wished for again later.
+    Unfollow {
+        peer: PeerId,
     },
     /// It sent wrong bytes: close every connection, name it, and do not ask it again.
     Drop {

@@ -3,22 +3,41 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    Effect, Order, Swarm,
+    Effect, Link, Order, Swarm,
     peer::{Closed, Peer},
 };
 use crate::share::{Bitmap, PeerId, PieceIndex};
 
+/// How long a piece that was just given to somebody else is not asked of those who have everything.
+const DEFER_MIN: Duration = Duration::from_millis(10);
+const DEFER_MAX: Duration = Duration::from_secs(5);
+/// One that defers without end is one that gives nothing.
+const DEFERRED_MAX: usize = 256;
+
 impl Swarm {
-    pub(super) fn peer_found(&mut self, id: PeerId) {
-        if self.banned.contains(&id) || (!self.peers.contains_key(&id) && self.peers.len() >= self.limits.peers_max) {
+    pub(super) fn peer_found(&mut self, now: Instant, id: PeerId, link: Link) {
+        if self.banned.contains(&id) {
             return;
         }
-        let peer = self.peers.entry(id).or_insert_with(|| Peer::new(&self.limits, self.nothing.clone()));
-        peer.present = true;
-        self.ask_what_it_has(id);
+        if let Some(peer) = self.peers.get_mut(&id) {
+            (peer.present, peer.link) = (true, link);
+            return self.ask_what_it_has(id);
+        }
+        if self.reserve.contains(&id) {
+            self.reserve.relink(&id, link);
+        } else if self.peers.len() + self.reserve.len() < self.limits.peers_max {
+            self.reserve.insert(id, link, 0);
+            self.follow_more(now);
+        }
     }
 
     pub(super) fn peer_lost(&mut self, now: Instant, id: PeerId) {
+        self.reserve.remove(&id);
+        self.stop_following(now, id);
+        self.follow_more(now);
+    }
+
+    pub(super) fn stop_following(&mut self, now: Instant, id: PeerId) {
         let Some(peer) = self.peers.get_mut(&id) else { return };
         peer.present = false;
         peer.have_asked = false;
@@ -39,25 +58,27 @@ impl Swarm {
         peer.dry = false;
         for index in self.pieces.indexes().collect::<Vec<_>>() {
             match (before.contains(index), have.contains(index)) {
-                (false, true) => self.pieces.copy_found(index),
+                (false, true) => _ = self.pieces.copy_found(index),
                 (true, false) => self.pieces.copy_lost(index),
                 _ => {}
             }
         }
     }
 
-    pub(super) fn piece_gained(&mut self, id: PeerId, piece: PieceIndex) {
-        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.present) else { return };
-        if peer.have.insert(piece) {
-            peer.dry = false;
-            self.pieces.copy_found(piece);
-        }
+    /// Tells whether the piece is one that nobody was asked for yet.
+    pub(super) fn piece_gained(&mut self, id: PeerId, piece: PieceIndex) -> bool {
+        let Some(peer) = self.peers.get_mut(&id).filter(|peer| peer.present) else { return false };
+        let of_use = peer.have.insert(piece) && self.pieces.copy_found(piece);
+        peer.dry &= !of_use;
+        of_use
     }
 
     pub(super) fn piece_verified(&mut self, now: Instant, id: PeerId, piece: PieceIndex, bytes: u32, took: Duration) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.delivered(now, bytes, took, &self.limits);
-            peer.close(now, piece);
+            self.speed.arrived(now, bytes, took, self.open.max(1) as usize);
+            let closed = peer.close(now, piece);
+            self.closed(now, closed);
         }
         self.forget_if_over(id);
         let Some(asked_of) = self.pieces.got(piece) else { return };
@@ -82,6 +103,17 @@ impl Swarm {
             && let Some(peer) = self.peers.get_mut(&id)
         {
             peer.refused(now, retry_after, &mut self.chance);
+            self.note_rest(id);
+        }
+    }
+
+    /// Whoever gets the piece now passes it on; others that have everything would send it a second time, too.
+    pub(super) fn fetch_deferred(&mut self, now: Instant, id: PeerId, piece: PieceIndex, retry_after: Duration) {
+        if self.deferred.len() >= DEFERRED_MAX {
+            return self.fetch_refused(now, id, piece, retry_after);
+        }
+        if self.close(now, id, piece) == Closed::Awaited {
+            self.deferred.insert(piece, now + retry_after.clamp(DEFER_MIN, DEFER_MAX));
         }
     }
 
@@ -99,6 +131,14 @@ impl Swarm {
             && let Some(peer) = self.peers.get_mut(&id)
         {
             peer.failed(now, &self.limits, &mut self.chance);
+            self.note_rest(id);
+        }
+    }
+
+    /// It is woken for when the rest is over.
+    fn note_rest(&mut self, id: PeerId) {
+        if let Some(until) = self.peers.get(&id).and_then(Peer::rests_until) {
+            self.rests.insert((until, id));
         }
     }
 
@@ -110,14 +150,14 @@ impl Swarm {
 
     pub(super) fn pause(&mut self, now: Instant) {
         self.paused = true;
-        for id in self.peers.keys().copied().collect::<Vec<_>>() {
+        for id in self.peers.ids().to_vec() {
             self.cancel_all_of(now, id);
         }
     }
 
     pub(super) fn resume(&mut self) {
         self.paused = false;
-        for id in self.peers.keys().copied().collect::<Vec<_>>() {
+        for id in self.peers.ids().to_vec() {
             self.ask_what_it_has(id);
         }
     }
@@ -147,13 +187,25 @@ impl Swarm {
 
     /// An answer came that brought nothing: the piece may be asked of others.
     fn close(&mut self, now: Instant, id: PeerId, piece: PieceIndex) -> Closed {
-        let Some(peer) = self.peers.get_mut(&id) else { return Closed::Stale };
+        let Some(peer) = self.peers.get_mut(&id) else { return Closed::Unasked };
         let closed = peer.close(now, piece);
+        self.closed(now, closed);
         if closed == Closed::Awaited {
             self.withdraw(piece, id);
         }
         self.forget_if_over(id);
         closed
+    }
+
+    /// One request fewer is open.
+    fn closed(&mut self, now: Instant, closed: Closed) {
+        if closed == Closed::Unasked {
+            return;
+        }
+        self.open = self.open.saturating_sub(1);
+        if self.open == 0 {
+            self.speed.ended(now);
+        }
     }
 
     fn cancel_all_of(&mut self, now: Instant, id: PeerId) {
@@ -195,5 +247,31 @@ impl Swarm {
         if self.peers.get(&id).is_some_and(|peer| !peer.present && peer.open() == 0) {
             self.peers.remove(&id);
         }
+    }
+
+    /// Follows known peers as far as there is room, those with the best link first.
+    pub(super) fn follow_more(&mut self, now: Instant) {
+        while self.peers.len() < self.limits.followed_max {
+            let Some((id, link, tried)) = self.reserve.draw(&mut self.chance) else { return };
+            let peer = Peer::new(now, &self.limits, link, self.nothing.clone());
+            self.peers.insert(id, Peer { tried, ..peer });
+            self.ask_what_it_has(id);
+        }
+    }
+
+    /// Who gave nothing for a while makes room for one that is known and not followed.
+    pub(super) fn swap_the_useless(&mut self, now: Instant) {
+        if self.reserve.is_empty() || self.swapped_at.is_some_and(|at| now < at + self.limits.useless_after / 4) {
+            return;
+        }
+        self.swapped_at = Some(now);
+        let useless = self.peers.iter().filter(|(_, peer)| peer.present && peer.open() == 0);
+        let useless = useless.filter(|(_, peer)| peer.fails() || now >= peer.useful_at + self.limits.useless_after);
+        let useless = useless.min_by_key(|(_, peer)| peer.useful_at);
+        let Some((id, link, tried)) = useless.map(|(id, peer)| (*id, peer.link, peer.tried)) else { return };
+        self.stop_following(now, id);
+        self.effects.push_back(Effect::Unfollow { peer: id });
+        self.follow_more(now);
+        self.reserve.insert(id, link, tried + 1);
     }
 }

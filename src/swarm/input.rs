@@ -8,9 +8,10 @@ use crate::share::{Bitmap, PeerId, PieceIndex};
 /// (a peer that left, a piece that is had) change nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// Somebody who may have some of the share can be reached.
+    /// Somebody who may have some of the share can be reached, or in another way than before.
     PeerFound {
         peer: PeerId,
+        link: Link,
     },
     /// It can't be reached any more, or its connection ended.
     PeerLost {
@@ -40,6 +41,13 @@ pub enum Input {
     },
     /// The peer is busy; it may be asked again after `retry_after`.
     FetchRefused {
+        peer: PeerId,
+        piece: PieceIndex,
+        retry_after: Duration,
+    },
+    /// The peer has just given the piece to somebody else, from whom it can soon be had; what it gives out first is what
+    /// nobody has. After `retry_after` the piece may be asked of it again, and other pieces at once.
+    FetchDeferred {
         peer: PeerId,
         piece: PieceIndex,
         retry_after: Duration,
@@ -81,4 +89,16 @@ pub enum Order {
     Rarest,
     /// From the first to the last, so that a film can be watched while it comes.
     InOrder,
+}
+
+/// What lies between us and a peer, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Link {
+    /// A wire, in our own subnet.
+    #[default]
+    Wired,
+    /// The air of our own subnet: whatever one client sends another goes over it twice, and all share it.
+    Wireless,
+    /// Other subnets: what lies between is not known.
+    Far,
 }

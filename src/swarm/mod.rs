@@ -6,7 +6,7 @@
 //!
 //! The plan: the rarest piece first, ties by chance ([`picker`]); a few requests a peer, by its speed ([`peer`]); when
 //! nothing is left to ask for, or a request is late, somebody faster is asked too ([`asking`]); the rest is cancelled
-//! when the first answer comes. A complete swarm asks for nothing and still knows who has what.
+//! when the first answer comes. Of many peers some thirty are followed, and the others kept in [`reserve`]. A complete swarm asks for nothing and still knows who has what.
 //!
 //! Invariants:
 //! - a piece is in one state; those in flight are exactly those that a peer was asked for;
@@ -14,34 +14,41 @@
 //! - who sent wrong bytes is not asked again, also when it is found again;
 //! - facts that come late, twice or of strangers change nothing.
 //!
-//! Not here: bytes, addresses, connections, and whom *we* serve, which is for all shares together ([`upload_slots`]).
+//! Not here: bytes, addresses, connections, and whom *we* serve: how many at once is for all shares together
+//! ([`upload_slots`]), and a seed gives out first what nobody has ([`first_copies`]).
 
 mod asking;
 mod chance;
 mod effect;
 mod facts;
+pub mod first_copies;
 mod input;
 mod peer;
+mod peers;
 mod picker;
 mod pieces;
+mod reserve;
 mod speed;
 #[cfg(test)]
 mod tests;
 pub mod upload_slots;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     time::{Duration, Instant},
 };
 
 pub use effect::Effect;
-pub use input::{Input, Order};
+pub use input::{Input, Link, Order};
 pub use pieces::State;
 
 use crate::share::{Bitmap, PeerId, PieceIndex, Pieces};
 use chance::Chance;
 use peer::{Banned, Peer};
+use peers::Peers;
 use pieces::PieceTable;
+use reserve::Reserve;
+use speed::Speed;
 
 /// How a [`Swarm`] behaves; the same for all transfers of a program.
 #[derive(Clone, Debug)]
@@ -49,10 +56,19 @@ pub struct Limits {
     /// Requests in flight at a peer: at least and at most.
     pub per_peer_min: u32,
     pub per_peer_max: u32,
-    /// Requests in flight altogether, cancelled ones that have not ended too.
+    /// Requests in flight altogether, cancelled ones that have not ended too: at most, and how many above what comes
+    /// within [`Limits::ahead`].
     pub in_flight_max: u32,
+    pub in_flight_spare: u32,
     /// Peers that are known of; more are not taken until some are lost.
     pub peers_max: usize,
+    /// Of those that we reach by air, so many are asked at once: all of them share it, and what one sends another goes
+    /// through it twice.
+    pub wireless_asked_max: usize,
+    /// Peers whose pieces are followed, and who are asked; the others are known only.
+    pub followed_max: usize,
+    /// A peer that gave nothing for so long makes room for another.
+    pub useless_after: Duration,
     /// A peer is asked for as much as it gives in this time, and one piece more.
     pub ahead: Duration,
     /// No request is late before this.
@@ -72,8 +88,12 @@ impl Default for Limits {
             per_peer_min: 2,
             per_peer_max: 32,
             in_flight_max: 256,
+            in_flight_spare: 16,
             peers_max: 1024,
-            ahead: Duration::from_millis(250),
+            wireless_asked_max: 4,
+            followed_max: 32,
+            useless_after: Duration::from_secs(20),
+            ahead: Duration::from_millis(50),
             late_floor: Duration::from_secs(10),
             end_patience: Duration::from_millis(500),
             askers_max: 3,
@@ -91,8 +111,19 @@ pub struct Swarm {
     /// Bytes of the largest piece.
     piece_bytes: u64,
     nothing: Bitmap,
-    peers: BTreeMap<PeerId, Peer>,
+    /// Those that are followed, and lost ones whose cancelled requests have not ended.
+    peers: Peers,
+    reserve: Reserve,
     banned: Banned,
+    /// Requests without an answer, cancelled ones too.
+    open: u32,
+    /// What comes from all peers together.
+    speed: Speed,
+    /// When peers may be asked again; some may be again already.
+    rests: BTreeSet<(Instant, PeerId)>,
+    /// Pieces on their way to somebody else, and until when those who have everything are not asked for them.
+    deferred: BTreeMap<PieceIndex, Instant>,
+    swapped_at: Option<Instant>,
     paused: bool,
     order: Order,
     chance: Chance,
@@ -130,7 +161,13 @@ impl Swarm {
             pieces: PieceTable::new(pieces, have, wanted),
             piece_bytes: pieces.iter().map(|piece| u64::from(pieces.len(piece))).max().unwrap_or(0),
             nothing: Bitmap::empty(pieces),
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
+            reserve: Reserve::default(),
+            open: 0,
+            speed: Speed::default(),
+            rests: BTreeSet::new(),
+            deferred: BTreeMap::new(),
+            swapped_at: None,
             banned: Banned::default(),
             paused: false,
             order: Order::Rarest,
@@ -143,13 +180,20 @@ impl Swarm {
     /// Takes a fact in. What follows from it is in [`Swarm::poll_effect`].
     pub fn handle(&mut self, now: Instant, input: Input) {
         match input {
-            Input::PeerFound { peer } => self.peer_found(peer),
+            Input::PeerFound { peer, link } => self.peer_found(now, peer, link),
             Input::PeerLost { peer } => self.peer_lost(now, peer),
             Input::HaveLearned { peer, have } => self.have_learned(peer, &have),
-            Input::PieceGained { peer, piece } => self.piece_gained(peer, piece),
+            Input::PieceGained { peer, piece } => {
+                // Most of what others gain is here already or on its way, and changes nothing.
+                if self.piece_gained(peer, piece) {
+                    self.ask_one(now, peer);
+                }
+                return;
+            }
             Input::PieceVerified { peer, piece, bytes, took } => self.piece_verified(now, peer, piece, bytes, took),
             Input::PieceCorrupt { peer, piece } => self.piece_corrupt(now, peer, piece),
             Input::FetchRefused { peer, piece, retry_after } => self.fetch_refused(now, peer, piece, retry_after),
+            Input::FetchDeferred { peer, piece, retry_after } => self.fetch_deferred(now, peer, piece, retry_after),
             Input::PieceMissing { peer, piece } => self.piece_missing(now, peer, piece),
             Input::FetchFailed { peer, piece } => self.fetch_failed(now, peer, piece),
             Input::PieceSpoiled { piece } => self.piece_spoiled(piece),
@@ -178,11 +222,16 @@ impl Swarm {
     }
 
     /// `None` for a piece of another share.
-    pub fn state(&self, piece: PieceIndex) -> Option<&State> {
+    pub fn state(&self, piece: PieceIndex) -> Option<State> {
         self.pieces.state(piece)
     }
 
-    /// How many peers have the piece.
+    /// Whom the piece was asked of.
+    pub fn asked_of(&self, piece: PieceIndex) -> &[PeerId] {
+        self.pieces.asked_of(piece)
+    }
+
+    /// How many of the peers that are followed have the piece.
     pub fn copies(&self, piece: PieceIndex) -> u32 {
         self.pieces.copies(piece)
     }
@@ -196,7 +245,8 @@ impl Swarm {
     pub fn peers(&self, now: Instant) -> impl Iterator<Item = PeerView> + '_ {
         let present = self.peers.iter().filter(|(_, peer)| peer.present);
         let present = present.map(move |(id, peer)| self.view(now, *id, peer));
-        present.chain(self.banned.iter().map(PeerView::of_banned))
+        let known = self.reserve.iter().map(PeerView::of_known);
+        present.chain(known).chain(self.banned.iter().map(PeerView::of_banned))
     }
 
     /// Whether anybody is there who may be asked.
@@ -236,6 +286,11 @@ impl Swarm {
 }
 
 impl PeerView {
+    /// One that is known and not followed.
+    fn of_known(id: PeerId) -> PeerView {
+        PeerView { banned: false, ..PeerView::of_banned(id) }
+    }
+
     fn of_banned(id: PeerId) -> PeerView {
         PeerView { id, pieces: 0, complete: false, in_flight: 0, rate: 0, got_bytes: 0, banned: true }
     }

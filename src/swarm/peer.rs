@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Limits, chance::Chance, speed::Speed};
+use super::{Limits, Link, chance::Chance, speed::Speed};
 use crate::share::{Bitmap, PeerId, PieceIndex};
 
 /// An unknown peer is thought to need this long for a piece.
@@ -34,6 +34,11 @@ pub struct Peer {
     /// Whether somebody was sent to ask what it has.
     pub have_asked: bool,
     pub have: Bitmap,
+    pub link: Link,
+    /// How often it was followed in vain before.
+    pub tried: u32,
+    /// When it was found, or gave us something for the last time.
+    pub useful_at: Instant,
     /// Nothing that it has is wanted; looked at again when that changes.
     pub dry: bool,
     /// Verified bytes that came from it.
@@ -63,17 +68,22 @@ pub struct Request {
 pub enum Closed {
     /// It answers a request that was waited for.
     Awaited,
-    /// The request had been cancelled, or nobody asked.
-    Stale,
+    /// The request had been cancelled.
+    Cancelled,
+    /// Nobody asked.
+    Unasked,
 }
 
 impl Peer {
     /// `nothing`: an empty bitmap of the share.
-    pub fn new(limits: &Limits, nothing: Bitmap) -> Peer {
+    pub fn new(now: Instant, limits: &Limits, link: Link, nothing: Bitmap) -> Peer {
         Peer {
             present: true,
             have_asked: false,
             have: nothing,
+            link,
+            tried: 0,
+            useful_at: now,
             dry: true,
             got_bytes: 0,
             asked: BTreeMap::new(),
@@ -100,8 +110,19 @@ impl Peer {
         self.asked.len() as u32
     }
 
+    /// Whether its last request ended with nothing.
+    pub fn fails(&self) -> bool {
+        self.failures > 0
+    }
+
     pub fn rests_until(&self) -> Option<Instant> {
         self.rests_until
+    }
+
+    /// Speeds are compared in steps of four, so that equal peers take turns though one was measured a little faster. A
+    /// peer that is not known yet is tried before all others.
+    pub fn speed_class(&self, now: Instant, piece_bytes: u64) -> u32 {
+        self.speed(now, piece_bytes).map_or(u32::MAX, |speed| speed.max(1).ilog2() / 2)
     }
 
     /// Whether it may get one request more. `piece_bytes`: of a full piece.
@@ -143,10 +164,10 @@ impl Peer {
     /// An answer came.
     pub fn close(&mut self, now: Instant, piece: PieceIndex) -> Closed {
         if self.ending.remove(&piece) {
-            return Closed::Stale;
+            return Closed::Cancelled;
         }
         if self.asked.remove(&piece).is_none() {
-            return Closed::Stale;
+            return Closed::Unasked;
         }
         self.end_speed_if_idle(now);
         Closed::Awaited
@@ -165,7 +186,8 @@ impl Peer {
     /// A right piece came from it; called before [`Peer::close`].
     pub fn delivered(&mut self, now: Instant, bytes: u32, took: Duration, limits: &Limits) {
         self.got_bytes += u64::from(bytes);
-        self.failures = 0;
+        self.useful_at = now;
+        (self.failures, self.tried) = (0, 0);
         self.rests_until = None;
         self.speed.arrived(now, bytes, took, self.asked.len().max(1));
         self.answered_since += 1;
@@ -204,20 +226,14 @@ impl Peer {
         }
     }
 
-    /// Forgets a rest that is over.
-    pub fn end_rest(&mut self, now: Instant) {
-        self.rests_until = self.rests_until.filter(|until| *until > now);
-    }
-
     fn can_be_asked(&self, now: Instant) -> bool {
         self.present && self.ending.is_empty() && self.rests_until.is_none_or(|until| until <= now)
     }
 
     fn room(&self, now: Instant, limits: &Limits, piece_bytes: u64) -> u32 {
         let speed = self.speed(now, piece_bytes).unwrap_or(0);
-        let ahead_bytes = u128::from(speed) * limits.ahead.as_millis() / 1000;
-        let ahead = ahead_bytes.div_ceil(u128::from(piece_bytes.max(1))).min(u128::from(limits.per_peer_max)) as u32;
-        (ahead + 1).clamp(limits.per_peer_min, limits.per_peer_max).min(self.takes)
+        let ahead = pieces_within(limits.ahead, speed, piece_bytes);
+        ahead.saturating_add(1).clamp(limits.per_peer_min, limits.per_peer_max).min(self.takes)
     }
 
     /// A quarter of chance is added, so that many who were sent away together do not come back together.
@@ -230,6 +246,12 @@ impl Peer {
             self.speed.ended(now);
         }
     }
+}
+
+/// How many pieces come within a time at a speed in bytes a second, the last one perhaps in part.
+pub fn pieces_within(time: Duration, speed: u64, piece_bytes: u64) -> u32 {
+    let bytes = speed.saturating_mul(time.as_millis() as u64) / 1000;
+    bytes.div_ceil(piece_bytes.max(1)).min(u64::from(u32::MAX)) as u32
 }
 
 /// Those who sent wrong bytes. Bounded: whoever makes up identities can push the oldest out, and gains one more wrong

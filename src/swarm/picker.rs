@@ -37,6 +37,11 @@ impl Rarity {
         self.count - self.levels.first().map_or(0, Bitmap::count)
     }
 
+    /// Of how few copies there are of the rarest wanted piece that somebody has.
+    pub fn rarest_offered(&self) -> Option<u32> {
+        (0..).zip(&self.levels).skip(1).find(|(_, level)| !level.is_empty()).map(|(copies, _)| copies)
+    }
+
     pub fn insert(&mut self, piece: PieceIndex, copies: u32) {
         let level = copies.min(COMMON_COPIES) as usize;
         while self.levels.len() <= level {

@@ -3,40 +3,41 @@
 //! Invariants:
 //! - a piece is in exactly one [`State`], and only this file changes it;
 //! - `have` is the set of pieces in state `Had`, `wanted` holds those in state `Wanted` at their number of copies;
-//! - a piece in state `Fetching` is asked of at least one peer, of each once.
+//! - `askers` holds the pieces in state `Fetching`, each with at least one peer, and each peer once.
+//!
+//! What every piece needs takes a few bytes in a row, so that a look at one of many thousand costs no trip to memory of
+//! its own; who was asked is kept for the few that are on their way.
+
+use std::collections::BTreeMap;
 
 use super::picker::Rarity;
 use crate::share::{Bitmap, PeerId, PieceIndex, Pieces};
 
 /// What became of a piece.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Nobody asked for it.
     NotWanted,
     /// To be fetched.
     Wanted,
-    /// Asked of these peers.
-    Fetching { by: Vec<PeerId> },
+    /// On its way.
+    Fetching,
     /// Verified and on our disk.
     Had,
 }
 
-/// The pieces of one share. Memory: some 40 bytes a piece, and the levels of [`Rarity`].
+/// The pieces of one share. Memory: 8 bytes a piece, and the levels of [`Rarity`].
 #[derive(Debug)]
 pub struct PieceTable {
-    pieces: Vec<Piece>,
+    indexes: Vec<PieceIndex>,
+    states: Vec<State>,
+    copies: Vec<u16>,
+    /// Whom each piece that is on its way was asked of.
+    askers: BTreeMap<PieceIndex, Vec<PeerId>>,
     have: Bitmap,
     /// What a person wants, had or not.
     selected: Bitmap,
     wanted: Rarity,
-    fetching: u32,
-}
-
-#[derive(Debug)]
-struct Piece {
-    index: PieceIndex,
-    copies: u32,
-    state: State,
 }
 
 impl PieceTable {
@@ -44,16 +45,18 @@ impl PieceTable {
     pub fn new(pieces: &Pieces, have: Bitmap, wanted: Option<&Bitmap>) -> PieceTable {
         let mut rarity = Rarity::new(pieces);
         let selected = wanted.cloned().unwrap_or_else(|| Bitmap::full(pieces));
-        let state_of = |index| match have.contains(index) {
+        let indexes: Vec<PieceIndex> = pieces.iter().collect();
+        let state_of = |index: &PieceIndex| match have.contains(*index) {
             true => State::Had,
-            false if selected.contains(index) => State::Wanted,
+            false if selected.contains(*index) => State::Wanted,
             false => State::NotWanted,
         };
-        let table: Vec<Piece> = pieces.iter().map(|index| Piece { index, copies: 0, state: state_of(index) }).collect();
-        for piece in table.iter().filter(|piece| piece.state == State::Wanted) {
-            rarity.insert(piece.index, 0);
+        let states: Vec<State> = indexes.iter().map(state_of).collect();
+        for (index, _) in indexes.iter().zip(&states).filter(|(_, state)| **state == State::Wanted) {
+            rarity.insert(*index, 0);
         }
-        PieceTable { pieces: table, have, selected, wanted: rarity, fetching: 0 }
+        let copies = vec![0; indexes.len()];
+        PieceTable { indexes, states, copies, askers: BTreeMap::new(), have, selected, wanted: rarity }
     }
 
     pub fn have(&self) -> &Bitmap {
@@ -70,45 +73,42 @@ impl PieceTable {
         &self.wanted
     }
 
-    /// How many pieces somebody has been asked for.
+    /// How many pieces are on their way.
     pub fn fetching(&self) -> u32 {
-        self.fetching
+        self.askers.len() as u32
     }
 
     /// Whether nothing is left to fetch.
     pub fn is_complete(&self) -> bool {
-        self.fetching == 0 && self.wanted.count() == 0
+        self.askers.is_empty() && self.wanted.count() == 0
     }
 
     /// How many peers have the piece, as far as is known.
     pub fn copies(&self, piece: PieceIndex) -> u32 {
-        self.at(piece).map_or(0, |piece| piece.copies)
+        self.copies.get(piece.get() as usize).map_or(0, |copies| u32::from(*copies))
     }
 
     /// `None` for a piece of another, longer share.
-    pub fn state(&self, piece: PieceIndex) -> Option<&State> {
-        self.at(piece).map(|piece| &piece.state)
+    pub fn state(&self, piece: PieceIndex) -> Option<State> {
+        self.states.get(piece.get() as usize).copied()
     }
 
     /// Whom the piece was asked of.
     pub fn asked_of(&self, piece: PieceIndex) -> &[PeerId] {
-        match self.state(piece) {
-            Some(State::Fetching { by }) => by,
-            _ => &[],
-        }
+        self.askers.get(&piece).map_or(&[], Vec::as_slice)
     }
 
     pub fn index(&self, number: u32) -> Option<PieceIndex> {
-        self.pieces.get(number as usize).map(|piece| piece.index)
+        self.indexes.get(number as usize).copied()
     }
 
     pub fn indexes(&self) -> impl Iterator<Item = PieceIndex> + '_ {
-        self.pieces.iter().map(|piece| piece.index)
+        self.indexes.iter().copied()
     }
 
-    /// One more peer has it.
-    pub fn copy_found(&mut self, piece: PieceIndex) {
-        self.change_copies(piece, |copies| copies.saturating_add(1));
+    /// One more peer has it. Tells whether it is wanted and nobody has been asked for it.
+    pub fn copy_found(&mut self, piece: PieceIndex) -> bool {
+        self.change_copies(piece, |copies| copies.saturating_add(1))
     }
 
     /// One peer fewer has it.
@@ -118,63 +118,54 @@ impl PieceTable {
 
     /// A peer is asked for it.
     pub fn ask(&mut self, piece: PieceIndex, peer: PeerId) {
-        let Some(Piece { index, copies, state }) = self.pieces.get_mut(piece.get() as usize) else { return };
-        match state {
-            State::Wanted => {
-                *state = State::Fetching { by: vec![peer] };
-                self.wanted.remove(*index, *copies);
-                self.fetching += 1;
+        match self.state(piece) {
+            Some(State::Wanted) => {
+                self.leave_wanted(piece, State::Fetching);
+                self.askers.insert(piece, vec![peer]);
             }
-            State::Fetching { by } if !by.contains(&peer) => by.push(peer),
-            State::Fetching { .. } | State::NotWanted | State::Had => {}
+            Some(State::Fetching) => {
+                let by = self.askers.entry(piece).or_default();
+                if !by.contains(&peer) {
+                    by.push(peer);
+                }
+            }
+            Some(State::NotWanted | State::Had) | None => {}
         }
     }
 
     /// A peer is not asked for it any more; tells whether it is wanted again because nobody else is.
     pub fn withdraw(&mut self, piece: PieceIndex, peer: PeerId) -> bool {
-        let Some(Piece { index, copies, state }) = self.pieces.get_mut(piece.get() as usize) else { return false };
-        let State::Fetching { by } = state else { return false };
+        let Some(by) = self.askers.get_mut(&piece) else { return false };
         by.retain(|asked| *asked != peer);
         if !by.is_empty() {
             return false;
         }
-        *state = State::Wanted;
-        self.wanted.insert(*index, *copies);
-        self.fetching -= 1;
+        self.askers.remove(&piece);
+        self.want(piece);
         true
     }
 
     /// It is verified and on our disk. Whom it had been asked of; `None` where it was had already.
     pub fn got(&mut self, piece: PieceIndex) -> Option<Vec<PeerId>> {
-        let Piece { index, copies, state } = self.pieces.get_mut(piece.get() as usize)?;
-        let asked_of = match std::mem::replace(state, State::Had) {
+        match self.state(piece)? {
             State::Had => return None,
-            State::NotWanted => vec![],
-            State::Wanted => {
-                self.wanted.remove(*index, *copies);
-                vec![]
-            }
-            State::Fetching { by } => {
-                self.fetching -= 1;
-                by
-            }
-        };
-        self.have.insert(*index);
-        Some(asked_of)
+            State::Wanted => self.leave_wanted(piece, State::Had),
+            State::NotWanted | State::Fetching => self.set_state(piece, State::Had),
+        }
+        self.have.insert(piece);
+        Some(self.askers.remove(&piece).unwrap_or_default())
     }
 
     /// It is not had after all; tells whether it was.
     pub fn spoil(&mut self, piece: PieceIndex) -> bool {
-        let Some(Piece { index, copies, state }) = self.pieces.get_mut(piece.get() as usize) else { return false };
-        if *state != State::Had {
+        if self.state(piece) != Some(State::Had) {
             return false;
         }
-        self.have.remove(*index);
-        if self.selected.contains(*index) {
-            *state = State::Wanted;
-            self.wanted.insert(*index, *copies);
+        self.have.remove(piece);
+        if self.selected.contains(piece) {
+            self.want(piece);
         } else {
-            *state = State::NotWanted;
+            self.set_state(piece, State::NotWanted);
         }
         true
     }
@@ -182,21 +173,13 @@ impl PieceTable {
     /// Exactly these are wanted. Tells what was on its way and is not wanted any more, and whom it was asked of.
     pub fn set_wanted(&mut self, wanted: &Bitmap) -> Vec<(PieceIndex, Vec<PeerId>)> {
         let mut dropped = vec![];
-        for Piece { index, copies, state } in &mut self.pieces {
-            match (&*state, wanted.contains(*index)) {
-                (State::NotWanted, true) => {
-                    *state = State::Wanted;
-                    self.wanted.insert(*index, *copies);
-                }
-                (State::Wanted, false) => {
-                    *state = State::NotWanted;
-                    self.wanted.remove(*index, *copies);
-                }
-                (State::Fetching { .. }, false) => {
-                    if let State::Fetching { by } = std::mem::replace(state, State::NotWanted) {
-                        dropped.push((*index, by));
-                    }
-                    self.fetching -= 1;
+        for piece in self.indexes.clone() {
+            match (self.state(piece), wanted.contains(piece)) {
+                (Some(State::NotWanted), true) => self.want(piece),
+                (Some(State::Wanted), false) => self.leave_wanted(piece, State::NotWanted),
+                (Some(State::Fetching), false) => {
+                    self.set_state(piece, State::NotWanted);
+                    dropped.push((piece, self.askers.remove(&piece).unwrap_or_default()));
                 }
                 _ => {}
             }
@@ -205,17 +188,32 @@ impl PieceTable {
         dropped
     }
 
-    fn at(&self, piece: PieceIndex) -> Option<&Piece> {
-        self.pieces.get(piece.get() as usize)
+    fn want(&mut self, piece: PieceIndex) {
+        self.set_state(piece, State::Wanted);
+        self.wanted.insert(piece, self.copies(piece));
     }
 
-    fn change_copies(&mut self, piece: PieceIndex, change: impl Fn(u32) -> u32) {
-        let Some(Piece { index, copies, state }) = self.pieces.get_mut(piece.get() as usize) else { return };
+    fn leave_wanted(&mut self, piece: PieceIndex, state: State) {
+        self.wanted.remove(piece, self.copies(piece));
+        self.set_state(piece, state);
+    }
+
+    fn set_state(&mut self, piece: PieceIndex, state: State) {
+        if let Some(now) = self.states.get_mut(piece.get() as usize) {
+            *now = state;
+        }
+    }
+
+    fn change_copies(&mut self, piece: PieceIndex, change: impl Fn(u16) -> u16) -> bool {
+        let Some(copies) = self.copies.get_mut(piece.get() as usize) else { return false };
         let before = *copies;
         *copies = change(before);
-        if *state == State::Wanted {
-            self.wanted.remove(*index, before);
-            self.wanted.insert(*index, *copies);
+        let now = *copies;
+        let wanted = self.state(piece) == Some(State::Wanted);
+        if wanted {
+            self.wanted.remove(piece, u32::from(before));
+            self.wanted.insert(piece, u32::from(now));
         }
+        wanted
     }
 }

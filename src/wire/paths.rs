@@ -30,6 +30,11 @@ pub fn have(share: ShareId) -> String {
     format!("{SHARES}/{share}/have")
 }
 
+/// `GET`: [`Around`](super::peer::Around): others who have some of the share.
+pub fn share_peers(share: ShareId) -> String {
+    format!("{SHARES}/{share}/peers")
+}
+
 /// `GET`: the bytes of one piece.
 pub fn piece(share: ShareId, piece: u32) -> String {
     format!("{SHARES}/{share}/pieces/{piece}")
@@ -45,6 +50,7 @@ pub mod patterns {
     pub const MANIFEST: &str = "/v1/shares/{share}/manifest";
     pub const HASHES: &str = "/v1/shares/{share}/hashes";
     pub const FILE_HASHES: &str = "/v1/shares/{share}/hashes/{file}";
+    pub const SHARE_PEERS: &str = "/v1/shares/{share}/peers";
     pub const HAVE: &str = "/v1/shares/{share}/have";
     pub const PIECE: &str = "/v1/shares/{share}/pieces/{piece}";
     pub const STREAM: &str = "/v1/shares/{share}/stream";

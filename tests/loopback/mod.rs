@@ -2,6 +2,7 @@
 
 mod bad_peers;
 mod control;
+mod introductions;
 mod main_job;
 mod managing;
 mod reusing;

@@ -1,5 +1,5 @@
-//! A room of computers around one share. Every node runs the real `Swarm` and serves by the real `UploadSlots`; lines
-//! have speed and delay, and bytes go in chunks, fairly between all uploads of a node.
+//! A room of computers around one share. Every node runs the real `Swarm` and serves by the real `UploadSlots` and
+//! `FirstCopies`; lines have speed and delay, and bytes go in chunks, fairly between all uploads of a node.
 //!
 //! After every event the rules that must always hold are checked on the node it happened to.
 
@@ -11,7 +11,8 @@ use std::{
 use handout::{
     share::{Bitmap, PieceIndex, PieceLen, Pieces},
     swarm::{
-        Effect, Input, Limits, Swarm,
+        Effect, Input, Limits, Link, Swarm,
+        first_copies::FirstCopies,
         upload_slots::{UploadLimits, UploadSlots},
     },
 };
@@ -62,12 +63,15 @@ pub enum Event {
     HaveAnswered {
         by: usize,
         of: usize,
-        have: Bitmap,
+        have: Box<Bitmap>,
     },
-    Gained {
-        by: usize,
+    /// What a node got goes to all who listen.
+    News {
         of: usize,
-        piece: PieceIndex,
+    },
+    /// What a node was told reaches it.
+    Heard {
+        by: usize,
     },
     Asked {
         by: usize,
@@ -80,25 +84,21 @@ pub enum Event {
         of: usize,
         request: u64,
     },
+    /// Somebody waited long enough in line.
+    LineOver {
+        by: usize,
+        of: usize,
+        request: u64,
+    },
+    /// Bytes have left the sender.
     Sent {
         by: usize,
-    },
-    Arrived {
-        by: usize,
         to: usize,
-        piece: PieceIndex,
         request: u64,
         bytes: u64,
     },
     /// Bytes went through the receiver's line.
     Taken {
-        by: usize,
-        to: usize,
-        piece: PieceIndex,
-        request: u64,
-        bytes: u64,
-    },
-    Confirmed {
         by: usize,
         request: u64,
         bytes: u64,
@@ -115,6 +115,7 @@ pub enum Event {
 #[derive(Clone, Copy)]
 pub enum Answer {
     Refused { retry_after: Duration },
+    Deferred { retry_after: Duration },
     Missing,
     Failed,
 }
@@ -127,13 +128,23 @@ pub struct Network {
     /// Of a hundred requests so many get lost on the way.
     pub lost_percent: u64,
     pub limits: Limits,
+    pub upload_limits: UploadLimits,
+    /// Bytes that go out at once.
+    pub chunk: u64,
+    /// A node looks at what it was told within this time together.
+    pub news_every: Duration,
+    /// Whom a node hears of when it comes, at most.
+    pub introductions: usize,
+    /// Whether everything is looked at after every event, and not only what it touched.
+    pub thorough: bool,
     /// A node that leaves as soon as each piece has reached another honest one.
     pub leaves_when_out: Option<usize>,
     pub out: Bitmap,
-    /// Bytes of each request that have been taken in, and when it was asked.
-    pub progress: BTreeMap<u64, (u64, Instant)>,
     requests: u64,
     pub events: u64,
+    next_sweep: Duration,
+    /// The longest time that a node got nothing though somebody could have given it something.
+    pub longest_hunger: Duration,
 }
 
 impl Network {
@@ -148,9 +159,15 @@ impl Network {
             dice: Dice::new(seed),
             lost_percent: 0,
             limits: Limits::default(),
-            progress: BTreeMap::new(),
+            upload_limits: UploadLimits::default(),
+            chunk: 64 << 10,
+            news_every: Duration::ZERO,
+            introductions: usize::MAX,
+            thorough: true,
             requests: 0,
             events: 0,
+            next_sweep: Duration::ZERO,
+            longest_hunger: Duration::ZERO,
         }
     }
 
@@ -175,14 +192,20 @@ impl Network {
             here: false,
             done_at: None,
             sent_bytes: 0,
+            fed_at: self.world.now(),
             dropped: BTreeSet::new(),
-            slots: UploadSlots::new(UploadLimits::default()),
+            slots: UploadSlots::new(self.upload_limits.clone()),
+            first: FirstCopies::new(Bitmap::empty(&self.pieces)),
+            lanes: BTreeMap::new(),
+            line_up: VecDeque::new(),
             uploads: VecDeque::new(),
             sending: false,
             down_free_at: self.world.now(),
             told: BTreeMap::new(),
             open: BTreeMap::new(),
             listeners: BTreeSet::new(),
+            news: vec![],
+            inbox: vec![],
             wakeup: None,
         });
         number
@@ -194,13 +217,17 @@ impl Network {
         }
     }
 
-    /// Plays until every honest node that is here is complete, and nothing is planned that would change who is here.
+    /// Plays until nothing is planned any more: then every honest node that is here has everything.
     pub fn play(&mut self) {
         let patience = Duration::from_secs(3600);
         while let Some(event) = self.world.next() {
             let node = self.happens(event);
             self.check(node);
-            assert!(self.world.elapsed() < patience, "not done after {patience:?}: {}", self.describe());
+            if self.world.elapsed() >= self.next_sweep {
+                self.next_sweep = self.world.elapsed() + Duration::from_secs(2);
+                self.check_hunger();
+                assert!(self.world.elapsed() < patience, "not done after {patience:?}: {}", self.describe());
+            }
         }
         for node in 0..self.nodes.len() {
             self.check_thoroughly(node);
@@ -209,6 +236,7 @@ impl Network {
         assert_eq!(self.nodes.iter().filter(unfinished).count(), 0, "some never end: {}", self.describe());
         assert!(self.nodes.iter().all(|node| node.open.is_empty()), "requests without an answer");
         assert!(self.nodes.iter().all(|node| node.slots.held() == 0), "slots that were never given back");
+        assert!(self.nodes.iter().all(|node| node.lanes.is_empty()), "requests that nobody looked at");
     }
 
     /// How many honest nodes are here and have everything.
@@ -235,21 +263,21 @@ impl Network {
         match event {
             Event::Come { node } => self.come(node),
             Event::Leave { node } => self.leave(node),
-            Event::Pause { node } => self.tell(node, Input::Paused),
+            Event::Pause { node } => self.pause(node),
             Event::Resume { node } => self.tell(node, Input::Resumed),
             Event::Spoil { node, piece } => self.spoil(node, piece),
             Event::Wakeup { node, at } => self.wakeup(node, at),
             Event::Tell { node, input } => self.tell(node, input),
             Event::Lost { by, of } => self.lost(by, of),
             Event::HaveAsked { by, of } => self.have_asked(by, of),
-            Event::HaveAnswered { by, of, have } => self.have_answered(by, of, have),
-            Event::Gained { by, of, piece } => self.gained(by, of, piece),
+            Event::HaveAnswered { by, of, have } => self.have_answered(by, of, *have),
+            Event::News { of } => self.news(of),
+            Event::Heard { by } => self.heard(by),
             Event::Asked { by, of, piece, request } => self.asked(by, of, piece, request),
             Event::Cancelled { by, of, request } => self.cancelled(by, of, request),
-            Event::Sent { by } => self.sent(by),
-            Event::Arrived { by, to, piece, request, bytes } => self.arrived(by, to, piece, request, bytes),
-            Event::Taken { by, to, piece, request, bytes } => self.taken(by, to, piece, request, bytes),
-            Event::Confirmed { by, request, bytes } => self.confirmed(by, request, bytes),
+            Event::LineOver { by, of, request } => self.line_over(by, of, request),
+            Event::Sent { by, to, request, bytes } => self.sent(by, to, request, bytes),
+            Event::Taken { by, request, bytes } => self.taken(by, request, bytes),
             Event::Answered { node, of, piece, request, answer } => self.answered(node, of, piece, request, answer),
         }
     }
@@ -258,27 +286,34 @@ impl Network {
 
     fn come(&mut self, node: usize) -> usize {
         self.begin(node);
-        for other in (0..self.nodes.len()).filter(|other| *other != node) {
-            if self.nodes[other].here {
-                let (id, other_id) = (self.nodes[node].id, self.nodes[other].id);
-                let delay = Duration::from_micros(self.dice.below(20_000));
-                self.world.plan_in(delay, Event::Tell { node, input: Input::PeerFound { peer: other_id } });
-                self.world.plan_in(delay, Event::Tell { node: other, input: Input::PeerFound { peer: id } });
-            }
+        let mut others: Vec<usize> = (0..self.nodes.len()).filter(|other| *other != node).collect();
+        others.retain(|other| self.nodes[*other].here);
+        while others.len() > self.introductions {
+            let place = self.dice.below(others.len() as u64) as usize;
+            others.swap_remove(place);
+        }
+        for other in others {
+            let (id, other_id) = (self.nodes[node].id, self.nodes[other].id);
+            let delay = Duration::from_micros(self.dice.below(20_000));
+            let found = |peer| Input::PeerFound { peer, link: Link::Wired };
+            self.world.plan_in(delay, Event::Tell { node, input: found(other_id) });
+            self.world.plan_in(delay, Event::Tell { node: other, input: found(id) });
         }
         node
     }
 
     /// The program starts, with what is on its disk.
     fn begin(&mut self, number: usize) {
-        let chance = self.dice.roll();
+        let (chance, now) = (self.dice.roll(), self.world.now());
         let node = &mut self.nodes[number];
         node.swarm = Swarm::new(self.limits.clone(), &self.pieces, node.swarm.have().clone(), None, chance);
-        node.here = true;
-        node.wakeup = None;
+        node.slots = UploadSlots::new(self.upload_limits.clone());
+        node.first = FirstCopies::new(Bitmap::empty(&self.pieces));
+        (node.here, node.wakeup, node.fed_at) = (true, None, now);
         node.dropped.clear();
         node.told.clear();
         node.listeners.clear();
+        node.inbox.clear();
     }
 
     fn leave(&mut self, node: usize) -> usize {
@@ -288,6 +323,9 @@ impl Network {
         for upload in uploads {
             self.nodes[node].slots.release(now, upload.slot);
         }
+        self.nodes[node].lanes.clear();
+        self.nodes[node].line_up.clear();
+        self.nodes[node].news.clear();
         for other in 0..self.nodes.len() {
             let broken: Vec<_> = self.nodes[other].open.iter().filter(|((of, _), _)| *of == node).collect();
             let broken: Vec<_> = broken.into_iter().map(|((_, piece), request)| (*piece, *request)).collect();
@@ -310,9 +348,19 @@ impl Network {
         let peer = self.nodes[of].id;
         self.tell(by, Input::PeerLost { peer });
         if self.nodes[of].here {
-            self.tell(by, Input::PeerFound { peer });
+            self.tell(by, Input::PeerFound { peer, link: Link::Wired });
         }
         by
+    }
+
+    /// Its connections are closed, so that everything on its way ends.
+    fn pause(&mut self, node: usize) -> usize {
+        self.tell(node, Input::Paused);
+        for ((of, piece), request) in self.nodes[node].open.clone() {
+            self.world.plan_in(self.nodes[node].line.delay, Event::Cancelled { by: node, of, request });
+            self.answer_in(Duration::from_millis(1), node, of, piece, request, Answer::Failed);
+        }
+        node
     }
 
     fn spoil(&mut self, node: usize, piece: u32) -> usize {
@@ -336,11 +384,15 @@ impl Network {
             node.told.remove(&lost);
         }
         node.swarm.handle(now, input);
+        self.carry_out_all(number);
+        number
+    }
+
+    fn carry_out_all(&mut self, number: usize) {
         while let Some(effect) = self.nodes[number].swarm.poll_effect() {
             self.carry_out(number, effect);
         }
         self.plan_wakeup(number);
-        number
     }
 
     fn carry_out(&mut self, node: usize, effect: Effect) {
@@ -348,6 +400,10 @@ impl Network {
         match effect {
             Effect::AskHave { peer } => {
                 self.world.plan_in(delay, Event::HaveAsked { by: node, of: number_of(&peer) });
+            }
+            Effect::Unfollow { peer } => {
+                self.nodes[number_of(&peer)].listeners.remove(&node);
+                self.nodes[node].told.remove(&number_of(&peer));
             }
             Effect::Fetch { peer, piece } => self.fetch(node, number_of(&peer), piece),
             Effect::Cancel { peer, piece } => self.cancel(node, number_of(&peer), piece),
@@ -365,14 +421,16 @@ impl Network {
     }
 
     fn fetch(&mut self, node: usize, of: usize, piece: PieceIndex) {
-        let told = self.nodes[node].told.get(&of).is_some_and(|have| have.contains(piece));
+        let told = match self.thorough {
+            true => self.nodes[node].told.get(&of).is_some_and(|have| have.contains(piece)),
+            false => self.nodes[of].swarm.have().contains(piece),
+        };
         assert!(told, "node {node} asks {of} for {piece:?}, which it never said it has");
         assert!(!self.nodes[node].dropped.contains(&of), "node {node} asks {of}, which sent wrong bytes");
         assert!(!self.nodes[node].swarm.paused(), "node {node} is paused and asks");
         self.requests += 1;
         let request = self.requests;
         assert_eq!(self.nodes[node].open.insert((of, piece), request), None, "asked before the last answer came");
-        self.progress.insert(request, (0, self.world.now()));
         let delay = self.nodes[node].line.delay;
         if self.dice.percent(self.lost_percent) || !self.nodes[of].here {
             self.answer_in(WORKER_PATIENCE, node, of, piece, request, Answer::Failed);
@@ -381,13 +439,16 @@ impl Network {
         }
     }
 
+    /// What was asked for is answered all the same; nothing goes over the wire.
     fn cancel(&mut self, node: usize, of: usize, piece: PieceIndex) {
-        let Some(request) = self.nodes[node].open.get(&(of, piece)).copied() else {
-            panic!("node {node} cancels what it did not ask {of} for: {piece:?}")
-        };
-        let delay = self.nodes[node].line.delay;
-        self.world.plan_in(delay, Event::Cancelled { by: node, of, request });
-        self.answer_in(Duration::from_millis(1), node, of, piece, request, Answer::Failed);
+        let asked = self.nodes[node].open.contains_key(&(of, piece));
+        assert!(asked, "node {node} cancels what it did not ask {of} for: {piece:?}");
+        // A connection to one that lied or left is closed.
+        if !self.nodes[of].here || self.nodes[of].kind != Kind::Honest {
+            let request = self.nodes[node].open[&(of, piece)];
+            self.world.plan_in(self.nodes[node].line.delay, Event::Cancelled { by: node, of, request });
+            self.answer_in(Duration::from_millis(1), node, of, piece, request, Answer::Failed);
+        }
     }
 
     fn plan_wakeup(&mut self, node: usize) {
@@ -420,26 +481,54 @@ impl Network {
                 Kind::Honest => self.nodes[of].swarm.have().clone(),
                 Kind::Liar | Kind::Silent => Bitmap::full(&self.pieces),
             };
-            self.world.plan_in(self.nodes[of].line.delay, Event::HaveAnswered { by, of, have });
+            self.world.plan_in(self.nodes[of].line.delay, Event::HaveAnswered { by, of, have: Box::new(have) });
         }
         by
     }
 
     fn have_answered(&mut self, by: usize, of: usize, have: Bitmap) -> usize {
-        if self.nodes[of].here {
-            self.nodes[by].told.insert(of, have.clone());
+        if self.nodes[of].here && self.nodes[of].listeners.contains(&by) {
+            if self.thorough {
+                self.nodes[by].told.insert(of, have.clone());
+            }
             let peer = self.nodes[of].id;
             self.tell(by, Input::HaveLearned { peer, have });
         }
         by
     }
 
-    fn gained(&mut self, by: usize, of: usize, piece: PieceIndex) -> usize {
-        if let Some(told) = self.nodes[by].told.get_mut(&of) {
-            told.insert(piece);
-            let peer = self.nodes[of].id;
-            self.tell(by, Input::PieceGained { peer, piece });
+    /// What a node got is on its way to all who listen.
+    fn news(&mut self, of: usize) -> usize {
+        let news = std::mem::take(&mut self.nodes[of].news);
+        let listeners = std::mem::take(&mut self.nodes[of].listeners);
+        for by in &listeners {
+            let listener = &mut self.nodes[*by];
+            if listener.inbox.is_empty() {
+                self.world.plan_in(self.news_every, Event::Heard { by: *by });
+            }
+            listener.inbox.extend(news.iter().map(|piece| (of, *piece)));
         }
+        self.nodes[of].listeners = listeners;
+        of
+    }
+
+    fn heard(&mut self, by: usize) -> usize {
+        let now = self.world.now();
+        let inbox = std::mem::take(&mut self.nodes[by].inbox);
+        if !self.nodes[by].here {
+            return by;
+        }
+        for (of, piece) in inbox {
+            let (peer, thorough) = (self.nodes[of].id, self.thorough);
+            let node = &mut self.nodes[by];
+            match node.told.get_mut(&of) {
+                Some(told) => _ = told.insert(piece),
+                None if thorough => continue,
+                None => {}
+            }
+            node.swarm.handle(now, Input::PieceGained { peer, piece });
+        }
+        self.carry_out_all(by);
         by
     }
 }

@@ -9,6 +9,7 @@ use handout::{
     share::{Bitmap, PeerId, PieceIndex},
     swarm::{
         Swarm,
+        first_copies::FirstCopies,
         upload_slots::{Slot, UploadSlots},
     },
 };
@@ -36,6 +37,8 @@ pub struct Line {
 impl Line {
     /// Gigabit, less what protocols take.
     pub const GIGABIT: Line = Line { up: 118 * MIB, down: 118 * MIB, delay: Duration::from_micros(300) };
+    /// A hundred megabit, less what protocols take.
+    pub const FAST_ETHERNET: Line = Line { up: 12 * MIB, down: 12 * MIB, delay: Duration::from_micros(500) };
 }
 
 pub struct Node {
@@ -48,9 +51,16 @@ pub struct Node {
     /// Virtual time at which it was complete.
     pub done_at: Option<Duration>,
     pub sent_bytes: u64,
+    /// When it last got a piece, or had no reason to.
+    pub fed_at: Instant,
     /// Whom it found to be lying.
     pub dropped: BTreeSet<usize>,
     pub slots: UploadSlots,
+    pub first: FirstCopies,
+    /// What others asked of this node, in order, one queue for each.
+    pub lanes: BTreeMap<usize, Lane>,
+    /// Those whose lane waits for a slot, in turn.
+    pub line_up: VecDeque<usize>,
     pub uploads: VecDeque<Upload>,
     pub sending: bool,
     pub down_free_at: Instant,
@@ -60,13 +70,34 @@ pub struct Node {
     pub open: BTreeMap<(usize, PieceIndex), u64>,
     /// Who listens to what this node gets.
     pub listeners: BTreeSet<usize>,
+    /// What it got and has not told yet.
+    pub news: Vec<PieceIndex>,
+    /// What others told and it has not looked at yet.
+    pub inbox: Vec<(usize, PieceIndex)>,
     pub wakeup: Option<Instant>,
+}
+
+/// What one asked of another and has not got; answered in order, one at a time.
+#[derive(Default)]
+pub struct Lane {
+    pub queue: VecDeque<Request>,
+    /// Whether the first of the queue waits in line for a slot.
+    pub waits: bool,
+    /// Whether a piece is being sent.
+    pub sends: bool,
+}
+
+#[derive(Clone, Copy)]
+pub struct Request {
+    pub number: u64,
+    pub piece: PieceIndex,
+    pub asked_at: Instant,
 }
 
 pub struct Upload {
     pub to: usize,
-    pub piece: PieceIndex,
-    pub request: u64,
+    pub request: Request,
+    /// Bytes that were not sent, that are on their way, and that came.
     pub left: u64,
     pub unconfirmed: u64,
     pub slot: Slot,

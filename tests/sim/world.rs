@@ -1,7 +1,8 @@
 //! Virtual time: a queue of what happens when, and chance that can be played again.
 
 use std::{
-    collections::BTreeMap,
+    cmp::Reverse,
+    collections::BinaryHeap,
     time::{Duration, Instant},
 };
 
@@ -9,7 +10,11 @@ use std::{
 pub struct World<E> {
     begin: Instant,
     now: Instant,
-    queue: BTreeMap<(Instant, u64), E>,
+    /// In how many nanoseconds from the beginning, in which order planned, and where in `events`.
+    queue: BinaryHeap<Reverse<(u64, u64, u32)>>,
+    events: Vec<Option<E>>,
+    /// Free places of `events`.
+    free: Vec<u32>,
     planned: u64,
 }
 
@@ -17,7 +22,7 @@ impl<E> World<E> {
     pub fn new() -> World<E> {
         // The only look at a real clock; nothing depends on what it shows.
         let begin = Instant::now();
-        World { begin, now: begin, queue: BTreeMap::new(), planned: 0 }
+        World { begin, now: begin, queue: BinaryHeap::new(), events: vec![], free: vec![], planned: 0 }
     }
 
     pub fn now(&self) -> Instant {
@@ -31,7 +36,13 @@ impl<E> World<E> {
 
     pub fn plan_at(&mut self, at: Instant, event: E) {
         self.planned += 1;
-        self.queue.insert((at.max(self.now), self.planned), event);
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.events.push(None);
+            self.events.len() as u32 - 1
+        });
+        self.events[place as usize] = Some(event);
+        let at = at.max(self.now) - self.begin;
+        self.queue.push(Reverse((at.as_nanos() as u64, self.planned, place)));
     }
 
     pub fn plan_in(&mut self, after: Duration, event: E) {
@@ -40,9 +51,10 @@ impl<E> World<E> {
 
     /// Moves time to the next event.
     pub fn next(&mut self) -> Option<E> {
-        let ((at, _), event) = self.queue.pop_first()?;
-        self.now = at;
-        Some(event)
+        let Reverse((at, _, place)) = self.queue.pop()?;
+        self.now = self.begin + Duration::from_nanos(at);
+        self.free.push(place);
+        self.events[place as usize].take()
     }
 }
 
@@ -70,11 +82,14 @@ impl Dice {
     }
 }
 
-/// Runs `play` with each seed, or only with that of the environment's `SEED`; a run that fails prints its seed.
+/// Runs `play` with each seed, or with as many as the environment's `SEEDS` says, or only with that of `SEED`; a run that
+/// fails prints its seed.
 pub fn with_seeds(seeds: std::ops::Range<u64>, play: impl Fn(u64)) {
-    let seeds: Vec<u64> = match std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
-        Some(seed) => vec![seed],
-        None => seeds.collect(),
+    let from_environment = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let seeds = match (from_environment("SEED"), from_environment("SEEDS")) {
+        (Some(seed), _) => seed..seed + 1,
+        (None, Some(count)) => 0..count,
+        (None, None) => seeds,
     };
     for seed in seeds {
         let shown = PrintedOnPanic(seed);

@@ -13,7 +13,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{Refused, Routes};
-use crate::{net::listen::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
+use crate::{engine::event::Event, net::listen::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
 
 /// A caller that waits for news hears at least this often that we are still here.
 const ALIVE_EVERY: Duration = Duration::from_secs(10);
@@ -33,8 +33,15 @@ pub async fn have(
     State(routes): State<Routes>,
     caller: Extension<Caller>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let served = routes.share(&id, *caller)?;
+    // Who follows what we have is fetching it, and passes it on.
+    routes.note_caller(*caller, &headers);
+    if served.met(caller.peer) {
+        let met = Event::Met { share: served.share.id(), peer: caller.peer };
+        routes.shell.events.try_send(met).ok();
+    }
     let (have, gained) = served.follow();
     // The share must not be held on to here: when it is withdrawn, the queue of its pieces ends, and so does the answer.
     drop(served);

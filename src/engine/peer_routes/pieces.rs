@@ -1,6 +1,6 @@
 //! The bytes of pieces: one over plain HTTP, or many over an upgraded connection.
 
-use std::{io, sync::Arc, time::Instant};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -16,7 +16,7 @@ use super::{Refused, Routes, index};
 use crate::{
     engine::{
         event::Event,
-        served::{Content, Line, ServedShare, Upload},
+        served::{Content, Line, NotNow, ServedShare, Upload},
         shell::Shell,
         throttle::lines_under,
     },
@@ -26,7 +26,7 @@ use crate::{
     },
     share::{PeerId, PieceIndex, ShareId},
     store::{PieceReader, ReadError},
-    swarm::upload_slots::{Admit, NORMAL, Slot},
+    swarm::upload_slots::{NORMAL, Patience, Slot},
     traffic::Priority,
 };
 
@@ -69,11 +69,13 @@ fn send_piece(
     steps: &mpsc::Sender<io::Result<Bytes>>,
 ) {
     let upload = served.open_upload(&routes.shell.served, caller);
-    let mut open = match open(&routes.shell, served, caller, piece, &upload) {
+    let mut open = match open(&routes.shell, served, caller, piece, &upload, Patience::Elsewhere) {
         Ok(open) => open,
         Err(refusal) => {
             let refused = match refusal {
-                Refusal::Busy { retry_after_ms } => Refused::busy(retry_after_ms.into()),
+                Refusal::Busy { retry_after_ms } | Refusal::Deferred { retry_after_ms } => {
+                    Refused::busy(retry_after_ms.into())
+                }
                 Refusal::Missing => Refused::no_such_piece(),
                 Refusal::Withdrawn => Refused::unreadable(),
             };
@@ -134,7 +136,7 @@ impl PieceSource for Source {
     fn open(&mut self, piece: u32) -> Result<Box<dyn OpenPiece + '_>, Refusal> {
         let served = self.shell.served.get(self.share, self.caller).ok_or(Refusal::Withdrawn)?;
         let piece = served.share.pieces().index(piece).ok_or(Refusal::Missing)?;
-        Ok(Box::new(open(&self.shell, &served, self.caller, piece, &self.upload)?))
+        Ok(Box::new(open(&self.shell, &served, self.caller, piece, &self.upload, Patience::Here)?))
     }
 }
 
@@ -155,6 +157,7 @@ fn open<'a>(
     caller: PeerId,
     piece: PieceIndex,
     upload: &'a Upload,
+    patience: Patience,
 ) -> Result<Reading<'a>, Refusal> {
     if !served.has(piece) {
         return Err(Refusal::Missing);
@@ -167,12 +170,12 @@ fn open<'a>(
     let Some(line) = served.open_line(lines_under(limits.up)) else {
         return Err(Refusal::Busy { retry_after_ms: LINE_RETRY_MS });
     };
-    let slot = match shell.served.slots().admit_with(Instant::now(), caller, rank(priority)) {
-        Admit::Granted(slot) => slot,
-        Admit::Refused { retry_after } => {
-            return Err(Refusal::Busy { retry_after_ms: u32::try_from(retry_after.as_millis()).unwrap_or(1_000) });
-        }
-    };
+    let milliseconds = |wait: Duration| u32::try_from(wait.as_millis()).unwrap_or(1_000);
+    let wait = (patience, rank(priority));
+    let slot = shell.served.slot(served, piece, caller, wait).map_err(|not_now| match not_now {
+        NotNow::Busy { retry_after } => Refusal::Busy { retry_after_ms: milliseconds(retry_after) },
+        NotNow::Deferred { retry_after } => Refusal::Deferred { retry_after_ms: milliseconds(retry_after) },
+    })?;
     let reader = match &served.content {
         Content::Complete(complete) => complete.reader(piece),
         Content::Partial(partial) => partial.reader(piece),
@@ -183,7 +186,7 @@ fn open<'a>(
             Ok(Reading { reader, length, shell, share, upload, slot: Some(slot), _line: line })
         }
         Err(error) => {
-            shell.served.slots().release(Instant::now(), slot);
+            shell.served.release(slot);
             report(shell, share, &error);
             Err(Refusal::Withdrawn)
         }
@@ -224,7 +227,7 @@ impl OpenPiece for Reading<'_> {
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            self.shell.served.slots().release(Instant::now(), slot);
+            self.shell.served.release(slot);
         }
     }
 }

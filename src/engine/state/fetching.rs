@@ -45,8 +45,12 @@ impl State {
             Fact::Found { result } => self.search_ended(id, result, tasks),
             Fact::OpeningProgress { done_bytes } => self.opening_progress(id, done_bytes),
             Fact::StagingOpened { result } => self.staging_opened(id, result, tasks),
-            Fact::HaveLearned { peer, have } => self.swarm_input(id, Input::HaveLearned { peer, have }, tasks),
+            Fact::HaveLearned { peer, have } => {
+                tasks.push(Task::Met { share: id, peer });
+                self.swarm_input(id, Input::HaveLearned { peer, have }, tasks);
+            }
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
+            Fact::Introduced { neighbours } => self.introduced_to_sources(id, neighbours, tasks),
             Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
             Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),
             Fact::Fetched { peer, lane, piece, end } => self.fetched(id, peer, lane, piece, end, tasks),
@@ -252,7 +256,8 @@ impl State {
             Stage::Looking { .. } => self.look(id, tasks),
             Stage::Fetching(_) if !held.banned.contains(&peer) => {
                 held.sources.entry(peer).or_default().again_at = None;
-                self.swarm_input(id, Input::PeerFound { peer }, tasks);
+                let link = self.link_to(peer);
+                self.swarm_input(id, Input::PeerFound { peer, link }, tasks);
             }
             _ => {}
         }

@@ -52,6 +52,7 @@ use super::{
 };
 use crate::{
     nearby::{self, Nearby},
+    net::interfaces::Subnet,
     platform::link::Link,
     share::{PeerId, ShareId},
     store::Partial,
@@ -83,6 +84,8 @@ pub struct State {
     origin: Origin,
     clock: Clock,
     listen: Vec<SocketAddr>,
+    /// The networks that this computer is in.
+    subnets: Vec<Subnet>,
     nearby: Nearby,
     peers: BTreeMap<PeerId, Peer>,
     /// Names of peers met before, for shares whose publisher is away.
@@ -131,6 +134,7 @@ impl State {
             origin,
             clock,
             listen: vec![],
+            subnets: vec![],
             nearby,
             peers: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -170,7 +174,8 @@ impl State {
                 self.ledger.restore(given);
                 self.restored(shares, names, tasks);
             }
-            Event::Listening { addresses, link } => self.listening(addresses, link),
+            Event::Listening { addresses, link, subnets } => self.listening(addresses, link, subnets),
+            Event::Met { share, peer } => self.met(share, peer, tasks),
             Event::Around(input) => self.around(input, tasks),
             Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
             Event::Greeted { address, result } => self.greeted(&address, result, tasks),
@@ -259,9 +264,8 @@ impl State {
         (self.changed.rest, self.changed.outcome) = (true, true);
     }
 
-    fn listening(&mut self, addresses: Vec<SocketAddr>, link: Link) {
-        self.link = link;
-        self.listen = addresses;
+    fn listening(&mut self, addresses: Vec<SocketAddr>, link: Link, subnets: Vec<Subnet>) {
+        (self.listen, self.link, self.subnets) = (addresses, link, subnets);
         self.changed.all_rows();
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     },
     nearby::{self, Change, Sighting},
     share::{PeerId, ShareId},
+    swarm::Link,
     wire::peer::{Neighbour, Offer},
 };
 
@@ -288,6 +289,34 @@ impl State {
         let mut named = seen(known.via, id, device.name, known.addresses.clone());
         named.role = if device.server { nearby::Role::Server } else { nearby::Role::Peer };
         self.around(nearby::Input::Seen(named), tasks);
+    }
+
+    /// What lies between us and a peer, by the best of its addresses.
+    pub(super) fn link_to(&self, peer: PeerId) -> Link {
+        let addresses = self.peers.get(&peer).map_or(&[][..], |peer| &peer.addresses);
+        let links = addresses.iter().flat_map(|address| {
+            let own = self.subnets.iter().filter(|subnet| subnet.contains(address.ip()));
+            own.map(|subnet| if subnet.wireless { Link::Wireless } else { Link::Wired })
+        });
+        links.min().unwrap_or(Link::Far)
+    }
+
+    /// A peer that has some of a share told of others who have some. They are no more than addresses to dial, where they
+    /// have to prove who they are, until they do.
+    pub(super) fn introduced_to_sources(&mut self, id: ShareId, neighbours: Vec<Neighbour>, tasks: &mut Vec<Task>) {
+        let ids: Vec<PeerId> = neighbours.iter().filter_map(|neighbour| neighbour.id.parse().ok()).collect();
+        self.introduced(neighbours, tasks);
+        for peer in ids {
+            self.met(id, peer, tasks);
+        }
+    }
+
+    /// Somebody has some of a share, or soon will.
+    pub(super) fn met(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
+        let new = self.held.get(&id).is_some_and(|held| !held.sources.contains_key(&peer));
+        if new && peer != self.origin.id && self.peers.contains_key(&peer) {
+            self.found_source(id, peer, tasks);
+        }
     }
 
     /// A peer told of others.

@@ -373,7 +373,7 @@ impl Held {
         let pieces = self.share.as_ref().map(|share| share.pieces());
         for piece in range.clone().filter_map(|number| pieces.and_then(|pieces| pieces.index(number))) {
             had += u32::from(swarm.have().contains(piece));
-            in_flight += u32::from(matches!(swarm.state(piece), Some(swarm::State::Fetching { .. })));
+            in_flight += u32::from(matches!(swarm.state(piece), Some(swarm::State::Fetching)));
             copies = copies.min(swarm.copies(piece));
         }
         let part = |some: u32| (some * 255 / range.len().max(1) as u32) as u8;

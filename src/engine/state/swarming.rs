@@ -48,6 +48,7 @@ impl State {
                 Effect::Fetch { peer, piece } => self.fetch_piece(id, peer, piece, tasks),
                 // A lane answers in order; the piece that is not needed is dropped when it comes.
                 Effect::Cancel { .. } => {}
+                Effect::Unfollow { peer } => self.unfollow(id, peer),
                 Effect::Drop { peer } => self.drop_source(id, peer),
                 Effect::Complete => self.finish(id, tasks),
             }
@@ -139,6 +140,13 @@ impl State {
         Some(lane)
     }
 
+    /// Others may give more: its connections are closed, and made anew when the swarm wishes for it.
+    fn unfollow(&mut self, id: ShareId, peer: PeerId) {
+        if let Some(source) = self.held.get(&id).and_then(|held| held.sources.get(&peer)) {
+            source.close();
+        }
+    }
+
     /// It sent wrong bytes: nothing more is asked of it.
     fn drop_source(&mut self, id: ShareId, peer: PeerId) {
         let Some(held) = self.held.get_mut(&id) else { return };
@@ -150,7 +158,7 @@ impl State {
 
     pub(super) fn have_ended(&mut self, id: ShareId, peer: PeerId, fault: Option<PeerFault>, tasks: &mut Vec<Task>) {
         let now = self.clock.now;
-        let offered = self.peers.get(&peer).is_some_and(|peer| peer.offers.contains_key(&id));
+        let around = self.peers.contains_key(&peer);
         let Some(held) = self.held.get_mut(&id) else { return };
         let banned = held.banned.contains(&peer);
         let Some(source) = held.sources.get_mut(&peer) else { return };
@@ -161,7 +169,7 @@ impl State {
         };
         source.failures += 1;
         let wait = (AGAIN_FIRST * 2u32.saturating_pow(source.failures.min(8))).min(AGAIN_LAST);
-        source.again_at = (offered && !banned).then_some(now + wait);
+        source.again_at = (around && !banned).then_some(now + wait);
         if fault.kind == PeerFaultKind::Misbehaved {
             return self.misbehaved(id, peer, &fault.what, tasks);
         }
@@ -189,6 +197,7 @@ impl State {
                 Input::PieceCorrupt { peer, piece }
             }
             FetchEnd::Busy { retry_after } => Input::FetchRefused { peer, piece, retry_after },
+            FetchEnd::Deferred { retry_after } => Input::FetchDeferred { peer, piece, retry_after },
             FetchEnd::Missing => Input::PieceMissing { peer, piece },
             FetchEnd::Withdrawn => {
                 self.withdrawn(id, peer, tasks);

@@ -1,4 +1,5 @@
-//! Following what a peer has of a share: first all of it, then each piece it gains.
+//! Following what a peer has of a share: first all of it, then each piece it gains; and meanwhile, whom else it knows who
+//! has some.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,11 +16,22 @@ use crate::{
         tls::Expect,
     },
     share::{Bitmap, PeerId, Share},
-    wire::paths::{self, HAVE_ALIVE},
+    wire::{
+        paths::{self, HAVE_ALIVE},
+        peer::{ANSWER_BYTES_MAX, AROUND_MAX, Around, Neighbour},
+    },
 };
 
 /// A peer says that it is still there every 10 s.
 const SILENCE_MAX: Duration = Duration::from_secs(25);
+/// When a peer is asked whom it knows: at once, often while a room of people begins, and then now and then.
+const INTRODUCTIONS_AFTER: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+];
 
 /// One stream.
 pub struct Stream {
@@ -31,8 +43,17 @@ pub struct Stream {
 
 impl Stream {
     pub async fn follow(self, addresses: Vec<SocketAddr>, cancel: CancellationToken) -> Fact {
+        let read = async {
+            let result = self.read(&addresses).await;
+            if result.is_ok() {
+                // Who has everything has no more pieces to tell of, and still meets others.
+                std::future::pending::<()>().await;
+            }
+            result
+        };
         let fault = tokio::select! {
-            result = self.read(&addresses) => result.err(),
+            result = read => result.err(),
+            () = self.meet_others(&addresses) => None,
             () = cancel.cancelled() => None,
             () = self.shell.cancel.cancelled() => None,
         };
@@ -67,6 +88,25 @@ impl Stream {
                 self.tell(Fact::PieceGained { peer: self.peer, piece }).await;
             }
         }
+    }
+
+    /// Never ends. An answer that does not come is asked for again when the next is due.
+    async fn meet_others(&self, addresses: &[SocketAddr]) {
+        let last = INTRODUCTIONS_AFTER.last().copied().unwrap_or(SILENCE_MAX);
+        for after in INTRODUCTIONS_AFTER.into_iter().chain(std::iter::repeat(last)) {
+            tokio::time::sleep(after).await;
+            match self.ask_for_others(addresses).await {
+                Ok(neighbours) => self.tell(Fact::Introduced { neighbours }).await,
+                Err(fault) => tracing::debug!(peer = %self.peer.short(), why = fault.what, "tells of nobody"),
+            }
+        }
+    }
+
+    async fn ask_for_others(&self, addresses: &[SocketAddr]) -> Result<Vec<Neighbour>, PeerFault> {
+        let mut connection = self.shell.client.connect(addresses, Expect::Peer(self.peer), Timeouts::default()).await?;
+        let around = connection.get(&paths::share_peers(self.share.id()), ANSWER_BYTES_MAX).await?;
+        let around: Around = serde_json::from_slice(&around).map_err(|error| misbehaved(error.to_string()))?;
+        Ok(around.peers.into_iter().take(AROUND_MAX).collect())
     }
 
     async fn tell(&self, fact: Fact) {

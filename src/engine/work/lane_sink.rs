@@ -136,6 +136,9 @@ impl PieceSink for Sink {
                 self.gauge.add_refusal();
                 FetchEnd::Busy { retry_after: std::time::Duration::from_millis(retry_after_ms.into()) }
             }
+            PieceEnd::Refused(Refusal::Deferred { retry_after_ms }) => {
+                FetchEnd::Deferred { retry_after: std::time::Duration::from_millis(retry_after_ms.into()) }
+            }
             PieceEnd::Refused(Refusal::Missing) => FetchEnd::Missing,
             PieceEnd::Refused(Refusal::Withdrawn) => FetchEnd::Withdrawn,
             PieceEnd::Cancelled => FetchEnd::Failed,

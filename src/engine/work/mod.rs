@@ -49,6 +49,7 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         Task::Announce { .. }
         | Task::Serve { .. }
         | Task::Gained { .. }
+        | Task::Met { .. }
         | Task::Withdraw { .. }
         | Task::Throttle(_) => {}
     }

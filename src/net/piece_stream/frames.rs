@@ -32,6 +32,7 @@ impl Head {
             Answer::Refused(Refusal::Busy { retry_after_ms }) => (1, retry_after_ms),
             Answer::Refused(Refusal::Missing) => (2, 0),
             Answer::Refused(Refusal::Withdrawn) => (3, 0),
+            Answer::Refused(Refusal::Deferred { retry_after_ms }) => (4, retry_after_ms),
         };
         let mut bytes = [status; HEAD_BYTES];
         bytes[1..5].copy_from_slice(&self.piece.to_be_bytes());
@@ -48,6 +49,7 @@ impl Head {
             1 => Answer::Refused(Refusal::Busy { retry_after_ms: number }),
             2 => Answer::Refused(Refusal::Missing),
             3 => Answer::Refused(Refusal::Withdrawn),
+            4 => Answer::Refused(Refusal::Deferred { retry_after_ms: number }),
             unknown => return Err(unknown),
         };
         Ok(Head { piece: u32::from_be_bytes([p0, p1, p2, p3]), answer })
@@ -60,7 +62,13 @@ mod tests {
 
     #[test]
     fn a_head_reads_back_as_it_was_written() {
-        let refusals = [Refusal::Busy { retry_after_ms: 250 }, Refusal::Missing, Refusal::Withdrawn];
+        let ms = 250;
+        let refusals = [
+            Refusal::Busy { retry_after_ms: ms },
+            Refusal::Missing,
+            Refusal::Withdrawn,
+            Refusal::Deferred { retry_after_ms: ms },
+        ];
         for answer in refusals.map(Answer::Refused).into_iter().chain([Answer::Bytes(1 << 24)]) {
             let head = Head { piece: 0x0102_0304, answer };
             assert_eq!(Head::parse(head.to_bytes()), Ok(head));

@@ -14,6 +14,7 @@
 //! | 1 | busy, ask again later | after how many milliseconds |
 //! | 2 | this peer does not have it | 0 |
 //! | 3 | the share is not given any more | 0 |
+//! | 4 | somebody else was just given it; ask for another piece | after how many milliseconds this one may be asked for again |
 //!
 //! Requests may be sent ahead of their answers, as many as the asking side likes (its own bound is
 //! [`LaneLimits::in_flight`]; the answering side reads them as it gets to them); answers come in the order of the requests. A

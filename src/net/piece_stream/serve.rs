@@ -59,6 +59,8 @@ pub enum Refusal {
     Missing,
     /// The share is not given any more, or not to this peer.
     Withdrawn,
+    /// Somebody else was just given it, from whom it can soon be had; other pieces may be asked for at once.
+    Deferred { retry_after_ms: u32 },
 }
 
 /// What callers are held to.
