@@ -253,8 +253,9 @@ impl Swarm {
     pub(super) fn follow_more(&mut self, now: Instant) {
         while self.peers.len() < self.limits.followed_max {
             let Some((id, link, tried)) = self.reserve.draw(&mut self.chance) else { return };
-            let peer = Peer::new(now, &self.limits, link, self.nothing.clone());
-            self.peers.insert(id, Peer { tried, ..peer });
+            let mut peer = Peer::new(now, &self.limits, link, self.nothing.clone());
+            peer.tried = tried;
+            self.peers.insert(id, peer);
             self.ask_what_it_has(id);
         }
     }

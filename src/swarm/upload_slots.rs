@@ -285,7 +285,7 @@ mod tests {
         let mut slot = granted(slots.admit(now, peer(3), Patience::Elsewhere, NORMAL + 1));
 
         // Somebody with a high priority is always there.
-        refused(slots.admit_with(now, peer(4), NORMAL + 1));
+        refused(slots.admit(now, peer(4), Patience::Elsewhere, NORMAL + 1));
         let mut at = now;
         let waited = (0..400).find(|round| {
             at += Duration::from_millis(100);

@@ -73,9 +73,7 @@ fn help_names_every_command_and_option_and_nothing_that_is_not_there() {
     ] {
         assert!(ran.stdout.contains(word), "{word} is not in the help");
     }
-    for word in ["doctor"] {
-        assert!(!ran.stdout.contains(word), "{word} is in the help and does not exist");
-    }
+    assert!(!ran.stdout.contains("doctor"), "it is in the help and does not exist");
 }
 
 #[test]
