@@ -113,8 +113,11 @@ impl Authority {
             IpAddr::V4(ip) => format!("https://{ip}{suffix}"),
             IpAddr::V6(ip) => format!("https://[{ip}]{suffix}"),
         });
-        let named = self.names.iter().filter(|name| name.contains('.')).map(|name| format!("https://{name}{suffix}"));
-        named.chain(ips).collect()
+        // A phone may know no names of mDNS, so these come last.
+        let (mdns, given): (Vec<_>, Vec<_>) =
+            self.names.iter().filter(|name| name.contains('.')).partition(|name| name.ends_with(".local"));
+        let named = |name: &String| format!("https://{name}{suffix}");
+        given.into_iter().map(named).chain(ips).chain(mdns.into_iter().map(named)).collect()
     }
 }
 
