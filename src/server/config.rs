@@ -29,8 +29,6 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// At least so many bytes stay free on the disk.
     pub reserve_bytes: u64,
-    /// Where the numbers for Prometheus are shown.
-    pub metrics: Option<SocketAddr>,
     /// The servers that are asked for what is not here, those to ask first first.
     pub upstreams: Vec<Upstream>,
     /// The servers that may ask this one.
@@ -76,7 +74,6 @@ struct File {
     sessions: Sessions,
     uploads: Uploads,
     storage: Storage,
-    metrics: Metrics,
     upstreams: Vec<Above>,
     downstreams: Vec<Below>,
 }
@@ -130,12 +127,6 @@ struct Storage {
     reserve_mib: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Metrics {
-    listen: Option<SocketAddr>,
-}
-
 const RESERVE_MIB: u64 = 2048;
 const UPSTREAMS_MAX: usize = 16;
 
@@ -179,9 +170,6 @@ impl Config {
         }
         let downstreams =
             file.downstreams.iter().map(|below| id_of("downstreams", &below.id)).collect::<Result<_, _>>()?;
-        if file.metrics.listen.is_some() && file.metrics.listen == file.listen {
-            return Err("metrics.listen: is the same as listen; the numbers have a door of their own".to_owned());
-        }
         let seconds =
             |value: Option<u32>, unit: i64, default: i64| value.map_or(default, |value| i64::from(value) * unit);
         let usual = Lifetimes::default();
@@ -200,7 +188,6 @@ impl Config {
             certificate,
             lifetimes,
             reserve_bytes: file.storage.reserve_mib.unwrap_or(RESERVE_MIB).saturating_mul(1 << 20),
-            metrics: file.metrics.listen,
             upstreams,
             downstreams,
         })
@@ -269,7 +256,7 @@ mod tests {
         let text = "name = 'Lab'\nlisten = '[::]:443'\ndiscovery = false\nnames = ['Files.School']\n\
             [database]\nurl = 'postgres://u@h/d'\n[tls]\ncertificate = 'c.pem'\nkey = '/k.pem'\n\
             [sessions]\nidle_minutes = 5\nhours = 1\n[uploads]\nkeep_unfinished_hours = 2\n\
-            [storage]\nreserve_mib = 1\n[metrics]\nlisten = '127.0.0.1:9100'\n\
+            [storage]\nreserve_mib = 1\n\
             [[upstreams]]\naddress = 'school:47548'\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\nname = 'School'\n\
             [[downstreams]]\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\nname = 'Lab'\n";
         let config = read(text).unwrap();
