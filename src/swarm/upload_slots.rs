@@ -285,19 +285,16 @@ mod tests {
         let mut slot = granted(slots.admit(now, peer(3), Patience::Elsewhere, NORMAL + 1));
 
         // Somebody with a high priority is always there.
-        refused(slots.admit(now, peer(4), Patience::Elsewhere, NORMAL + 1));
+        refused(slots.admit(now, peer(4), Patience::Here, NORMAL + 1));
         let mut at = now;
         let waited = (0..400).find(|round| {
             at += Duration::from_millis(100);
             slots.release(at, std::mem::replace(&mut slot, Slot(u64::MAX)));
-            if let Admit::Granted(_) = slots.admit(at, peer(2), Patience::Elsewhere, NORMAL - 1) {
+            if let Admit::Granted(_) = slots.admit(at, peer(2), Patience::Here, NORMAL - 1) {
                 return true;
             }
-            refused_or_granted(slots.admit(at, peer(4), Patience::Elsewhere, NORMAL + 1), &mut slot);
-            refused_or_granted(
-                slots.admit(at, peer(5 + (round % 2) as u8), Patience::Elsewhere, NORMAL + 1),
-                &mut slot,
-            );
+            refused_or_granted(slots.admit(at, peer(4), Patience::Here, NORMAL + 1), &mut slot);
+            refused_or_granted(slots.admit(at, peer(5 + (round % 2) as u8), Patience::Here, NORMAL + 1), &mut slot);
             false
         });
         assert!(waited.is_some_and(|rounds| (150..=250).contains(&rounds)), "{waited:?}");
