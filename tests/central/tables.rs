@@ -39,6 +39,23 @@ fn accounts_have_one_name_each_and_the_last_owner_stays() {
 }
 
 #[test]
+fn accounts_can_be_changed_and_removed_before_anybody_owns_the_server() {
+    on_both(async |Engine { central, .. }| {
+        let ben = person(&central, "ben", Role::Student).await;
+        let mut changes = central.change(permit(Action::ChangePerson), &note("ben")).await.unwrap();
+        let change = PersonChange { role: Some(Role::Teacher), ..PersonChange::default() };
+        changes.change_person(ben, &change).await.unwrap();
+        changes.commit().await.unwrap();
+        assert_eq!(central.person(ben).await.unwrap().unwrap().role, Role::Teacher);
+
+        let mut changes = central.change(permit(Action::RemovePerson), &note("ben")).await.unwrap();
+        changes.remove_person(ben).await.unwrap();
+        changes.commit().await.unwrap();
+        assert_eq!(central.person(ben).await.unwrap(), None);
+    });
+}
+
+#[test]
 fn groups_are_made_once_joined_and_left() {
     on_both(async |Engine { central, .. }| {
         let ann = person(&central, "ann", Role::Owner).await;

@@ -129,10 +129,11 @@ impl Change {
 
     /// Changes an account. Whoever is switched off, gets another role or a new password is signed out everywhere.
     pub async fn change_person(&mut self, id: PersonId, change: &PersonChange<'_>) -> Result<(), CentralError> {
+        let owned = self.has_an_owner().await?;
         if self.write_person(id, change).await? {
             self.end_sessions_of(id, None).await?;
         }
-        self.an_owner_stays().await
+        self.an_owner_stays(owned).await
     }
 
     /// What somebody changes of their own account. Which sessions end, the caller says.
@@ -170,13 +171,19 @@ impl Change {
     }
 
     pub async fn remove_person(&mut self, id: PersonId) -> Result<(), CentralError> {
+        let owned = self.has_an_owner().await?;
         found("account", self.changes.run(sql("DELETE FROM people WHERE id = $1").bind(id.0)).await?)?;
-        self.an_owner_stays().await
+        self.an_owner_stays(owned).await
     }
 
-    async fn an_owner_stays(&mut self) -> Result<(), CentralError> {
+    /// `owned`: whether there was one before. Accounts may be made and changed at the console before anybody owns the server.
+    async fn an_owner_stays(&mut self, owned: bool) -> Result<(), CentralError> {
+        if owned && !self.has_an_owner().await? { Err(CentralError::LastOwner) } else { Ok(()) }
+    }
+
+    async fn has_an_owner(&mut self) -> Result<bool, CentralError> {
         let owner = sql("SELECT id FROM people WHERE role = 'owner' AND active = 1 LIMIT 1");
-        if self.changes.row(owner).await?.is_some() { Ok(()) } else { Err(CentralError::LastOwner) }
+        Ok(self.changes.row(owner).await?.is_some())
     }
 
     pub async fn add_group(&mut self, name: &str) -> Result<GroupId, CentralError> {
