@@ -93,7 +93,11 @@ configure() {
 }
 
 start_server() {
-    handout_on "$1" serve --config "$work/$1/server.toml" >"$work/server$1.log" 2>&1 &
+    # By exec, so that the number is the server's own and not that of a shell around it.
+    (
+        exec ip netns exec "$net-$1" env HOME="$work/$1" HANDOUT_HOME="$work/$1/home" \
+            "$HANDOUT" serve --config "$work/$1/server.toml" >"$work/server$1.log" 2>&1
+    ) &
     started+=($!)
     servers[$1]=$!
 }
