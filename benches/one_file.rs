@@ -10,13 +10,13 @@ mod common;
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
+use common::servers::{answers, certificate, free_port, rsync_daemon};
 use common::{Found, MISSING, Process, Reach, Result, Row, Used, find, handout, measured, run, wait_for};
 
 /// A round of one way.
@@ -180,21 +180,11 @@ fn ours(folder: &Path, file: &Path) -> Result<Way> {
     })
 }
 
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
-fn answers(port: u16) -> bool {
-    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
-}
-
 fn nginx(folder: &Path, _: &Path) -> Result<Way> {
     let (nginx, curl) = (find("nginx").ok_or(MISSING)?, find("curl").ok_or(MISSING)?);
     let port = free_port()?;
     let path = |name: &str| folder.join(name).display().to_string();
-    run(Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=bench", "-keyout"])
-        .args([&path("key.pem"), "-out", &path("cert.pem")]))?;
+    certificate(Path::new("openssl"), folder)?;
     let root = folder.display();
     // One process, so that none is left behind when it is killed.
     let config = format!(
@@ -223,17 +213,7 @@ fn nginx(folder: &Path, _: &Path) -> Result<Way> {
 
 fn rsync(folder: &Path, _: &Path) -> Result<Way> {
     let rsync = find("rsync").ok_or(MISSING)?;
-    let port = free_port()?;
-    let config = folder.join("rsyncd.conf");
-    let text = format!(
-        "use chroot = no\nuid = 0\ngid = 0\nreverse lookup = no\nforward lookup = no\naddress = 127.0.0.1\n[m]\npath = {}\nread only = yes\n",
-        folder.display()
-    );
-    fs::write(&config, text)?;
-    let mut daemon = Command::new(&rsync);
-    daemon.args(["--daemon", "--no-detach", "--port", &port.to_string(), "--config"]).arg(&config);
-    let sender = Process::start(daemon.stdout(Stdio::null()).stderr(Stdio::null()))?;
-    wait_for("rsync answers", Duration::from_secs(10), || answers(port))?;
+    let (sender, port) = rsync_daemon(&rsync, folder)?;
     let into = folder.join("rsync");
     fs::create_dir_all(&into)?;
     let fetch = {

@@ -9,12 +9,12 @@ mod common;
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
+use common::servers::{certificate, free_port, rsync_daemon};
 use common::{Found, MISSING, Process, Reach, Result, Row, Used, find, handout, measured, run, wait_for};
 
 const FILE_BYTES: usize = 4 << 10;
@@ -139,23 +139,9 @@ fn ours(folder: &Path, tree: &Path) -> Result<Way> {
     })
 }
 
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
 fn rsync(folder: &Path) -> Result<Way> {
     let rsync = find("rsync").ok_or(MISSING)?;
-    let port = free_port()?;
-    let config = folder.join("rsyncd.conf");
-    let text = format!(
-        "use chroot = no\nuid = 0\ngid = 0\nreverse lookup = no\nforward lookup = no\naddress = 127.0.0.1\n[m]\npath = {}\nread only = yes\n",
-        folder.display()
-    );
-    fs::write(&config, text)?;
-    let mut daemon = Command::new(&rsync);
-    daemon.args(["--daemon", "--no-detach", "--port", &port.to_string(), "--config"]).arg(&config);
-    let sender = Process::start(daemon.stdout(Stdio::null()).stderr(Stdio::null()))?;
-    wait_for("rsync answers", Duration::from_secs(10), || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok())?;
+    let (sender, port) = rsync_daemon(&rsync, folder)?;
     let into = folder.join("rsync");
     let fetch = {
         let into = into.clone();
@@ -171,10 +157,7 @@ fn rsync(folder: &Path) -> Result<Way> {
 
 fn tar(folder: &Path) -> Result<Way> {
     let openssl = find("openssl").ok_or(MISSING)?.display().to_string();
-    let path = |name: &str| folder.join(name).display().to_string();
-    run(Command::new(&openssl)
-        .args(["req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=bench", "-keyout"])
-        .args([&path("key.pem"), "-out", &path("cert.pem")]))?;
+    certificate(Path::new(&openssl), folder)?;
     let into = folder.join("tar");
     let fetch = {
         let (into, folder) = (into.display().to_string(), folder.display().to_string());

@@ -10,6 +10,7 @@
 
 #[path = "../../tests/hosts/network.rs"]
 pub mod hosts;
+pub mod servers;
 
 use std::{
     error::Error,

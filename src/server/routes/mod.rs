@@ -29,6 +29,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
 };
+use serde::Deserialize;
 
 use super::{Server, caller::Visit, problem::Problem};
 use crate::{
@@ -50,6 +51,23 @@ pub(super) fn see(path: &str) -> Response {
 pub(super) fn see_done(path: &str, done: &str) -> Response {
     let mark = if path.contains('?') { '&' } else { '?' };
     see(&format!("{path}{mark}done={done}"))
+}
+
+/// A form for what can't be undone, with a box to tick.
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct Sure {
+    #[serde(default)]
+    sure: String,
+}
+
+impl Sure {
+    /// `what` would be removed: `the account`.
+    fn must_be_ticked(&self, what: &str) -> Result<(), Problem> {
+        if self.sure == "yes" {
+            return Ok(());
+        }
+        Err(Problem::invalid(format!("Tick “Really” to remove {what}.")))
+    }
 }
 
 /// The row of a share that is named in an address.

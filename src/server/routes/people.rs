@@ -291,21 +291,13 @@ pub(in crate::server) async fn change(
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(in crate::server) struct Sure {
-    #[serde(default)]
-    sure: String,
-}
-
 pub(in crate::server) async fn remove(
     State(server): OurServer,
     Extension(visit): Caller,
     Path(id): Path<i64>,
-    Form(form): Form<Sure>,
+    Form(form): Form<super::Sure>,
 ) -> Answer {
-    if form.sure != "yes" {
-        return Err(Problem::invalid("Tick “Really” to remove the account."));
-    }
+    form.must_be_ticked("the account")?;
     let person = found(&server, id).await?;
     let facts = PersonFacts { id: person.id, role: person.role, new_role: person.role };
     let about = format!("person:{id}");

@@ -286,21 +286,13 @@ pub(in crate::server) async fn quarantine(
     Ok(see_done(&format!("/s/{}", row.id), if hide { "hidden" } else { "shown" }))
 }
 
-#[derive(Debug, Deserialize)]
-pub(in crate::server) struct Sure {
-    #[serde(default)]
-    sure: String,
-}
-
 pub(in crate::server) async fn remove(
     State(server): OurServer,
     Extension(visit): Caller,
     Path(share): Path<String>,
-    Form(form): Form<Sure>,
+    Form(form): Form<super::Sure>,
 ) -> Answer {
-    if form.sure != "yes" {
-        return Err(Problem::invalid("Tick “Really” to remove the share."));
-    }
+    form.must_be_ticked("the share")?;
     let row = row_of(&server, &share).await?;
     let permit = server.allow(&visit, Action::RemoveShare, About::Share(&row.facts()), &named(&row)).await?;
     let (address, about) = (visit.address.to_string(), named(&row));
