@@ -7,13 +7,14 @@ use tokio::sync::mpsc;
 use super::{Upstream, random, resolve, task::Event};
 use crate::{
     engine::{
-        Handle,
+        Handle, Shelf,
         command::Command,
         snapshot::{Here, Snapshot, TransferRow, TransferState},
         trouble::TroubleKind,
     },
     lookup::{Reason, transfers::Input},
     share::{PeerId, ShareId},
+    traffic::Order,
 };
 
 /// What is fetched, and from whom now.
@@ -38,7 +39,7 @@ pub enum Progress {
 }
 
 /// Fetches, and tells what happens until it is complete or has failed.
-pub async fn fetch(engine: Handle, fetch: Fetch, inbox: mpsc::Sender<Event>) {
+pub async fn fetch(engine: Handle, shelf: Shelf, fetch: Fetch, inbox: mpsc::Sender<Event>) {
     let share = fetch.share;
     let fail = async |reason: Reason| {
         inbox.send(Event::Transfers(Input::Failed { share, reason })).await.ok();
@@ -54,7 +55,11 @@ pub async fn fetch(engine: Handle, fetch: Fetch, inbox: mpsc::Sender<Event>) {
             let input = Input::Falsified { share, upstream: fetch.upstream };
             inbox.send(Event::Transfers(input)).await.ok();
         }
-        let progress = progress(&picture, share);
+        // It can be given on from when it is on the shelf, which is a little later than when it has a transfer.
+        let progress = match progress(&picture, share) {
+            Progress::Pieces(_) if shelf.get(share).is_none() => Progress::Nothing,
+            progress => progress,
+        };
         if progress != before {
             let input = match progress {
                 Progress::Nothing => None,
@@ -84,7 +89,9 @@ async fn begin(engine: &Handle, fetch: &Fetch) -> Result<(), crate::engine::Send
         engine.send(Command::AddPeer { address: fetch.at.address.clone() })?;
     }
     let (token, into) = (u64::from_be_bytes(random()) >> 1, Some(fetch.into.clone()));
-    engine.send(Command::Fetch { token, share: fetch.share, into, hints })
+    engine.send(Command::Fetch { token, share: fetch.share, into, hints })?;
+    // Whoever waits reads from the beginning on.
+    engine.send(Command::SetOrder { share: fetch.share, order: Order::InOrder })
 }
 
 /// How far a share is in a picture.
@@ -119,12 +126,6 @@ fn progress_of(row: &Arc<TransferRow>) -> Progress {
 
 /// Whether the engine threw away what the source sent for this share.
 fn falsified(picture: &Snapshot, fetch: &Fetch) -> bool {
-    let Some(row) = picture.transfers.iter().find(|row| row.share == fetch.share) else { return false };
-    let name = picture.peers.iter().find(|peer| peer.id == fetch.upstream).map(|peer| peer.name.as_str());
-    let named =
-        |what: &str| name.is_some_and(|name| what.starts_with(name)) || what.starts_with(&fetch.upstream.short());
-    picture
-        .troubles
-        .iter()
-        .any(|trouble| trouble.kind == TroubleKind::BadPeer && trouble.about == row.title && named(&trouble.what))
+    let row = picture.transfers.iter().find(|row| row.share == fetch.share);
+    row.is_some_and(|row| row.banned.contains(&fetch.upstream))
 }

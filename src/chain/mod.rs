@@ -25,7 +25,7 @@ pub use crate::lookup::{
     Answer, Ask, Asker, Find, FindKind, HOPS_DEFAULT, HOPS_MAX, Health, Mode, Reason, Step, Words,
 };
 use crate::{
-    engine::Handle,
+    engine::{Handle, Shelf},
     lookup::{Query, QueryId},
     net::call::Client,
     share::{PeerId, ShareId},
@@ -41,6 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub type Search = Arc<dyn Fn(Asker, Ask) -> BoxFuture<'static, Vec<Find>> + Send + Sync>;
 /// Whether a computer that proved its key may ask at all.
 pub type Admits = Arc<dyn Fn(PeerId) -> BoxFuture<'static, bool> + Send + Sync>;
+
+/// Writes down what was found above, for everyone, so that it is known from then on.
+pub type Remember = Arc<dyn Fn(Vec<Find>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// A server above.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,9 +65,11 @@ pub struct Setup {
     pub upstreams: Vec<Upstream>,
     pub client: Client,
     pub engine: Handle,
+    pub shelf: Shelf,
     /// The folder for what is brought.
     pub into: PathBuf,
     pub search: Search,
+    pub remember: Remember,
     pub admits: Admits,
     pub tracker: TaskTracker,
     pub cancel: CancellationToken,

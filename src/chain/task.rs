@@ -188,7 +188,8 @@ impl Task {
                 });
             }
             Effect::Remember { finds } => {
-                tracing::debug!(finds = finds.len(), "found in a server above");
+                let (remembered, cancel) = ((self.setup.remember)(finds), self.setup.cancel.clone());
+                self.setup.tracker.spawn(async move { cancel.run_until_cancelled(remembered).await });
             }
         }
     }
@@ -254,10 +255,10 @@ impl Task {
             before.cancel();
         }
         let fetch = fetching::Fetch { share, upstream, at, into: self.setup.into.clone(), first };
-        let (engine, inbox) = (self.setup.engine.clone(), self.inbox.clone());
+        let (engine, shelf, inbox) = (self.setup.engine.clone(), self.setup.shelf.clone(), self.inbox.clone());
         self.setup.tracker.spawn(async move {
             tokio::select! {
-                () = fetching::fetch(engine, fetch, inbox) => {}
+                () = fetching::fetch(engine, shelf, fetch, inbox) => {}
                 () = cancel.cancelled() => {}
             }
         });

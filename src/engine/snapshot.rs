@@ -275,6 +275,8 @@ pub struct TransferRow {
     pub map: Arc<PieceMap>,
     /// Everyone who has some of it or fetches some of it from us.
     pub peers: Vec<Arc<TransferPeer>>,
+    /// Those who sent something wrong for it, and are not asked for it any more.
+    pub banned: Vec<PeerId>,
     /// Bytes a second over the last minutes, oldest first; at most 300 values.
     pub history: Arc<[Speed]>,
     /// `None` until somebody gave the manifest.

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How a [`Lookup`](super::Lookup) behaves; the same for all questions of a program.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Questions that wait at once: in all, of one person, of one server.
+    /// Questions that wait at once: in all, of one person, of one server. A class behind one address is one person.
     pub open_max: usize,
     pub open_per_person: usize,
     pub open_per_server: usize,
@@ -54,7 +54,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             open_max: 1_024,
-            open_per_person: 16,
+            open_per_person: 64,
             open_per_server: 128,
             flights_max: 256,
             per_upstream: 64,

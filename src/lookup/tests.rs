@@ -109,7 +109,7 @@ fn a_short_question_does_not_make_an_upstream_look_dead() {
 fn one_person_can_not_take_all_places() {
     let mut server = At::new(&[1]);
 
-    for number in 0..40 {
+    for number in 0..100 {
         let words = Ask::Words(Words::parse(&format!("w{number}")).unwrap());
         server.asks(number, Asker::Person(1), query(number as u8, words));
     }
@@ -118,7 +118,7 @@ fn one_person_can_not_take_all_places() {
         .answers
         .iter()
         .filter(|(_, answer)| matches!(answer, Answer::Unknown { reason: Reason::Overloaded, .. }));
-    assert_eq!(refused.count(), 40 - Limits::default().open_per_person);
+    assert_eq!(refused.count(), 100 - Limits::default().open_per_person);
 }
 
 #[test]

@@ -10,18 +10,16 @@ use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
-use super::{Config, Server, caller::Visit, now_s, problem::Problem};
+use super::{Config, Server, caller::Visit, now_s, problem::Problem, remembered::remember};
 use crate::{
     access::{About, Action, Audience, Policy, ShareFacts, Who},
     chain::{Answer, Ask, Asker, Chain, Find, Manner, Mode, Reason, Setup, Step, Words},
     engine::{At, Shelf},
     net::call::Client,
     share::{Audience as MadeFor, EntryKind, PeerId, ShareId},
-    store::central::{Central, NewShare, ShareRow},
+    store::central::{Central, FROM_ABOVE, NewShare, ShareRow},
 };
 
-/// Written into the database as the way by which a share came.
-const ORIGIN: &str = "chain";
 /// So many hits of the own database are looked at for a server below.
 const HITS_MAX: u32 = 200;
 /// Whoever has something to look at already waits this much for more.
@@ -41,17 +39,27 @@ pub(super) fn start(config: &Config, at: &At, central: &Central, policy: watch::
     let own = config.name.clone();
     let name = own.unwrap_or_else(|| at.handle.snapshot().me.name.clone());
     let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy };
-    let (below, devices) = (config.downstreams.clone(), central.clone());
+    let (below, devices, known) = (config.downstreams.clone(), central.clone(), central.clone());
     Chain::start(Setup {
         me,
         name,
         upstreams: config.upstreams.clone(),
         client: Client::new((*at.identity).clone()).listening_at(at.bound.port()),
         engine: at.handle.clone(),
+        shelf: at.shelf.clone(),
         into: config.shared(),
         search: Arc::new(move |asker, ask| {
             let library = library.clone();
             async move { library.search(asker, ask).await }.boxed()
+        }),
+        remember: Arc::new(move |finds| {
+            let known = known.clone();
+            async move {
+                if let Err(error) = remember(&known, &finds).await {
+                    tracing::warn!(%error, "what a server above has could not be written down");
+                }
+            }
+            .boxed()
         }),
         admits: Arc::new(move |peer| {
             let (listed, devices) = (below.contains(&peer), devices.clone());
@@ -128,8 +136,9 @@ impl Server {
                 let policy = self.policy();
                 let mut new = vec![];
                 for find in finds {
-                    let known = self.central.share(find.share).await?.is_some();
-                    if !known && !is_forbidden(&policy, &find) {
+                    let known = self.central.share(find.share).await?;
+                    let here = known.is_some_and(|row| row.here || row.quarantined || row.origin != FROM_ABOVE);
+                    if !here && !is_forbidden(&policy, &find) {
                         new.push(find);
                     }
                 }
@@ -154,7 +163,11 @@ impl Server {
                 let find = finds.into_iter().next().filter(|find| !is_forbidden(&self.policy(), find));
                 find.ok_or_else(|| Problem::no_such("share"))
             }
-            Answer::NotFound { .. } => Err(Problem::no_such("share")),
+            Answer::NotFound { .. } => {
+                // It was withdrawn, so it is not to be found any more.
+                self.central.forget(share).await?;
+                Err(Problem::no_such("share"))
+            }
             Answer::Unknown { reason, at } => Err(self.above_failed(at, reason).await),
         }
     }
@@ -166,7 +179,7 @@ impl Server {
         let row = self.central.share(id).await?;
         let whole = || self.shelf.get(id).is_some_and(|share| share.is_complete());
         match row {
-            Some(row) if row.origin != ORIGIN || whole() => Ok(row),
+            Some(row) if row.origin != FROM_ABOVE || whole() => Ok(row),
             // It is known and was not brought whole: whoever may not have it must not cause that it is.
             Some(row) => {
                 drop(self.allow(visit, Action::Download, About::Share(&row.facts()), &row.title).await?);
@@ -180,17 +193,13 @@ impl Server {
     }
 
     async fn bring(&self, visit: &Visit, id: ShareId) -> Result<ShareRow, Problem> {
-        let find = self.find_above(visit, id).await?;
-        if self.free_bytes().is_some_and(|free| free < self.config.reserve_bytes.saturating_add(find.size)) {
-            let detail = "The disk of this server has no room for it. Tell whoever runs the server.";
-            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage", detail));
-        }
-        let routes = find.routes().cloned().collect();
+        let routes = self.routes_to(visit, id).await?;
+        let owner_name =
+            routes.first().and_then(|route| route.last()).map_or_else(String::new, |step| step.name.clone());
         if let Err(refusal) = self.chain.bring(id, routes).await {
             return Err(self.above_failed(refusal.at, refusal.reason).await);
         }
         let on_shelf = self.shelf.get(id).ok_or_else(|| Problem::no_such("share"))?;
-        let owner_name = find.route.last().map_or_else(String::new, |step| step.name.clone());
         let new = NewShare {
             id,
             manifest: on_shelf.share().manifest(),
@@ -198,32 +207,27 @@ impl Server {
             owner_name: &owner_name,
             audience: Audience::Room,
             added_s: now_s(),
-            origin: ORIGIN,
+            origin: FROM_ABOVE,
+            here: false,
         };
-        if self.central.add_share(&new).await? {
-            self.mark_when_whole(id);
+        self.central.add_share(&new).await?;
+        if self.shelf.get(id).is_some_and(|share| share.is_complete()) {
+            self.central.set_here(id, true).await?;
         }
         self.central.share(id).await?.ok_or_else(|| Problem::no_such("share"))
     }
 
-    /// The database says that a share is here when all of it is.
-    fn mark_when_whole(&self, id: ShareId) {
-        let (central, shelf, mut pictures) = (self.central.clone(), self.shelf.clone(), self.engine.watch());
-        let cancel = self.cancel.clone();
-        self.tracker.spawn(async move {
-            loop {
-                if shelf.get(id).is_some_and(|share| share.is_complete()) {
-                    if let Err(error) = central.set_here(id, true).await {
-                        tracing::warn!(%error, "a share that was brought could not be written down as whole");
-                    }
-                    return;
-                }
-                tokio::select! {
-                    changed = pictures.changed() => if changed.is_err() { return },
-                    () = cancel.cancelled() => return,
-                }
-            }
-        });
+    /// The ways by which a share can be brought. One that is on its way already needs no other question.
+    async fn routes_to(&self, visit: &Visit, id: ShareId) -> Result<Vec<Vec<Step>>, Problem> {
+        if let Some(bringing) = self.chain.bringing().await.into_iter().find(|bringing| bringing.share == id) {
+            return Ok(vec![bringing.route]);
+        }
+        let find = self.find_above(visit, id).await?;
+        if self.free_bytes().is_some_and(|free| free < self.config.reserve_bytes.saturating_add(find.size)) {
+            let detail = "The disk of this server has no room for it. Tell whoever runs the server.";
+            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage", detail));
+        }
+        Ok(find.routes().cloned().collect())
     }
 
     async fn above_failed(&self, at: PeerId, reason: Reason) -> Problem {
@@ -239,7 +243,7 @@ impl Server {
                 (StatusCode::BAD_GATEWAY, "was asked by itself: the servers are above each other in a ring.")
             }
         };
-        Problem::new(status, "upstream", format!("{name} {what}"))
+        Problem::of_upstream(status, format!("{name} {what}"))
     }
 
     async fn named(&self, missing: Vec<(PeerId, Reason)>) -> Vec<(String, Reason)> {

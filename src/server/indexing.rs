@@ -1,12 +1,16 @@
-//! Keeps the database's list of shares true to what is on the shelf: shares of files that are gone are marked, and those
-//! that came by the app or the command line on this computer are written down.
+//! Keeps the database's list of shares true to what is on the shelf: shares of files that are gone are marked, so are those
+//! that were brought and are whole now, and those that came by the app or the command line on this computer are written
+//! down.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Server, now_s};
 use crate::{
     access::Audience,
-    engine::command::Recipients,
+    engine::{
+        command::Recipients,
+        snapshot::{Here, ShareRow, Snapshot},
+    },
     share::ShareId,
     store::central::{CentralError, NewShare},
 };
@@ -17,11 +21,11 @@ pub(super) async fn follow(server: Arc<Server>) {
     let mut seen: BTreeSet<ShareId> = BTreeSet::new();
     loop {
         let picture = pictures.borrow_and_update().clone();
-        let mine = picture.shares.iter().filter(|row| row.mine);
-        let listed: BTreeSet<ShareId> = mine.map(|row| row.id).collect();
-        if listed != seen {
-            match compare(&server, &listed).await {
-                Ok(()) => seen = listed,
+        let whole = |row: &&Arc<ShareRow>| row.mine || matches!(row.here, Here::Complete { .. });
+        let whole: BTreeSet<ShareId> = picture.shares.iter().filter(whole).map(|row| row.id).collect();
+        if whole != seen {
+            match compare(&server, &picture, &whole).await {
+                Ok(()) => seen = whole,
                 Err(error) => tracing::warn!(%error, "the list of shares could not be brought up to date"),
             }
         }
@@ -32,31 +36,31 @@ pub(super) async fn follow(server: Arc<Server>) {
     }
 }
 
-async fn compare(server: &Server, listed: &BTreeSet<ShareId>) -> Result<(), CentralError> {
-    let known = server.central.share_ids().await?;
-    for id in &known {
-        let here = server.shelf.get(*id).is_some_and(|share| share.is_complete());
-        if server.central.share(*id).await?.is_some_and(|row| row.here != here) {
+async fn compare(server: &Server, picture: &Snapshot, whole: &BTreeSet<ShareId>) -> Result<(), CentralError> {
+    let known = server.central.shares_here().await?;
+    let brought = |row: &&Arc<ShareRow>| !row.mine && matches!(row.here, Here::Complete { .. });
+    let brought: BTreeSet<ShareId> = picture.shares.iter().filter(brought).map(|row| row.id).collect();
+    for (id, noted) in &known {
+        let here = brought.contains(id) || server.shelf.get(*id).is_some_and(|share| share.is_complete());
+        if here != *noted {
             server.central.set_here(*id, here).await?;
         }
     }
-    for id in listed.difference(&known) {
-        let Some(share) = server.shelf.get(*id).filter(|share| share.is_complete()) else { continue };
-        let row = server.engine.snapshot().shares.iter().find(|row| row.id == *id).cloned();
-        let Some(row) = row else { continue };
+    for row in picture.shares.iter().filter(|row| row.mine && whole.contains(&row.id) && !known.contains_key(&row.id)) {
+        let Some(share) = server.shelf.get(row.id).filter(|share| share.is_complete()) else { continue };
         // What an upload makes is written down by whoever makes it.
         if row.recipients != Some(Recipients::Everyone) || share.lies_under(&server.config.shared()) {
             continue;
         }
-        let name = server.engine.snapshot().me.name.clone();
         let new = NewShare {
-            id: *id,
+            id: row.id,
             manifest: share.share().manifest(),
             owner: None,
-            owner_name: &name,
+            owner_name: &picture.me.name,
             audience: Audience::Room,
             added_s: now_s(),
             origin: "app",
+            here: true,
         };
         server.central.add_share(&new).await?;
     }

@@ -22,6 +22,7 @@ mod one_time_codes;
 mod pages;
 mod passwords;
 mod problem;
+mod remembered;
 mod router;
 mod routes;
 mod sealing;

@@ -9,6 +9,8 @@ use serde::Serialize;
 
 use crate::{access::Reason, store::central::CentralError};
 
+const UPSTREAM: &str = "upstream";
+
 /// An error as the caller meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -45,6 +47,16 @@ impl Problem {
             }
             reason => Problem::new(StatusCode::FORBIDDEN, reason.code(), reason.to_string()),
         }
+    }
+
+    /// A server above failed with it. `reason`: its name, what it did, and what now.
+    pub fn of_upstream(status: StatusCode, reason: String) -> Problem {
+        Problem::new(status, UPSTREAM, reason)
+    }
+
+    /// Whether it is the fault of a server above, so that what is known of old still holds.
+    pub fn is_of_upstream(&self) -> bool {
+        self.code == UPSTREAM
     }
 
     pub fn invalid(detail: impl Into<String>) -> Problem {

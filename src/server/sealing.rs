@@ -81,6 +81,7 @@ async fn seal(server: &Arc<Server>, batch: &Batch) -> Result<ShareId, String> {
         audience: batch.audience.clone(),
         added_s: now_s(),
         origin: "upload",
+        here: true,
     };
     server.central.add_share(&new).await.map_err(|error| error.to_string())?;
     Ok(share)

@@ -12,11 +12,11 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 
 use crate::{
-    engine::{Arriving, OnShelf},
-    share::EntryKind,
+    engine::{Arriving, OnShelf, Shelf},
+    share::{Entry, EntryKind},
     store::PieceReader,
 };
 
@@ -77,26 +77,66 @@ pub(super) fn arriving_body(arriving: Arriving) -> Body {
     Body::from_stream(stream::unfold(arriving, async |mut arriving| Some((arriving.next().await?, arriving))))
 }
 
-/// A zip of the files at `entries`, under their paths in the share. Stored and not compressed: most of what is shared is
-/// compressed already, and it must be as fast as the network.
-pub(super) fn zip_of(share: OnShelf, entries: Vec<usize>) -> Body {
+/// A zip of the files at `entries`, under their paths in the share; files that are still on their way here are waited for.
+/// Stored and not compressed: most of what is shared is compressed already, and it must be as fast as the network.
+pub(super) fn zip_of(shelf: Shelf, share: OnShelf, entries: Vec<usize>) -> Body {
+    let runtime = Handle::current();
     body(move |to| {
+        let read = |entry: usize, size: u64| -> io::Result<Source> {
+            if share.is_complete() {
+                return share
+                    .read(entry, 0, size)
+                    .map(Source::Whole)
+                    .map_err(|error| io::Error::other(error.to_string()));
+            }
+            Ok(Source::Arriving(shelf.arriving(share.share().id(), entry, 0, size), runtime.clone()))
+        };
         let sink = Sink { to: to.clone(), buffer: Vec::with_capacity(STEP) };
         let mut zip = zip::ZipWriter::new_stream(sink);
         for entry in entries {
-            write_entry(&mut zip, &share, entry)?;
+            let Some(listed) = share.share().manifest().entries.get(entry) else { continue };
+            write_entry(&mut zip, listed, |size| read(entry, size))?;
         }
         let mut sink = zip.finish().map_err(io::Error::other)?.into_inner();
         sink.flush()
     })
 }
 
+/// Where the bytes of a file in a zip come from.
+enum Source {
+    Whole(PieceReader),
+    Arriving(Arriving, Handle),
+}
+
+impl Source {
+    /// Passes all bytes on.
+    fn copy(self, to: &mut dyn io::Write) -> io::Result<()> {
+        match self {
+            Source::Whole(mut reader) => {
+                let mut buffer = vec![0; STEP];
+                loop {
+                    let read = reader.read(&mut buffer).map_err(|error| io::Error::other(error.to_string()))?;
+                    match buffer.get(..read) {
+                        Some(part) if read > 0 => to.write_all(part)?,
+                        _ => return Ok(()),
+                    }
+                }
+            }
+            Source::Arriving(mut arriving, runtime) => {
+                while let Some(part) = runtime.block_on(arriving.next()) {
+                    to.write_all(&part?)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
 fn write_entry(
     zip: &mut zip::ZipWriter<zip::write::StreamWriter<Sink>>,
-    share: &OnShelf,
-    entry: usize,
+    listed: &Entry,
+    read: impl FnOnce(u64) -> io::Result<Source>,
 ) -> io::Result<()> {
-    let Some(listed) = share.share().manifest().entries.get(entry) else { return Ok(()) };
     let mut options = zip::write::SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)
         .large_file(listed.kind.size() >= u64::from(u32::MAX));
@@ -109,15 +149,7 @@ fn write_entry(
         EntryKind::File { size, executable, .. } => {
             let options = options.unix_permissions(if executable { 0o755 } else { 0o644 });
             zip.start_file(path, options).map_err(io::Error::other)?;
-            let mut reader = share.read(entry, 0, size).map_err(|error| io::Error::other(error.to_string()))?;
-            let mut buffer = vec![0; STEP];
-            loop {
-                let read = reader.read(&mut buffer).map_err(|error| io::Error::other(error.to_string()))?;
-                match buffer.get(..read) {
-                    Some(part) if read > 0 => zip.write_all(part)?,
-                    _ => return Ok(()),
-                }
-            }
+            read(size)?.copy(zip)
         }
     }
 }

@@ -11,8 +11,7 @@ const FACT: &str = "setup_code";
 
 /// A new code, as long as there is no owner. The one before is void.
 pub(super) async fn make(server: &Server) -> Result<Option<SetupCode>, CentralError> {
-    let owned = server.central.people().await?.iter().any(|person| person.role == Role::Owner && person.active);
-    if owned {
+    if is_owned(server).await? {
         server.central.forget_fact(FACT).await?;
         return Ok(None);
     }
@@ -22,9 +21,20 @@ pub(super) async fn make(server: &Server) -> Result<Option<SetupCode>, CentralEr
     Ok(Some(SetupCode(code)))
 }
 
-/// Whether somebody can sign up as the first.
+/// Whether somebody can sign up as the first. The code is void when an owner was made at the console meanwhile.
 pub(super) async fn is_open(server: &Server) -> Result<bool, CentralError> {
-    Ok(server.central.fact(FACT).await?.is_some())
+    if server.central.fact(FACT).await?.is_none() {
+        return Ok(false);
+    }
+    if is_owned(server).await? {
+        server.central.forget_fact(FACT).await?;
+        return Ok(false);
+    }
+    Ok(true)
+}
+
+async fn is_owned(server: &Server) -> Result<bool, CentralError> {
+    Ok(server.central.people().await?.iter().any(|person| person.role == Role::Owner && person.active))
 }
 
 pub(super) async fn is_right(server: &Server, code: &str) -> Result<bool, CentralError> {

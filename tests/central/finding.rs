@@ -3,7 +3,7 @@
 use handout::{
     access::{Action, Audience, GroupId},
     share::{Audience as For, Entry, EntryKind, Manifest, Modified, PieceLen, PublicKey, Root, ShareId, SharePath},
-    store::central::{Central, NewShare},
+    store::central::{Central, FROM_ABOVE, NewShare},
 };
 
 use super::{Engine, note, on_both, permit};
@@ -82,7 +82,35 @@ fn an_audience_reads_back_and_so_does_all_else() {
     });
 }
 
+#[test]
+fn what_a_server_above_has_is_remembered_until_it_is_withdrawn_or_too_much() {
+    on_both(async |Engine { central, .. }| {
+        for id in 1..=3 {
+            let manifest = manifest("Biology", &[&format!("Biology/zelle{id}.png")]);
+            let new = NewShare { origin: FROM_ABOVE, here: false, ..new_share(id, &manifest) };
+            assert!(central.remember(&new, 2).await.unwrap());
+            assert!(!central.remember(&new, 2).await.unwrap(), "it is known");
+        }
+        let known: Vec<u8> = central.shares_here().await.unwrap().keys().map(|id| id.0[0]).collect();
+        assert_eq!(known, [2, 3], "the oldest went");
+        assert_eq!(central.find("zelle1", i64::MAX, 10).await.unwrap(), []);
+        assert!(!central.find("zelle2", i64::MAX, 10).await.unwrap()[0].share.here);
+
+        central.set_here(ShareId([3; 32]), true).await.unwrap();
+        add(&central, 4, "Maps", &["Maps/zelle4.png"]).await;
+        for id in 2..=4 {
+            central.forget(ShareId([id; 32])).await.unwrap();
+        }
+        let known: Vec<u8> = central.shares_here().await.unwrap().keys().map(|id| id.0[0]).collect();
+        assert_eq!(known, [3, 4], "what is here is not forgotten, nor what came from here");
+    });
+}
+
 async fn add(central: &Central, id: u8, title: &str, paths: &[&str]) -> bool {
+    central.add_share(&new_share(id, &manifest(title, paths))).await.unwrap()
+}
+
+fn manifest(title: &str, paths: &[&str]) -> Manifest {
     let entry = |path: &&str, kind| Entry {
         path: SharePath::new(path.split('/').map(str::to_owned).collect()).unwrap(),
         modified: Modified { s: 0, ns: 0 },
@@ -91,22 +119,25 @@ async fn add(central: &Central, id: u8, title: &str, paths: &[&str]) -> bool {
     let mut entries = vec![entry(&title, EntryKind::Folder)];
     let file = EntryKind::File { size: 10, root: Root([7; 32]), executable: false };
     entries.extend(paths.iter().map(|path| entry(path, file)));
-    let manifest = Manifest {
+    Manifest {
         title: title.to_owned(),
         publisher: PublicKey([1; 32]),
         created_s: 1,
         audience: For::Everyone,
         piece_len: PieceLen::MIN,
         entries,
-    };
-    let new = NewShare {
+    }
+}
+
+fn new_share(id: u8, manifest: &Manifest) -> NewShare<'_> {
+    NewShare {
         id: ShareId([id; 32]),
-        manifest: &manifest,
+        manifest,
         owner: None,
         owner_name: "Ann",
         audience: Audience::Room,
         added_s: 2,
         origin: "upload",
-    };
-    central.add_share(&new).await.unwrap()
+        here: true,
+    }
 }

@@ -226,6 +226,7 @@ pub fn transfer(byte: u8, title: &str, state: TransferState) -> Arc<TransferRow>
         map: Arc::new(PieceMap::default()),
         peers: Vec::new(),
         history: [].into(),
+        banned: vec![],
         facts: None,
     })
 }

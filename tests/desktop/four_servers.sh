@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # A chain of four servers, each on a network of its own with the next one only. A file is on the fourth alone. Thirty people
 # at the first find it by search, see the way to it, and download it while it arrives; the first of them leaves half-way.
-# It crosses each line once. Then the upper three are cut off, and one more gets it from the first at once.
-# Needs root for the network namespaces.
+# It crosses each line once. A person with a real browser finds another one, sees the way and downloads it; a folder comes
+# as a zip while it arrives. Then the upper three are cut off, and a second browser gets it from the first at once; what was
+# only looked at is found still, and the page says who can't be reached.
+# Needs root for the network namespaces. PICTURES=FOLDER keeps screenshots of the pages.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${HANDOUT:=$here/../../target/debug/handout}"
@@ -109,13 +111,24 @@ person() { # person NAME CURL-ARGS...: a request of somebody's browser
     on 0 curl -sS -k --max-time 60 -b "$work/$name.jar" "$@"
 }
 
+add_person() { # add_person NAME [--role ROLE]: the password goes to $work/NAME.password
+    handout_on 1 admin add-person "$@" --json | grep -o '"password":"[^"]*"' | cut -d'"' -f4 >"$work/$1.password"
+    [ -s "$work/$1.password" ] || fail "no password for $1"
+}
+
 sign_in() {
-    local name=$1 password
-    password=$(handout_on 1 admin add-person "$name" --json | grep -o '"password":"[^"]*"' | cut -d'"' -f4)
-    [ -n "$password" ] || fail "no password for $name"
+    local name=$1
+    add_person "$name"
     person "$name" -c "$work/$name.jar" -o "$work/$name.html" --data-urlencode "name=$name" \
-        --data-urlencode "password=$password" "$site/sign-in" || fail "$name can't sign in"
+        --data-urlencode "password=$(cat "$work/$name.password")" "$site/sign-in" || fail "$name can't sign in"
     [ -s "$work/$name.jar" ] || fail "$name has no session"
+}
+
+# browse NAME WORDS WAY [PICTURES]: the file that came is then $work/NAME.files/*
+browse() {
+    mkdir -p "$work/$1.files"
+    on 0 timeout 120 "$here/browse.py" "$site" "$1" "$(cat "$work/$1.password")" "$2" "$3" "$work/$1.files" \
+        ${4:+"$4"} >"$work/$1.browser.log" 2>&1 || fail "$1's browser: $(cat "$work/$1.browser.log")"
 }
 
 received() { # received HOST DEVICE: bytes that came in
@@ -140,7 +153,18 @@ mkdir -p "$work/files"
 head -c "$size" /dev/urandom >"$work/files/Biology lesson.bin"
 sum=$(b3sum --no-names "$work/files/Biology lesson.bin")
 handout_on 4 share "$work/files/Biology lesson.bin" >"$work/share.log" 2>&1 || fail "the fourth can't share the file"
+mkdir -p "$work/files/Chemistry/deep" "$work/files/Physics"
+head -c 3000000 /dev/urandom >"$work/files/Chemistry/acids.bin"
+head -c 3000000 /dev/urandom >"$work/files/Chemistry/deep/bases.bin"
+head -c 5000000 /dev/urandom >"$work/files/Geography map.bin"
+head -c 1000 /dev/urandom >"$work/files/Physics/levers.bin"
+head -c 1000 /dev/urandom >"$work/files/Physics/pulleys.bin"
+for name in Chemistry "Geography map.bin" Physics; do
+    handout_on 4 share "$work/files/$name" >>"$work/share.log" 2>&1 || fail "the fourth can't share $name"
+done
 
+# A server that nobody owns asks every browser whether it is the owner's.
+add_person head --role owner
 sign_in ann
 found() {
     person ann "$site/api/v1/search?q=biology" >"$work/search.json" && grep -q '"elsewhere":\[{' "$work/search.json"
@@ -174,6 +198,28 @@ for host in 1 2 3; do
     [ "$bytes" -lt $((size * 13 / 10)) ] || fail "the file crossed the line to ${names[$((host + 1))]} more than once"
 done
 
+id_of() { # id_of PERSON WORD: the share that a search finds above
+    person "$1" "$site/api/v1/search?q=$2" | grep -o '"elsewhere":\[{.*' | grep -o '"id":"[a-z2-7]*"' | head -1 | cut -d'"' -f4
+}
+
+# A folder comes as a zip although none of it is here yet.
+status=$(person ann -o "$work/chemistry.zip" -w '%{http_code}' "$site/s/$(id_of ann chemistry)/zip")
+[ "$status" = 200 ] || fail "no zip of what arrives: $status $(cat "$work/chemistry.zip")"
+python3 -m zipfile -e "$work/chemistry.zip" "$work/unzipped" || fail "the zip of what arrives is broken"
+diff -r "$work/files/Chemistry" "$work/unzipped/Chemistry" || fail "the zip of what arrives differs"
+
+# A person with a browser.
+add_person carla
+[ -z "${PICTURES:-}" ] || mkdir -p "$PICTURES"
+browse carla "geography map" 'you → Lab → School → District → State' "${PICTURES:-}"
+cmp "$work"/carla.files/* "$work/files/Geography map.bin" || fail "what the browser downloaded differs"
+echo "a browser found by search what only the fourth had, showed the way, and downloaded it"
+
+# Somebody only looks at this one.
+physics=$(id_of ann physics)
+person ann "$site/s/$physics" | grep -q 'pulleys.bin' || fail "the page of a share above does not list its files"
+add_person dora
+
 # The upper three are cut off, and whoever comes next is served at once.
 for host in 2 3 4; do
     kill -9 "${servers[$host]}" 2>/dev/null || true
@@ -189,3 +235,12 @@ took=$((($(date +%s%N) - begun) / 1000000))
 [ "$(b3sum --no-names "$work/again")" = "$sum" ] || fail "the second browser's copy differs"
 [ "$took" -lt 4000 ] || fail "it took $took ms from the first server alone"
 echo "four_servers: with the upper three cut off, the next browser had it from the first in $took ms"
+
+browse dora "geography map" ''
+cmp "$work"/dora.files/* "$work/files/Geography map.bin" || fail "what the second browser downloaded differs"
+echo "four_servers: a second browser got from the first server what the first browser had asked for"
+person ben "$site/?q=pulleys" >"$work/pulleys.html"
+grep -q 'In another server' "$work/pulleys.html" || fail "what was looked at is not found any more: $(cat "$work/pulleys.html")"
+status=$(person ben -o "$work/physics.txt" -w '%{http_code}' "$site/s/$physics/f/0/levers.bin")
+[ "$status" -ge 500 ] && grep -q "School can't be reached" "$work/physics.txt" ||
+    fail "it is not said who can't be reached: $status $(cat "$work/physics.txt")"

@@ -224,6 +224,7 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         reused_files: 0,
         reused_bytes: 0,
         pieces_done: (f64::from(pieces) * part) as u32,
+        banned: vec![],
         facts: Some(Arc::new(facts)),
     }
 }

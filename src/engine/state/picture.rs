@@ -266,6 +266,7 @@ impl State {
                 .unwrap_or_else(|| Arc::new(map)),
             peers: self.transfer_peers(held),
             history: held.history.iter().copied().collect(),
+            banned: held.banned.iter().copied().collect(),
             facts: held.facts.clone(),
         }
     }

@@ -265,6 +265,7 @@ impl State {
         if !held.banned.insert(peer) {
             return;
         }
+        self.changed.transfers = true;
         let title = held.title.clone();
         let trouble = self.bad_peer_trouble(peer, what, &title);
         self.add_trouble(trouble);

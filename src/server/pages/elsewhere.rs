@@ -14,6 +14,7 @@ use crate::{
         routes::elsewhere::health_words,
     },
     share::{Entry, EntryKind},
+    store::central::ShareRow,
 };
 
 /// More files are not listed before they are here.
@@ -46,8 +47,8 @@ fn row(find: &Find) -> Markup {
                 span.row-name { bdi { (find.title) } }
                 span.row-facts {
                     (figures::count(u64::from(find.files), "file", "files")) " · " (figures::bytes(find.size))
-                    " · " bdi.route { (route_words(&find.route)) }
                 }
+                span.row-facts.route { bdi { (route_words(&find.route)) } }
             }
         }
     }
@@ -78,8 +79,9 @@ pub(in crate::server) fn elsewhere(frame: &Frame, page: &ElsewherePage) -> Marku
                     @if let [only] = &files[..] {
                         a.button.primary href=(address(only)) download="" { (icon("download")) "Download" }
                     } @else {
+                        a.button.primary href=(format!("/s/{}/zip", find.share)) download="" { (icon("download")) "Download all (zip)" }
                         form.inline method="post" action=(format!("/s/{}/bring", find.share)) {
-                            button.button.primary type="submit" { (icon("download")) "Bring it to this server" }
+                            button.button type="submit" { "Bring it to this server" }
                         }
                     }
                 }
@@ -101,6 +103,28 @@ pub(in crate::server) fn elsewhere(frame: &Frame, page: &ElsewherePage) -> Marku
             }
         }
     })
+}
+
+/// A share that is known from before, while the server that has it can't be asked. `problem`: why, and what now.
+pub(in crate::server) fn out_of_reach(frame: &Frame, share: &ShareRow, problem: &str) -> Markup {
+    frame.page(
+        &share.title,
+        html! {
+            article {
+                header.share-head {
+                    div {
+                        h1 { bdi { (share.title) } }
+                        p.soft.who-line {
+                            (figures::count(share.files, "file", "files")) " · " (figures::bytes(share.size))
+                            @if !share.owner_name.is_empty() { " · in " bdi { (share.owner_name) } }
+                        }
+                    }
+                }
+                p.notice.attention { (icon("warning")) span { "This is in another server. " (problem) } }
+                p { a.button href=(format!("/s/{}", share.id)) { "Try again" } }
+            }
+        },
+    )
 }
 
 /// The servers above, for those who run this one. `id`: what this server is known by.

@@ -8,7 +8,10 @@ use super::{
     frame::{Frame, face},
     icons::{icon, kind_of},
 };
-use crate::{server::chain::Elsewhere, store::central::ShareRow};
+use crate::{
+    server::chain::Elsewhere,
+    store::central::{FROM_ABOVE, ShareRow},
+};
 
 /// One thing that is shown in the list.
 pub(in crate::server) struct Hit {
@@ -64,8 +67,8 @@ pub(in crate::server) fn hits(page: &HomePage) -> Markup {
                 }
             }
         } @else {
-            ul.rows {
-                @for hit in &page.hits { (row(hit, page.now_s)) }
+            @if !page.hits.is_empty() {
+                ul.rows { @for hit in &page.hits { (row(hit, page.now_s)) } }
             }
             @if let Some(before) = page.more {
                 p.more { a.button rel="next" href=(more(&page.query, before)) { "More" } }
@@ -112,7 +115,8 @@ fn row(hit: &Hit, now_s: i64) -> Markup {
             }
             span.row-who { (face(&share.owner_name)) span.wide { (share.owner_name) } }
             @if share.quarantined { span.mark.bad { (icon("eye-off")) "Hidden" } }
-            @if !share.here { span.mark.attention { (icon("warning")) "Files missing" } }
+            @if share.origin == FROM_ABOVE && !share.here { span.mark { (icon("computer")) "In another server" } }
+            @else if !share.here { span.mark.attention { (icon("warning")) "Files missing" } }
         }
     }
 }

@@ -19,7 +19,7 @@ mod upload;
 
 pub(super) use account::{AccountPage, account};
 pub(super) use administration::{AuditPage, DevicesPage, Overview, audit, devices, overview, quarantine};
-pub(super) use elsewhere::{ElsewherePage, elsewhere, upstreams};
+pub(super) use elsewhere::{ElsewherePage, elsewhere, out_of_reach, upstreams};
 pub(super) use frame::{Frame, problem};
 pub(super) use home::{Hit, HomePage, hits, home};
 pub(super) use links::{LinkPage, link, link_password};

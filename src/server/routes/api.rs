@@ -17,6 +17,7 @@ use crate::{
         chain::{Elsewhere, reason_words},
         pages::Hit,
         problem::Problem,
+        remembered::without_those_above,
         sign_policy,
     },
     share::EntryKind,
@@ -115,11 +116,12 @@ async fn list(
     asked: &home::Asked,
 ) -> Answer {
     let wanted = asked.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX) as usize;
-    let (hits, next) = home::look(server, visit, query, asked.before, wanted).await?;
+    let (mut hits, next) = home::look(server, visit, query, asked.before, wanted).await?;
     let elsewhere = match asked.before {
         None => server.elsewhere(visit, query, !hits.is_empty()).await?,
         Some(_) => Elsewhere::default(),
     };
+    without_those_above(&mut hits, &elsewhere.finds);
     let hits: Vec<Value> = hits.iter().map(hit).collect();
     let above: Vec<Value> = elsewhere.finds.iter().map(find_json).collect();
     let missing =
@@ -141,6 +143,15 @@ pub(in crate::server) async fn share(
     headers: HeaderMap,
 ) -> Answer {
     let row = match row_of(&server, &id).await {
+        // What nothing is here of is told with the way to it, where the server above can be asked.
+        Ok(row) if server.is_only_above(&row) => {
+            drop(server.allow(&visit, Action::SeeShare, About::Share(&row.facts()), &named(&row)).await?);
+            match server.find_above(&visit, row.id).await {
+                Ok(find) => return Ok(Json(find_json(&find)).into_response()),
+                Err(problem) if problem.is_of_upstream() => row,
+                Err(problem) => return Err(problem),
+            }
+        }
         Ok(row) => row,
         Err(missing) => {
             let Ok(share) = id.parse() else { return Err(missing) };

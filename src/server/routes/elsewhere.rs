@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::{Answer, Caller, OurServer, see};
+use super::{Answer, Caller, OurServer, see, share::named};
 use crate::{
     access::{About, Action},
     chain::{Find, Health, Step},
@@ -19,6 +19,7 @@ use crate::{
         problem::Problem,
     },
     share::ShareId,
+    store::central::ShareRow,
 };
 
 /// The page of a share that is not here; `missing`: what is said where nobody above has it either.
@@ -27,6 +28,20 @@ pub(super) async fn page(server: &Server, visit: &Visit, share: &str, missing: P
     let find = server.find_above(visit, id).await?;
     let frame = Frame::of(server, visit);
     Ok(pages::elsewhere(&frame, &ElsewherePage { route: route_words(&find.route), find }).into_response())
+}
+
+/// The page of a share that is known, and whose bytes only a server above has.
+pub(super) async fn known_page(server: &Server, visit: &Visit, row: &ShareRow) -> Answer {
+    drop(server.allow(visit, Action::SeeShare, About::Share(&row.facts()), &named(row)).await?);
+    let frame = Frame::of(server, visit);
+    match server.find_above(visit, row.id).await {
+        Ok(find) => {
+            Ok(pages::elsewhere(&frame, &ElsewherePage { route: route_words(&find.route), find }).into_response())
+        }
+        // It was withdrawn, or the caller may not ask.
+        Err(problem) if !problem.is_of_upstream() => Err(problem),
+        Err(problem) => Ok(pages::out_of_reach(&frame, row, &problem.detail).into_response()),
+    }
 }
 
 /// Brings a share here, and shows its page.

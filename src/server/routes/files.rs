@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, row_of, share::named};
+use super::{Answer, Caller, OurServer, share::named};
 use crate::{
     access::{About, Action, ShareFacts},
     engine::OnShelf,
@@ -177,14 +177,14 @@ pub(in crate::server) async fn zip(
     Path(share): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
+    let row = server.present(&visit, &share).await?;
     let facts = row.facts();
     archive(&server, &visit, &row, facts, asked.folder.as_deref().unwrap_or("")).await
 }
 
 pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, facts: ShareFacts, folder: &str) -> Answer {
     let permit = server.allow(visit, Action::Download, About::Share(&facts), &named(row)).await?;
-    let on_shelf = server.shelf.get(row.id).filter(OnShelf::is_complete).ok_or_else(|| Problem::no_such("share"))?;
+    let on_shelf = server.shelf.get(row.id).ok_or_else(|| Problem::no_such("share"))?;
     let folder: Vec<&str> = folder.split('/').filter(|name| !name.is_empty()).collect();
     let policy = server.policy();
     let entries = &on_shelf.share().manifest().entries;
@@ -201,7 +201,7 @@ pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, fact
     }
     server.done(visit, &permit, &named(row), &format!("zip of {} files and folders", chosen.len())).await?;
     let name = format!("{}.zip", folder.last().copied().unwrap_or(&row.title));
-    let mut response = Response::new(serving::zip_of(on_shelf, chosen));
+    let mut response = Response::new(serving::zip_of(server.shelf.clone(), on_shelf, chosen));
     describe(&mut response, &name, None);
     set(&mut response, header::CONTENT_TYPE, "application/zip");
     Ok(response)

@@ -17,6 +17,7 @@ use crate::{
         now_s,
         pages::{self, Frame, Hit, HomePage},
         problem::Problem,
+        remembered::without_those_above,
     },
 };
 
@@ -51,7 +52,7 @@ pub(in crate::server) async fn home(
         drop(server.allow(&visit, Action::Search, About::Nothing, "").await?);
     }
     let query = asked.q.chars().take(200).collect::<String>();
-    let (hits, more) = match may_search {
+    let (mut hits, more) = match may_search {
         true => look(&server, &visit, &query, asked.before, PAGE).await?,
         false => (vec![], None),
     };
@@ -60,6 +61,7 @@ pub(in crate::server) async fn home(
         true => server.elsewhere(&visit, &query, !hits.is_empty() || typing).await?,
         false => Elsewhere::default(),
     };
+    without_those_above(&mut hits, &elsewhere.finds);
     let page = HomePage { query, hits, more, elsewhere, now_s: now_s(), may_search };
     if asked.part.is_some() {
         return Ok(pages::hits(&page).into_response());
@@ -93,7 +95,9 @@ pub(in crate::server) async fn look(
         let last = batch.len() < BATCH as usize;
         for (number, hit) in batch {
             looked_at += 1;
-            if may_see(server, visit, &hit) {
+            // What is only above is found, and does not stand under "What is here".
+            let wanted_here = searching || !server.is_only_above(&hit.share);
+            if wanted_here && may_see(server, visit, &hit) {
                 if hits.len() == wanted {
                     return Ok((hits, Some(before)));
                 }

@@ -46,6 +46,7 @@ pub(in crate::server) async fn page(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let mut row = match row_of(&server, &share).await {
+        Ok(row) if server.is_only_above(&row) => return super::elsewhere::known_page(&server, &visit, &row).await,
         Ok(row) => row,
         Err(missing) => return super::elsewhere::page(&server, &visit, &share, missing).await,
     };
@@ -165,6 +166,9 @@ pub(in crate::server) async fn view(
     Path((share, entry)): Path<(String, usize)>,
 ) -> Answer {
     let row = row_of(&server, &share).await?;
+    if server.is_only_above(&row) {
+        return super::elsewhere::known_page(&server, &visit, &row).await;
+    }
     let on_shelf = server.shelf.get(row.id).ok_or_else(|| Problem::no_such("share"))?;
     let manifest = on_shelf.share().manifest();
     let listed = manifest.entries.get(entry).ok_or_else(|| Problem::no_such("file"))?;

@@ -1,6 +1,6 @@
 //! What is on the server: shares, whose they are and for whom, and their files.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::{
     Central, CentralError, Change, found,
@@ -20,8 +20,10 @@ pub struct NewShare<'a> {
     pub owner_name: &'a str,
     pub audience: Audience,
     pub added_s: i64,
-    /// `upload` (in a browser) or `app`.
+    /// `upload` (in a browser), `app`, or [`FROM_ABOVE`](super::FROM_ABOVE).
     pub origin: &'a str,
+    /// Whether its bytes are here.
+    pub here: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,10 +91,10 @@ impl Central {
         self.pools.rows(statement.bind(before_s)).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
-    /// The ids of all shares that should be here.
-    pub async fn share_ids(&self) -> Result<BTreeSet<ShareId>, CentralError> {
-        let rows = self.pools.rows(sql("SELECT id FROM shares")).await?;
-        rows.iter().map(|row| Ok(ShareId(row.hash("id")?))).collect()
+    /// All shares that are known, and whether their bytes are said to be here.
+    pub async fn shares_here(&self) -> Result<BTreeMap<ShareId, bool>, CentralError> {
+        let rows = self.pools.rows(sql("SELECT id, here FROM shares")).await?;
+        rows.iter().map(|row| Ok((ShareId(row.hash("id")?), row.flag("here")?))).collect()
     }
 
     /// What a person's shares take, and what they are uploading.
@@ -152,13 +154,7 @@ impl Central {
 
 impl Change {
     pub async fn remove_share(&mut self, number: i64) -> Result<(), CentralError> {
-        // Rows that are only in the index of words have nobody who removes them with the share.
-        let words = sql_of(
-            "DELETE FROM files_words WHERE rowid IN (SELECT number FROM files WHERE share = $1)",
-            "DELETE FROM files_words WHERE number IN (SELECT number FROM files WHERE share = $1)",
-        );
-        self.changes.run(words.bind(number)).await?;
-        found("share", self.changes.run(sql("DELETE FROM shares WHERE number = $1").bind(number)).await?)
+        found("share", remove_rows(&mut self.changes, number).await?)
     }
 
     pub async fn set_audience(&mut self, number: i64, audience: &Audience) -> Result<(), CentralError> {
@@ -178,6 +174,17 @@ impl Change {
     }
 }
 
+/// Removes a share with its files; tells how many shares that were.
+pub(super) async fn remove_rows(changes: &mut Changes, number: i64) -> Result<u64, CentralError> {
+    // Rows that are only in the index of words have nobody who removes them with the share.
+    let words = sql_of(
+        "DELETE FROM files_words WHERE rowid IN (SELECT number FROM files WHERE share = $1)",
+        "DELETE FROM files_words WHERE number IN (SELECT number FROM files WHERE share = $1)",
+    );
+    changes.run(words.bind(number)).await?;
+    Ok(changes.run(sql("DELETE FROM shares WHERE number = $1").bind(number)).await?)
+}
+
 async fn next_number(changes: &mut Changes, last: &'static str) -> Result<i64, CentralError> {
     let row = changes.row(sql(last)).await?;
     Ok(row.map_or(Ok(0), |row| row.get::<i64>("last"))? + 1)
@@ -187,7 +194,7 @@ async fn insert_share(changes: &mut Changes, number: i64, new: &NewShare<'_>) ->
     let (audience, groups) = audience_text(&new.audience);
     let statement = sql("INSERT INTO shares (number, id, title, owner, owner_name, audience, groups, size, files, \
          created_s, added_s, origin, quarantined, note, here) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', 1)")
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13)")
     .bind(number)
     .bind(&new.id.0)
     .bind(new.manifest.title.as_str())
@@ -199,7 +206,8 @@ async fn insert_share(changes: &mut Changes, number: i64, new: &NewShare<'_>) ->
     .bind(u64::from(new.manifest.files()))
     .bind(new.manifest.created_s)
     .bind(new.added_s)
-    .bind(new.origin);
+    .bind(new.origin)
+    .bind(new.here);
     changes.run(statement).await?;
     Ok(())
 }
