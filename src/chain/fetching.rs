@@ -89,7 +89,7 @@ async fn begin(engine: &Handle, fetch: &Fetch) -> Result<(), crate::engine::Send
         engine.send(Command::AddPeer { address: fetch.at.address.clone() })?;
     }
     let (token, into) = (u64::from_be_bytes(random()) >> 1, Some(fetch.into.clone()));
-    engine.send(Command::Fetch { token, share: fetch.share, into, hints })?;
+    engine.send(Command::Fetch { token, share: fetch.share, into, hints, hold: false })?;
     // Whoever waits reads from the beginning on.
     engine.send(Command::SetOrder { share: fetch.share, order: Order::InOrder })
 }

@@ -138,6 +138,15 @@ pub struct Get {
     /// The folder to put it in; otherwise the downloads folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub into: Option<PathBuf>,
+    /// Only these of its files: numbers (3), ranges (5-9) or patterns of a path (*.pdf); chosen before any of them comes
+    #[arg(long, value_name = "FILES", conflicts_with = "choose")]
+    pub only: Vec<String>,
+    /// All of its files but these
+    #[arg(long, value_name = "FILES", conflicts_with = "choose")]
+    pub skip: Vec<String>,
+    /// Show its files and ask which; where nobody can be asked, it waits for `handout files` and `handout resume`
+    #[arg(long)]
+    pub choose: bool,
     /// Go on giving it to others when it is complete, until Ctrl-C
     #[arg(long)]
     pub keep_seeding: bool,

@@ -266,7 +266,7 @@ fn queue_table(queue: &[Transfer], width: Option<usize>) -> String {
     lay_out(&columns, &queue.iter().map(cells).collect::<Vec<_>>(), width)
 }
 
-fn files_table(files: &[FileOfShare], width: Option<usize>) -> String {
+pub(super) fn files_table(files: &[FileOfShare], width: Option<usize>) -> String {
     let columns = [
         Column::right("#"),
         Column::flexible("FILE"),

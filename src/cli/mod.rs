@@ -7,6 +7,7 @@
 //! control characters: a title must not be able to move the cursor.
 
 pub mod args;
+mod choosing;
 mod errors;
 mod figures;
 mod get;

@@ -48,6 +48,12 @@ impl Output {
         }
     }
 
+    /// A question, with the place for its answer behind it; asked also when quiet.
+    pub(super) fn question(&self, text: &str) {
+        let _ = self.err.write_str(text);
+        let _ = self.err.flush();
+    }
+
     /// What is said when a command fails; also when quiet.
     pub fn failure(&self, exit: &Exit) {
         if let Exit::Failed(failure) = exit {

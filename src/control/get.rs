@@ -9,7 +9,9 @@ use std::{
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Service, named,
+    Service,
+    manage_rows::file_row,
+    named,
     rows::paths,
     service::{Sink, token},
 };
@@ -20,7 +22,7 @@ use crate::{
         trouble::TroubleKind,
     },
     share::{Link, ShareId},
-    wire::control::{Answer, Failure, FailureKind, Fetched, Transfer},
+    wire::control::{Answer, Failure, FailureKind, Fetched, Held, Transfer},
 };
 
 /// How often progress is reported.
@@ -40,9 +42,11 @@ pub(super) struct Wish {
     pub timeout: Duration,
     /// `HOST:PORT`.
     pub peers: Vec<String>,
+    /// Answers when the list of its files is known, and nothing comes before it is resumed.
+    pub hold: bool,
 }
 
-/// Answers when every file is complete and verified under its final name. Once somebody who has it was found, this takes
+/// Answers when every file is complete and verified under its final name, or when its files can be chosen. Once somebody who has it was found, this takes
 /// as long as it takes; the transfer goes on when nobody listens any more.
 pub(super) async fn get(service: &Service, wish: Wish, answers: &Sink) -> Result<(), Failure> {
     let end = Instant::now() + wish.timeout.min(MAX_TIMEOUT);
@@ -62,18 +66,23 @@ pub(super) async fn get(service: &Service, wish: Wish, answers: &Sink) -> Result
     };
     let token = token();
     let was_there = transfer(&service.handle().snapshot(), share).is_some();
-    service.handle().send(Command::Fetch { token, share, into, hints: hints.clone() })?;
+    service.handle().send(Command::Fetch { token, share, into, hints: hints.clone(), hold: wish.hold })?;
     let mut last: Option<Transfer> = None;
     let mut next = Instant::now();
     let mut found = false;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
-        if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
+        let row = transfer(&snapshot, share);
+        if let Some(held) = row.filter(|_| wish.hold).and_then(held) {
+            let _ = answers.send(Answer::Held(Box::new(held))).await;
+            return Ok(());
+        }
+        let outcome = snapshot.outcomes.iter().find(|outcome| outcome.token == token);
+        if let Some(outcome) = outcome {
             let fetched = fetched(outcome, &snapshot, share)?;
             let _ = answers.send(Answer::Fetched(fetched)).await;
             return Ok(());
         }
-        let row = transfer(&snapshot, share);
         found |= row.is_some_and(somebody_has_it);
         if !found && Instant::now() >= end {
             if !was_there {
@@ -100,6 +109,13 @@ fn give_up(service: &Service, token: Token, share: ShareId) {
 
 fn transfer(snapshot: &Snapshot, share: ShareId) -> Option<&TransferRow> {
     snapshot.transfers.iter().find(|row| row.share == share).map(AsRef::as_ref)
+}
+
+/// Its files, once they are known and can be chosen or are here.
+fn held(row: &TransferRow) -> Option<Held> {
+    let files = row.listing.as_ref()?.files().into_iter().map(file_row).collect();
+    (!matches!(row.state, TransferState::Verifying | TransferState::Finishing))
+        .then(|| Held { transfer: row.into(), files })
 }
 
 /// Whether the search is over, because somebody was found or because what hinders it is something else.

@@ -96,8 +96,9 @@ impl Service {
                 let wish = share::Wish { paths, title, recipients, leave_out };
                 share::share(self, wish, answers).await
             }
-            Request::Get { link, into, timeout_s } => {
-                let wish = get::Wish { link, into, timeout: Duration::from_secs(timeout_s), peers: envelope.peers };
+            Request::Get { link, into, timeout_s, hold } => {
+                let timeout = Duration::from_secs(timeout_s);
+                let wish = get::Wish { link, into, timeout, peers: envelope.peers, hold };
                 get::get(self, wish, answers).await
             }
             Request::Shares { watch } => list::list(self, list::shares, watch, answers).await,

@@ -12,6 +12,9 @@ pub fn reason(reason: &Reason, name_of: impl Fn(crate::share::PeerId) -> String)
         Reason::FullSpeed => ("It goes as fast as this computer's network can.".to_owned(), ""),
         Reason::Starting => ("It has just begun.".to_owned(), ""),
         Reason::Paused => ("You have paused it.".to_owned(), "Resume it when it should go on."),
+        Reason::Choosing => {
+            ("It waits for you to choose among its files.".to_owned(), "Choose with `handout files`, then resume it.")
+        }
         Reason::PausedBySchedule { minutes } => (
             format!("The schedule pauses everything for {}.", span(minutes)),
             "It goes on by itself; change the schedule if it should go on now.",
@@ -140,6 +143,7 @@ mod tests {
             Reason::FullSpeed,
             Reason::Starting,
             Reason::Paused,
+            Reason::Choosing,
             Reason::PausedBySchedule { minutes: 30 },
             Reason::Queued { before: 1, active: 5 },
             Reason::Nobody,

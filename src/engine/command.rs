@@ -34,12 +34,15 @@ pub enum Command {
     Unshare {
         share: ShareId,
     },
-    /// Bring a share here. `into`: the folder to put it in, else the downloads folder. `hints`: addresses to ask.
+    /// Bring a share here. `into`: the folder to put it in, else the downloads folder. `hints`: addresses to ask. `hold`:
+    /// when the list of its files is known, it waits, paused, until a person has chosen among them and resumes it. What
+    /// is on its way already goes on.
     Fetch {
         token: Token,
         share: ShareId,
         into: Option<PathBuf>,
         hints: Vec<SocketAddr>,
+        hold: bool,
     },
     Pause {
         share: ShareId,

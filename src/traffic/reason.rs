@@ -14,6 +14,8 @@ pub enum Reason {
     Starting,
     /// A person paused it.
     Paused,
+    /// The list of its files is here, and a person wanted to choose among them before anything comes.
+    Choosing,
     /// The schedule says pause, for about so many minutes more.
     PausedBySchedule { minutes: u32 },
     /// It is not its turn: so many downloads are before it, and so many may be active.
@@ -64,6 +66,7 @@ impl Reason {
             Reason::FullSpeed => "full_speed",
             Reason::Starting => "starting",
             Reason::Paused => "paused",
+            Reason::Choosing => "choosing",
             Reason::PausedBySchedule { .. } => "paused_by_schedule",
             Reason::Queued { .. } => "queued",
             Reason::Nobody => "nobody",
@@ -118,6 +121,7 @@ pub struct Facts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Paused,
+    Choosing,
     Scheduled {
         minutes: u32,
     },
@@ -145,6 +149,7 @@ const FULL_PERCENT: u64 = 85;
 pub fn why(facts: &Facts) -> Reason {
     match facts.state {
         State::Paused => Reason::Paused,
+        State::Choosing => Reason::Choosing,
         State::Scheduled { minutes } => Reason::PausedBySchedule { minutes },
         State::Queued { before, active } => Reason::Queued { before, active },
         State::Looking => Reason::Nobody,
@@ -245,11 +250,11 @@ mod tests {
         /// Full speed is said only of what goes as fast as the wire; everything else has a reason that is told.
         #[test]
         fn whatever_is_slower_than_the_wire_has_a_reason(
-            state in 0..9u32, secs in 0..10u64, rate in 0..2_000u64, limit: Option<(u8, u16)>, percents: [u8; 4],
+            state in 0..10u32, secs in 0..10u64, rate in 0..2_000u64, limit: Option<(u8, u16)>, percents: [u8; 4],
             counts: [u8; 4], wireless: bool, wire: Option<u16>,
         ) {
             let state = [
-                State::Paused, State::Scheduled { minutes: 3 }, State::Queued { before: 5, active: 5 }, State::Looking,
+                State::Paused, State::Choosing, State::Scheduled { minutes: 3 }, State::Queued { before: 5, active: 5 }, State::Looking,
                 State::Trouble, State::Checking, State::Fetching, State::Seeding { asked: true }, State::Done,
             ][state as usize];
             let by = [LimitBy::Transfer, LimitBy::Total, LimitBy::Schedule, LimitBy::Policy];

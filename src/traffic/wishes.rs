@@ -19,6 +19,8 @@ pub struct Options {
     pub seeding_ended: bool,
     /// Seconds since 1970 at which it was complete.
     pub completed_s: Option<i64>,
+    /// It waits for a person to choose among its files.
+    pub choosing: bool,
     /// Numbers of the files that are wanted; `None`: all.
     pub wanted: Option<Arc<BTreeSet<u32>>>,
 }

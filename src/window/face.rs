@@ -5,7 +5,7 @@ use egui::{Align, Area, CentralPanel, Id, Layout, Order, Panel, Rect, Ui, UiBuil
 
 use super::{
     details::details_ui,
-    index::{Index, Question, can_pause},
+    index::{Index, Question},
     keys,
     memory::{Dialog, Memory, Screen},
     names, outcomes,
@@ -103,7 +103,6 @@ impl Face {
         let mut wishes = std::mem::take(&mut self.waiting);
         self.index.read(now);
         self.forget_what_is_gone(now);
-        self.hold_while_choosing(now, &mut wishes);
         let search = if self.memory.search.starts_with("handout://") { "" } else { self.memory.search.as_str() };
         self.index.answer(now, Question { search, person: self.memory.person, sort: self.memory.sort });
         let mut view = View { now, memory: &mut self.memory, index: &self.index, wishes: &mut wishes, time };
@@ -130,21 +129,6 @@ impl Face {
         let known = |id: ShareId| index.share(now, &id).is_some() || index.transfer(now, &id).is_some();
         if self.memory.selected.is_some_and(|id| !known(id)) {
             self.memory.selected = None;
-        }
-    }
-}
-
-impl Face {
-    /// While a person chooses files of a share before it comes, it is held as soon as its list of files is known.
-    fn hold_while_choosing(&mut self, now: &Snapshot, wishes: &mut Vec<Wish>) {
-        let Some(share) = self.memory.choosing else { return };
-        let Some(row) = self.index.transfer(now, &share) else { return };
-        if row.listing.is_some() && can_pause(row.state) && self.memory.held != Some(share) {
-            self.memory.held = Some(share);
-            wishes.push(Wish::Command(Command::Pause { share }));
-        }
-        if self.memory.selected != Some(share) {
-            self.memory.choosing = None;
         }
     }
 }

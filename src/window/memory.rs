@@ -75,10 +75,6 @@ pub struct Memory {
     pub focus_file: Option<usize>,
     /// The details are scrolled to the files in the next frame.
     pub to_files: bool,
-    /// A share of which a person chooses files before any of them comes.
-    pub choosing: Option<ShareId>,
-    /// It was told to wait for that.
-    pub held: Option<ShareId>,
     /// Under Mine: the people who got something, in place of what is shared.
     pub mine_people: bool,
     pub given: Given,
@@ -247,8 +243,6 @@ impl Memory {
             files: None,
             focus_file: None,
             to_files: false,
-            choosing: None,
-            held: None,
             mine_people: false,
             given: Given::default(),
             focus_line: None,

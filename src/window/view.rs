@@ -43,16 +43,18 @@ impl View<'_> {
 
     /// Brings a share here.
     pub fn get(&mut self, share: ShareId, title: &str) {
-        let token = self.memory.wish(Sent::Fetch { title: title.to_owned() });
-        self.send(Command::Fetch { token, share, into: None, hints: Vec::new() });
+        self.fetch(share, title, false);
     }
 
     /// Asks for a share and lets a person choose files before any of them comes.
     pub fn get_some(&mut self, share: ShareId, title: &str) {
-        self.get(share, title);
+        self.fetch(share, title, true);
         self.choose_files(share);
-        self.memory.choosing = Some(share);
-        self.memory.held = None;
+    }
+
+    fn fetch(&mut self, share: ShareId, title: &str, hold: bool) {
+        let token = self.memory.wish(Sent::Fetch { title: title.to_owned() });
+        self.send(Command::Fetch { token, share, into: None, hints: Vec::new(), hold });
     }
 
     /// Shows the files of a transfer.

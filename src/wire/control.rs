@@ -48,6 +48,9 @@ pub enum Request {
         into: Option<String>,
         /// How long to look for somebody who has it.
         timeout_s: u64,
+        /// Answer when the list of its files is known, and let nothing come before it is asked for again or resumed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        hold: bool,
     },
     Shares {
         watch: bool,
@@ -114,6 +117,8 @@ pub enum Answer {
     /// How far what was asked for is.
     Progress(Box<Transfer>),
     Fetched(Fetched),
+    /// Its files are known; it waits for a choice among them.
+    Held(Box<Held>),
     Verified(Verified),
     /// A share was paused, resumed, given up or taken back.
     Changed(Changed),
@@ -297,6 +302,13 @@ pub struct Fetched {
     pub reused_bytes: u64,
 }
 
+/// A share whose files can be chosen before any of them comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    pub transfer: Transfer,
+    pub files: Vec<FileOfShare>,
+}
+
 /// A share whose files were read again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {
@@ -400,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_request_is_one_line_that_reads_back() {
-        let mut envelope = Envelope::new(Request::Get { link: "a\nb".into(), into: None, timeout_s: 15 });
+        let mut envelope = Envelope::new(Request::Get { link: "a\nb".into(), into: None, timeout_s: 15, hold: false });
         envelope.peers.push("pc-7:4455".into());
 
         let line = serde_json::to_string(&envelope).unwrap();

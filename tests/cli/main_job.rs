@@ -57,6 +57,39 @@ fn a_folder_keeps_its_shape_and_what_is_there_already_is_not_overwritten() {
 }
 
 #[test]
+fn of_a_folder_only_the_files_that_were_named_come_and_others_when_they_are_named() {
+    let (ann, ben) = (Home::new(), Home::new());
+    let folder = ann.root().join("Course");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["a.pdf", "b.pdf", "film.mp4"] {
+        fs::write(folder.join(name), name.repeat(100_000)).unwrap();
+    }
+    let (_sharing, link) = ann.share(&[&folder]);
+    let address = ann.address();
+    let there = |ran: &Ran| {
+        assert_eq!(ran.code(), Some(0), "{ran:?}");
+        let entries = fs::read_dir(ran.stdout.trim_end()).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+
+    // Nobody can be asked here, so it waits, and the files are told.
+    let held = ben.get(&link, &address, &["--choose", "--json"]);
+    assert_eq!(held.code(), Some(0), "{held:?}");
+    assert_eq!(held.json()["transfer"]["reason"]["code"], json!("choosing"));
+    assert_eq!(held.json()["files"][2]["path"], json!("Course/film.mp4"));
+    assert!(!ben.downloads().join("Course").exists());
+    let none = ben.get(&link, &address, &["--only", "*.odt"]);
+    assert_eq!((none.code(), none.stdout.as_str()), (Some(2), ""), "{none:?}");
+    assert!(none.stderr.contains("*.odt") && none.stderr.contains("waits for your choice"), "{none:?}");
+
+    assert_eq!(there(&ben.get(&link, &address, &["--skip", "*.mp4,b.pdf"])), ["a.pdf"]);
+    assert_eq!(there(&ben.get(&link, &address, &["--only", "a.pdf"])), ["a.pdf"], "it is here already");
+    assert_eq!(there(&ben.get(&link, &address, &["--only", "*.pdf"])), ["a.pdf", "b.pdf"]);
+}
+
+#[test]
 fn who_got_it_gives_it_on_when_the_first_has_left() {
     let (ann, ben, cem) = (Home::new(), Home::new(), Home::new());
     let file = ann.file("lesson.bin", 3_000_000);

@@ -54,7 +54,7 @@ fn give(seed: &mut Computer, to: Recipients) -> ShareId {
 
 fn fetch_from(computer: &mut Computer, share: ShareId, source: SocketAddr) {
     let token = computer.token();
-    computer.send(Command::Fetch { token, share, into: None, hints: vec![source] });
+    computer.send(Command::Fetch { token, share, into: None, hints: vec![source], hold: false });
     assert!(matches!(computer.outcome(token), Ok(Done::Fetched { .. })));
 }
 

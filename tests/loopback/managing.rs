@@ -114,12 +114,7 @@ fn the_schedule_pauses_everything_and_lets_it_go_on() {
 #[test]
 fn only_the_chosen_files_come_and_the_others_when_they_are_wanted() {
     let (mut ann, mut ben) = pair();
-    let folder = ann.folder.path().join("own").join("course");
-    for (name, size) in [("a.bin", 600_000), ("b.bin", 700_000), ("c.bin", 800_000)] {
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(name), content(name, size)).unwrap();
-    }
-    let share = ann.share(std::slice::from_ref(&folder));
+    let share = course(&mut ann);
     see(&ben, share);
     ben.send(slow_down());
     let fetched = ben.begin_fetch(share);
@@ -152,6 +147,60 @@ fn only_the_chosen_files_come_and_the_others_when_they_are_wanted() {
     });
     ben.wait("it has its final name", |_| ben.downloads().join("course/c.bin").exists());
     assert_eq!(fs::read(ben.downloads().join("course/c.bin")).unwrap(), content("c.bin", 800_000));
+}
+
+#[test]
+fn what_is_held_lets_nothing_come_before_its_files_are_chosen_also_after_a_restart() {
+    let (mut ann, mut ben) = pair();
+    let share = course(&mut ann);
+    let hold = |ben: &mut Computer| {
+        let token = ben.token();
+        ben.send(Command::Fetch { token, share, into: None, hints: vec![], hold: true });
+        token
+    };
+    let waits = |ben: &Computer| {
+        let choosing = |row: Arc<TransferRow>| row.reason == Reason::Choosing && row.listing.is_some();
+        ben.wait("it waits for a choice", |_| row(ben, share).is_some_and(choosing));
+        assert_eq!(
+            (row(ben, share).unwrap().state, fs::read_dir(ben.downloads()).is_ok()),
+            (TransferState::Paused, false)
+        );
+    };
+    hold(&mut ben);
+    waits(&ben);
+    ben.restart();
+    waits(&ben);
+    hold(&mut ben);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    waits(&ben);
+
+    select(&mut ben, share, Selection::These([2].into())).unwrap();
+    waits(&ben);
+    // Somebody who wants it and does not want to choose lets it go on.
+    ben.fetch(share);
+
+    let there = fs::read_dir(ben.downloads().join("course")).unwrap();
+    assert_eq!(there.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(), ["c.bin"]);
+    assert_eq!(row(&ben, share).unwrap().state, TransferState::Seeding);
+}
+
+#[test]
+fn what_is_held_while_nobody_who_has_it_is_here_is_held_when_somebody_comes() {
+    let mut ann = Computer::start("Ann", &[]);
+    let share = course(&mut ann);
+    let mut ben = Computer::start("Ben", &[]);
+    let token = ben.token();
+    ben.send(Command::Fetch { token, share, into: None, hints: vec![], hold: true });
+    ben.wait("it looks", |_| row(&ben, share).is_some());
+    ben.send(Command::Pause { share });
+    ben.send(Command::Resume { share });
+
+    ben.send(Command::AddPeer { address: ann.address().to_string() });
+
+    ben.wait("it waits for a choice", |_| row(&ben, share).is_some_and(|row| row.reason == Reason::Choosing));
+    ben.send(Command::Resume { share });
+    ben.outcome(token).unwrap();
+    assert_eq!(row(&ben, share).unwrap().done_bytes, 2_100_000);
 }
 
 #[test]
@@ -231,6 +280,16 @@ fn pair() -> (Computer, Computer) {
 fn share(ann: &mut Computer, name: &str, bytes: usize) -> ShareId {
     let file = ann.file(name, bytes);
     ann.share(&[file])
+}
+
+/// A folder of three files, 2.1 MB in all.
+fn course(ann: &mut Computer) -> ShareId {
+    let folder = ann.folder.path().join("own").join("course");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, size) in [("a.bin", 600_000), ("b.bin", 700_000), ("c.bin", 800_000)] {
+        fs::write(folder.join(name), content(name, size)).unwrap();
+    }
+    ann.share(&[folder])
 }
 
 fn see(ben: &Computer, share: ShareId) {

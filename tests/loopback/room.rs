@@ -112,7 +112,7 @@ impl Computer {
     /// Begins to fetch; [`Computer::outcome`] tells how it ended.
     pub fn begin_fetch(&mut self, share: ShareId) -> u64 {
         let token = self.token();
-        self.send(Command::Fetch { token, share, into: None, hints: vec![] });
+        self.send(Command::Fetch { token, share, into: None, hints: vec![], hold: false });
         token
     }
 

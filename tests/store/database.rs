@@ -234,6 +234,7 @@ async fn what_was_chosen_for_a_share_and_what_was_given_of_it_read_back() {
         seed_until: Some(SeedUntil::Ratio(1_500)),
         seeding_ended: true,
         completed_s: Some(1_700_000_000),
+        choosing: true,
         wanted: Some(Arc::new([0, 7, 4_000_000_000].into())),
     };
     let given = GivenRecord {

@@ -11,7 +11,7 @@ use handout::{
         trouble::TroubleKind,
     },
     share::ShareId,
-    traffic::{Class, Days, Limits, Order, Priority, Rate, Rule, SeedUntil, Then},
+    traffic::{Class, Days, Limits, Order, Priority, Rate, Reason, Rule, SeedUntil, Then},
     window::{Choice, Chosen, Screen, Wish},
 };
 
@@ -304,18 +304,17 @@ fn files_can_be_chosen_before_any_of_them_comes() {
     now.transfers.retain(|row| row.share != share);
     let mut person = details(now, ROBOTS);
     person.press("Choose files…");
-    assert_eq!(person.command(), Command::Fetch { token: 100, share, into: None, hints: Vec::new() });
+    assert_eq!(person.command(), Command::Fetch { token: 100, share, into: None, hints: Vec::new(), hold: true });
     assert!(!person.sees_something_with("Get 214 files"));
 
-    // The list of files is there: nothing shall come before it was chosen.
-    person.shown(coming(TransferState::Fetching, 1));
-    assert_eq!(person.command(), Command::Pause { share });
-    person.shown(coming(TransferState::Paused, 2));
-    assert_eq!(person.wishes(), []);
+    // The list of files is there, and the engine holds it.
+    person.shown(held(1));
+    assert!(person.sees_something_with("Waiting until you have chosen its files"));
     person.press("day 1, folder, 40 files, 16 MB");
     assert!(matches!(person.command(), Command::SelectFiles { .. }));
     person.press("Get 174 files, 88 MB");
     assert_eq!(person.command(), Command::Resume { share });
+    person.shown(coming(TransferState::Fetching, 2));
     assert!(!person.sees_something_with("Get 174 files"));
 }
 
@@ -414,6 +413,14 @@ fn coming(state: TransferState, later: u64) -> Snapshot {
     let row = now.transfers.iter_mut().find(|row| row.share == made_up::share_id(ROBOTS)).unwrap();
     let row = Arc::make_mut(row);
     (row.state, row.trouble, row.queue) = (state, None, Some(4));
+    now
+}
+
+/// The same while it waits for a choice.
+fn held(later: u64) -> Snapshot {
+    let mut now = coming(TransferState::Paused, later);
+    let row = now.transfers.iter_mut().find(|row| row.share == made_up::share_id(ROBOTS)).unwrap();
+    Arc::make_mut(row).reason = Reason::Choosing;
     now
 }
 

@@ -32,7 +32,7 @@ fn get_brings_a_share_here() {
     let mut person = Person::at(made_up::busy());
     person.press("Get A very long title of an essay about the rivers of northern Anatolia and what became of them, final version (3).docx");
     let share = made_up::share_id(4);
-    assert_eq!(person.command(), Command::Fetch { token: 100, share, into: None, hints: Vec::new() });
+    assert_eq!(person.command(), Command::Fetch { token: 100, share, into: None, hints: Vec::new(), hold: false });
 }
 
 #[test]
@@ -269,7 +269,7 @@ fn a_link_in_the_search_is_offered_to_be_got() {
     person.types("Find", &format!("handout://{share}?at=10.0.0.7:4754"));
     person.press("Get");
     let hints = vec![std::net::SocketAddr::from(([10, 0, 0, 7], 4754))];
-    assert_eq!(person.command(), Command::Fetch { token: 100, share, into: None, hints });
+    assert_eq!(person.command(), Command::Fetch { token: 100, share, into: None, hints, hold: false });
 }
 
 #[test]

@@ -196,6 +196,10 @@ impl State {
             sources: None,
         }));
         tasks.push(Task::Remember(Keep::Options { share: id, options: held.options.clone() }));
+        if held.options.choosing {
+            held.paused = true;
+            tasks.push(Task::Remember(Keep::Paused { share: id, paused: true, complete: false }));
+        }
         self.changed.shares = true;
         self.go_on(id, tasks);
     }

@@ -48,6 +48,7 @@ impl State {
     pub(super) fn reason(&self, held: &Held, state: TransferState) -> Reason {
         let active = self.controls.active_downloads;
         let at = match (state, held.turn) {
+            (TransferState::Paused, _) if held.options.choosing => At::Choosing,
             (TransferState::Paused, _) => At::Paused,
             (TransferState::Scheduled, _) => {
                 At::Scheduled { minutes: self.controls.rule_now.map_or(0, |(_, minutes)| minutes) }

@@ -21,6 +21,13 @@ use crate::{
 /// More transfers than this are not begun.
 const HELD_MAX: usize = 100_000;
 
+/// How a share is wished for: see [`Command::Fetch`].
+struct Call {
+    into: Option<PathBuf>,
+    hints: Vec<SocketAddr>,
+    hold: bool,
+}
+
 impl State {
     pub(super) fn wish(&mut self, command: Command, tasks: &mut Vec<Task>) {
         self.changed.rest = true;
@@ -31,7 +38,9 @@ impl State {
             Command::CancelImport { token } => self.wish_cancel_import(token),
             Command::SetRecipients { share, audience } => self.wish_recipients(share, audience, tasks),
             Command::Unshare { share } => self.wish_unshare(share, tasks),
-            Command::Fetch { token, share, into, hints } => self.wish_fetch(token, share, into, hints, tasks),
+            Command::Fetch { token, share, into, hints, hold } => {
+                self.wish_fetch(token, share, Call { into, hints, hold }, tasks);
+            }
             Command::Pause { share } => self.wish_pause(share, tasks),
             Command::Resume { share } => self.wish_resume(share, tasks),
             Command::Cancel { share } => self.wish_cancel(share, tasks),
@@ -94,14 +103,7 @@ impl State {
         }
     }
 
-    fn wish_fetch(
-        &mut self,
-        token: Token,
-        id: ShareId,
-        into: Option<PathBuf>,
-        hints: Vec<SocketAddr>,
-        tasks: &mut Vec<Task>,
-    ) {
+    fn wish_fetch(&mut self, token: Token, id: ShareId, call: Call, tasks: &mut Vec<Task>) {
         if self.held.len() >= HELD_MAX {
             let hint = "Take some of them off the list, then try again.";
             return self.fail(token, TroubleKind::Local, "There are too many transfers already", "", hint);
@@ -110,12 +112,12 @@ impl State {
             Some(Stage::Failed) => {
                 // What failed is begun anew: what is right of it on disk is found again.
                 let was = self.held.remove(&id);
-                let into = into.or(was.map(|held| held.into));
-                self.begin_fetch(token, id, into, hints, tasks);
+                let into = call.into.or(was.map(|held| held.into));
+                self.begin_fetch(token, id, Call { into, ..call }, tasks);
             }
             Some(Stage::Complete { .. }) => self.conclude_complete(token, id),
-            Some(_) => self.join_fetch(token, id, hints, tasks),
-            None => self.begin_fetch(token, id, into, hints, tasks),
+            Some(_) => self.join_fetch(token, id, call, tasks),
+            None => self.begin_fetch(token, id, call, tasks),
         }
     }
 
@@ -126,19 +128,13 @@ impl State {
         self.conclude(token, Ok(Done::Fetched { share: id, places }));
     }
 
-    fn begin_fetch(
-        &mut self,
-        token: Token,
-        id: ShareId,
-        into: Option<PathBuf>,
-        hints: Vec<SocketAddr>,
-        tasks: &mut Vec<Task>,
-    ) {
+    fn begin_fetch(&mut self, token: Token, id: ShareId, call: Call, tasks: &mut Vec<Task>) {
         let begun = self.next_serial();
-        let into = self.folder_for(into);
+        let into = self.folder_for(call.into);
         let offer = self.peers.values().find_map(|peer| peer.offers.get(&id));
         let mut held = Held::wanted(id, offer, into, begun);
-        held.hints = hints;
+        held.hints = call.hints;
+        held.options.choosing = call.hold;
         held.opening = Opening::Wished;
         held.options.position = self.last_position();
         held.waiting = vec![token];
@@ -148,16 +144,19 @@ impl State {
         self.look(id, tasks);
     }
 
-    /// A second wish for the same share joins the first.
-    fn join_fetch(&mut self, token: Token, id: ShareId, hints: Vec<SocketAddr>, tasks: &mut Vec<Task>) {
+    /// A second wish for the same share joins the first. Who wants to choose first makes nobody else wait.
+    fn join_fetch(&mut self, token: Token, id: ShareId, call: Call, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         held.waiting.push(token);
-        for hint in hints {
+        for hint in call.hints {
             if !held.hints.contains(&hint) && held.hints.len() < 16 {
                 held.hints.push(hint);
             }
         }
-        if held.paused {
+        if held.options.choosing && held.share.is_none() {
+            held.options.choosing = call.hold;
+        }
+        if held.paused && !(call.hold && held.options.choosing) {
             return self.wish_resume(id, tasks);
         }
         self.look(id, tasks);
@@ -188,6 +187,9 @@ impl State {
         if held.is_here() && held.options.seeding_ended {
             self.seed_again(id, tasks);
         }
+        if self.held.get(&id).is_some_and(|held| held.options.choosing && held.share.is_some()) {
+            self.choose(id, tasks, |options| options.choosing = false);
+        }
         let Some(held) = self.held.get_mut(&id) else { return };
         let was_paused = std::mem::take(&mut held.paused);
         let complete = held.is_complete();
@@ -198,13 +200,12 @@ impl State {
         match &mut held.stage {
             Stage::Failed if held.mine => {}
             Stage::Failed => {
-                let into = Some(held.into.clone());
-                let hints = std::mem::take(&mut held.hints);
+                let call = Call { into: Some(held.into.clone()), hints: std::mem::take(&mut held.hints), hold: false };
                 let waiting = std::mem::take(&mut held.waiting);
                 let options = std::mem::take(&mut held.options);
                 let token = self.next_serial() | 1 << 63;
                 self.held.remove(&id);
-                self.begin_fetch(token, id, into, hints, tasks);
+                self.begin_fetch(token, id, call, tasks);
                 self.held.entry(id).and_modify(|held| (held.waiting, held.options) = (waiting, options));
             }
             Stage::Fetching(fetching) if was_paused => {

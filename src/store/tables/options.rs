@@ -17,12 +17,12 @@ impl Database {
     /// Writes down what was chosen for a share. One that was forgotten meanwhile stays forgotten.
     pub async fn set_options(&self, share: ShareId, options: &Options) -> Result<(), DatabaseError> {
         let statement = "INSERT INTO options (share, priority, position, fetch_order, class, limit_down, limit_up, \
-            seed_until, seeding_ended, completed_s, wanted) \
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE EXISTS (SELECT 1 FROM shares WHERE id = ?1) \
+            seed_until, seeding_ended, completed_s, wanted, choosing) \
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 WHERE EXISTS (SELECT 1 FROM shares WHERE id = ?1) \
             ON CONFLICT (share) DO UPDATE SET priority = excluded.priority, position = excluded.position, \
             fetch_order = excluded.fetch_order, class = excluded.class, limit_down = excluded.limit_down, \
             limit_up = excluded.limit_up, seed_until = excluded.seed_until, seeding_ended = excluded.seeding_ended, \
-            completed_s = excluded.completed_s, wanted = excluded.wanted";
+            completed_s = excluded.completed_s, wanted = excluded.wanted, choosing = excluded.choosing";
         let rate = |rate: Option<Rate>| rate.map(|rate| i64::try_from(rate.get()).unwrap_or(i64::MAX));
         sqlx::query(statement)
             .bind(&share.0[..])
@@ -36,6 +36,7 @@ impl Database {
             .bind(options.seeding_ended)
             .bind(options.completed_s)
             .bind(options.wanted.as_deref().map(numbers_to_bytes))
+            .bind(options.choosing)
             .execute(&self.writer)
             .await?;
         Ok(())
@@ -62,6 +63,7 @@ impl Database {
                 seed_until: seed_until.as_deref().and_then(SeedUntil::parse),
                 seeding_ended: row.try_get("seeding_ended")?,
                 completed_s: row.try_get("completed_s")?,
+                choosing: row.try_get("choosing")?,
                 wanted: wanted.map(|bytes| Arc::new(numbers_of(&bytes))),
             };
             all.insert(ShareId(id), options);

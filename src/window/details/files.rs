@@ -8,6 +8,7 @@ use crate::{
         command::Command,
         snapshot::{Facts, TransferRow, TransferState},
     },
+    traffic::Reason,
     window::{
         figures,
         files::{Files, Tick},
@@ -43,8 +44,7 @@ enum Act {
 pub fn files_ui(ui: &mut Ui, view: &mut View<'_>, transfer: Option<&TransferRow>) {
     let Some((row, listing)) = transfer.and_then(|row| Some((row, row.listing.as_ref()?))) else {
         part(ui, words::FILES, "");
-        let choosing = transfer.is_some_and(|row| view.memory.choosing == Some(row.share));
-        return soft(ui, if choosing { words::files::WAIT } else { words::FILES_LATER });
+        return soft(ui, if transfer.is_some() { words::files::WAIT } else { words::FILES_LATER });
     };
     let known = view.memory.files.take().filter(|files| files.share == row.share);
     let mut files = known.unwrap_or_else(|| Files::of(row.share, listing));
@@ -103,7 +103,7 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, files: &mut File
     if std::mem::take(&mut view.memory.to_files) {
         ui.scroll_to_cursor(Some(Align::Min));
     }
-    let choosing = view.memory.choosing == Some(row.share);
+    let choosing = row.reason == Reason::Choosing;
     if !choosing && files.is_everything_wanted() {
         return;
     }
@@ -112,7 +112,6 @@ fn head_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, files: &mut File
         if choosing {
             let text = words::files::get(files.wanted(), &figures::bytes(row.size));
             if ui.add(Push::new(&text, Look::Filled)).clicked() {
-                view.memory.choosing = None;
                 view.send(Command::Resume { share: row.share });
             }
         }

@@ -90,7 +90,7 @@ fn link_ui(ui: &mut Ui, view: &mut View<'_>) {
                 if ui.add(Push::new(words::GET, Look::Filled)).clicked() {
                     let token = view.memory.wish(Sent::Fetch { title: link.share.short() });
                     let (share, hints) = (link.share, link.at.clone());
-                    view.send(Command::Fetch { token, share, into: None, hints });
+                    view.send(Command::Fetch { token, share, into: None, hints, hold: false });
                     view.memory.search.clear();
                     view.memory.screen = Screen::Transfers;
                 }

@@ -11,6 +11,7 @@ pub fn reason(reason: &Reason, name: Option<&str>) -> String {
         Reason::FullSpeed => "As fast as this network goes".to_owned(),
         Reason::Starting => "Just beginning".to_owned(),
         Reason::Paused => "Paused by you".to_owned(),
+        Reason::Choosing => "Waiting until you have chosen its files".to_owned(),
         Reason::PausedBySchedule { minutes } => format!("The timetable says pause for {} more", time(*minutes)),
         Reason::Queued { before, active } => queued(*before, *active),
         Reason::Nobody => "Nobody who has it is here".to_owned(),
