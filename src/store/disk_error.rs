@@ -17,6 +17,8 @@ pub enum DiskError {
     },
     #[error("{} can't be written: its disk is read-only", path.display())]
     ReadOnly { path: PathBuf },
+    #[error("The folder {} can't be made: {why}", folder.display())]
+    NoFolder { folder: PathBuf, why: String },
     #[error("The folder {} is gone", folder.display())]
     FolderGone { folder: PathBuf },
     #[error("{} may not be written by you", path.display())]
@@ -72,7 +74,7 @@ impl DiskError {
             | DiskError::Unsure { .. }
             | DiskError::Incomplete { .. }
             | DiskError::Other { .. } => true,
-            DiskError::TooLarge { .. } | DiskError::NamesTaken { .. } => false,
+            DiskError::TooLarge { .. } | DiskError::NamesTaken { .. } | DiskError::NoFolder { .. } => false,
         }
     }
 
@@ -81,6 +83,7 @@ impl DiskError {
         match self {
             DiskError::NoSpace { .. } => "Make room on the disk; it goes on by itself then.",
             DiskError::ReadOnly { .. } => "Make the disk writable, or download into another folder.",
+            DiskError::NoFolder { .. } => "Choose another folder.",
             DiskError::FolderGone { .. } => {
                 "Plug the drive in again or bring the folder back; it goes on by itself then."
             }

@@ -10,7 +10,7 @@ use super::{
     database::{Database, DatabaseError},
     disk_error::DiskError,
     have_map::TEMPORARY,
-    partial,
+    moving, partial,
     share_files::{self, ShareBytes},
     tables::shares::{ShareRecord, ShareState},
 };
@@ -71,6 +71,7 @@ impl Store {
         blocking(move || {
             let removed = share_files::remove(&state, share);
             removed.map_err(|error| DiskError::of(&state, "tidied up", &error))?;
+            moving::forget_move(&state, share)?;
             partial::forget(&state, share)
         })
         .await

@@ -4,7 +4,7 @@
 //! - [`Complete`]: the bytes of a share that is whole; it notices when a file was changed.
 //! - [`Partial`]: a share being filled, from the first byte to its final names (with `filling`, `staging`, `have_map`,
 //!   `piece_writer`, `resume`), or from what other shares have already (`reuse`). It can be put into another folder at any
-//!   time (`relocate`), and can end with some of its files (`selection`).
+//!   time (`relocate`, and `moving` when it is whole), and can end with some of its files (`selection`).
 //! - [`Store`]: the facts that must last (with `database`, `tables` and `share_files`).
 //!
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
@@ -20,6 +20,7 @@ mod hashing;
 mod have_map;
 mod home;
 pub mod import;
+mod moving;
 mod names;
 mod openat;
 mod parallel;
@@ -46,11 +47,12 @@ pub use complete::Complete;
 pub use database::{Database, DatabaseError};
 pub use disk_error::DiskError;
 pub use home::{Repair, Store, StoredShare};
+pub use moving::{finish_move, forget_move, move_complete};
 pub use parallel::Effort;
 pub use partial::{Opened, Partial, forget};
 pub use piece_reader::{PieceReader, ReadError};
 pub use piece_writer::{PieceError, PieceWriter};
-pub use relocate::{go_on_moving, move_complete, move_unfinished, usable_name};
+pub use relocate::{go_on_moving, move_unfinished, usable_name};
 pub use reuse::Reused;
 pub use selection::{part_of, take_up_again};
 pub use share_files::ShareBytes;

@@ -1,22 +1,20 @@
-//! Puts a download's files into another folder, or under another name: while it is unfinished and when it is complete.
+//! Puts an unfinished download's files into another folder, or lets them have another name in the end; `moving` does the same
+//! with what is complete.
 //!
 //! Nothing that is there is overwritten, and nothing is removed before it stands elsewhere. Within one disk files are
-//! renamed; to another disk they are copied, synced, and then removed. For an unfinished download a plan is written down
-//! first: a program that ends half-way finds it and goes on, so the files and the note of what is had stay together. Nobody
+//! renamed; to another disk they are copied, synced, and then removed. A plan is written down first: a program that ends half-way finds it and goes on, so the files and the note of what is had stay together. Nobody
 //! may write to the download meanwhile; that is the caller's care.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use super::{
-    Complete, DiskError, Sources,
+    DiskError,
     disk::Disk,
     have_map::{FolderId, HaveFile, HaveMap},
-    names::{TRIES_MAX, numbered, unfinished},
-    stamp::FileStamp,
+    names::{TRIES_MAX, unfinished},
 };
 use crate::share::{NameRules, Share, name_on_disk};
 
@@ -92,74 +90,24 @@ fn carry_out(share: &Share, state: &Path, note: &HaveFile, plan: &HaveMap) -> Re
     planned(state, share).remove()
 }
 
-/// Moves a complete share's files and folders to the folder `into`, the only one under `name`. The files must be as they
-/// were when their content was known.
-pub fn move_complete(
-    share: &Arc<Share>,
-    content: &Complete,
-    into: &Path,
-    name: Option<&str>,
-) -> Result<Sources, DiskError> {
-    let before = content.sources();
-    let manifest = share.manifest();
-    for entry in 0..manifest.entries.len() {
-        let (Some(path), Some(stamp)) = (before.path(entry), before.stamp(entry)) else { continue };
-        let same = path.symlink_metadata().is_ok_and(|found| found.is_file() && FileStamp::of(&found) == stamp);
-        if !same {
-            return Err(DiskError::Changed { path });
-        }
-    }
-    make_folder(into)?;
-    let (mut after, tops) = (Sources::new(), manifest.tops().map(|(entry, _)| entry).collect::<Vec<_>>());
-    let root = after.add_root(into);
-    for (at, top) in tops.iter().copied().enumerate() {
-        let end = tops.get(at + 1).copied().unwrap_or(manifest.entries.len());
-        let old = before.path(top).ok_or_else(|| DiskError::Changed { path: into.to_owned() })?;
-        let wished = name.filter(|_| tops.len() == 1);
-        // Of a share of which only some files are wanted, a top can be missing.
-        let new = match old.symlink_metadata() {
-            Ok(_) => move_top(&old, into, wished)?,
-            Err(_) => old.file_name().map(|own| own.to_string_lossy().into_owned()).unwrap_or_default(),
-        };
-        for entry in top..end {
-            let path = before.path(entry).unwrap_or_default();
-            // What is below the top stays where it is in it.
-            let inside = path.strip_prefix(&old).unwrap_or(Path::new(""));
-            let path = if inside.as_os_str().is_empty() { PathBuf::from(&new) } else { Path::new(&new).join(inside) };
-            let stamp = match before.stamp(entry) {
-                None => None,
-                Some(_) => {
-                    let found = into.join(&path).symlink_metadata();
-                    Some(FileStamp::of(&found.map_err(|error| DiskError::of(&into.join(&path), "moved", &error))?))
-                }
-            };
-            after.push(root, &path, stamp);
-        }
-    }
-    Ok(after)
-}
-
-/// Moves one top, under the first name that nothing has, and tells that name.
-fn move_top(old: &Path, into: &Path, name: Option<&str>) -> Result<String, DiskError> {
-    let own = old.file_name().map(|own| own.to_string_lossy().into_owned()).unwrap_or_default();
-    let wished = name.unwrap_or(&own);
-    if old.parent() == Some(into) && wished == own {
-        return Ok(own);
-    }
-    let is_folder = old.is_dir();
-    let new = free_name(into, |number| numbered(wished, number, is_folder))?;
-    move_one(old, &into.join(&new))?;
-    Ok(new)
-}
-
 pub(super) fn free_name(into: &Path, name: impl Fn(u32) -> String) -> Result<String, DiskError> {
     let free =
         |name: &String| into.join(name).symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     (1..=TRIES_MAX).map(&name).find(free).ok_or_else(|| DiskError::NamesTaken { path: into.join(name(1)) })
 }
 
-fn make_folder(into: &Path) -> Result<(), DiskError> {
-    fs::create_dir_all(into).map_err(|error| DiskError::of(&into.join("."), "made", &error))
+pub(super) fn make_folder(into: &Path) -> Result<(), DiskError> {
+    fs::create_dir_all(into).map_err(|error| {
+        let folder = into.to_owned();
+        match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
+                DiskError::NoFolder { folder, why: "a file is in its place".to_owned() }
+            }
+            // What can't be made there at all, as below /proc.
+            io::ErrorKind::NotFound => DiskError::NoFolder { folder, why: "the system does not let it".to_owned() },
+            _ => DiskError::of(&into.join("."), "made", &error),
+        }
+    })
 }
 
 /// Renames, or where that can't be, copies and removes. What a broken copy left is removed first.
@@ -178,7 +126,7 @@ fn move_one(from: &Path, to: &Path) -> Result<(), DiskError> {
 }
 
 /// Copies a file or a folder with all that is in it, and waits until it is on the disk.
-fn copy(from: &Path, to: &Path) -> Result<(), DiskError> {
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), DiskError> {
     let error = |error: io::Error| DiskError::of(to, "copied", &error);
     let kind = from.symlink_metadata().map_err(error)?;
     if kind.is_dir() {
@@ -199,7 +147,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), DiskError> {
     Ok(())
 }
 
-fn remove(path: &Path) -> Result<(), DiskError> {
+pub(super) fn remove(path: &Path) -> Result<(), DiskError> {
     let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
     let removed = if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     removed.map_err(|error| DiskError::of(path, "removed", &error))

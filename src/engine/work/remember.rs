@@ -59,7 +59,10 @@ async fn write_one(shell: &Shell, keep: Keep) -> Result<(), DatabaseError> {
                 added: SystemTime::now(),
                 sources: sources.map(|sources| (*sources).clone()),
             };
-            store.remember_share(&record, bytes_of(&share)).await
+            store.remember_share(&record, bytes_of(&share)).await?;
+            let (folder, id) = (store.state_folder().to_owned(), share.id());
+            // The files are where they were to be moved to.
+            Ok(super::blocking(move || store::forget_move(&folder, id)).await.unwrap_or(Ok(()))?)
         }
         Keep::Complete { share, sources } => {
             database.set_sources(share, &sources).await?;

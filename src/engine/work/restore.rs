@@ -6,11 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use super::blocking;
+use super::{blocking, remember::remember};
 use crate::{
     engine::{
+        command::Recipients,
         event::{Event, Restored, RestoredState},
         shell::Shell,
+        task::Keep,
     },
     share::{PeerId, PieceHashes, Share, ShareId, SignedManifest},
     store::{self, Complete, FileStamp, GivenRecord, ShareRecord, ShareState, Sources, StoredShare},
@@ -25,11 +27,15 @@ pub async fn restore(shell: Shell) {
     let shares = match shell.store.all_shares().await {
         Ok((stored, damaged)) => {
             report_damaged(&shell, &damaged).await;
+            let state = shell.store.state_folder().to_owned();
             let one = move |stored: StoredShare| {
                 let options = options.remove(&stored.record.id).unwrap_or_default();
-                restored(stored, options)
+                restored(stored, options, &state)
             };
-            blocking(move || stored.into_iter().filter_map(one).collect()).await.unwrap_or_default()
+            let all = blocking(move || stored.into_iter().filter_map(one).unzip()).await;
+            let (shares, moved): (Vec<Restored>, Vec<Vec<Keep>>) = all.unwrap_or_default();
+            moved.into_iter().flatten().for_each(|keep| remember(&shell, keep));
+            shares
         }
         Err(error) => {
             let (what, hint) = (error.to_string(), error.hint().to_owned());
@@ -75,23 +81,36 @@ async fn report_damaged(shell: &Shell, damaged: &[ShareRecord]) {
 }
 
 /// What was kept is read as carefully as what comes from a stranger.
-fn restored(stored: StoredShare, options: Options) -> Option<Restored> {
+fn restored(stored: StoredShare, options: Options, notes: &Path) -> Option<(Restored, Vec<Keep>)> {
     let StoredShare { record, bytes } = stored;
     let signed = SignedManifest::parse_expected(&bytes.signed, record.id).ok()?;
     let hashes = PieceHashes::parse(signed.manifest(), &bytes.hashes).ok()?;
     let share = Arc::new(Share::new(signed, hashes).ok()?);
+    let (paused, recipients) = (record.state == ShareState::Paused, Recipients::from(record.recipients));
+    let (mut into, mut keeps) = (record.into.unwrap_or_default(), vec![]);
     let state = match record.sources {
-        Some(sources) => complete(&share, sources),
+        Some(mut sources) => {
+            if let Some(moved) = moved(&share, &sources, notes) {
+                into = moved.places().first().and_then(|place| place.parent()).map_or(into, Path::to_owned);
+                sources = moved;
+                let kept = Some(Arc::new(sources.clone()));
+                let (share, recipients, into) = (share.clone(), recipients.clone(), into.clone());
+                let id = share.id();
+                keeps.push(Keep::Share { share, mine: record.mine, recipients, into, sources: kept });
+                keeps.extend(paused.then_some(Keep::Paused { share: id, paused, complete: true }));
+            }
+            complete(&share, sources)
+        }
         None => RestoredState::Unfinished,
     };
-    Some(Restored {
-        share,
-        mine: record.mine,
-        recipients: record.recipients.into(),
-        paused: record.state == ShareState::Paused,
-        options,
-        into: record.into.unwrap_or_default(),
-        state,
+    Some((Restored { share, mine: record.mine, recipients, paused, options, into, state }, keeps))
+}
+
+/// Where the files are after a move that the end of the program broke off; what can't be moved on stays as it was.
+fn moved(share: &Share, before: &Sources, notes: &Path) -> Option<Sources> {
+    store::finish_move(share, before, notes).unwrap_or_else(|error| {
+        tracing::warn!(%error, share = %share.id().short(), "a move that was broken off can't be carried out");
+        None
     })
 }
 

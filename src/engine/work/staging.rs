@@ -152,7 +152,7 @@ pub async fn relocate(shell: Shell, wish: Move) -> Fact {
     let state = shell.store.state_folder().to_owned();
     let moved = blocking(move || {
         if let Some(content) = content {
-            let sources = store::move_complete(&share, &content, &into, name.as_deref())?;
+            let sources = store::move_complete(&share, &content, &state, &into, name.as_deref())?;
             return Ok(Some(finished(share, sources)));
         }
         if let Some(staging) = staging {
