@@ -1,15 +1,16 @@
 //! Whether limits hold: what passes in 30 s in parts of what may, down and up, in total and for one transfer, small and
 //! large.
 //!
-//! `cargo bench --bench limits -- [SECONDS]` (30). A seed and a leech run as daemons on this computer; what passes is read
-//! from the system's own count of each connection (`ss`), so encryption and the heads of pieces count too. The aim is 1.00,
-//! at most 0.05 away.
+//! `cargo bench --bench limits -- [SECONDS] [RATES] [CASES]` (30, `65536,209715200`, all of `down-total`, `down-one`,
+//! `up-total`, `up-one`). A seed and a leech run as daemons on this computer; what passes is read from the system's own count
+//! of each connection (`ss`), so encryption and the heads of pieces count too, and what comes is written to disk. A limit in
+//! total is shared by three transfers. The aim is 1.00, at most 0.05 away.
 
 mod common;
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -22,9 +23,11 @@ const MIB: u64 = 1024 * KIB;
 /// After a limit was set, this long passes until speeds count.
 const SETTLE: Duration = Duration::from_secs(5);
 const PORT: u16 = 47_999;
+/// So many transfers share a limit in total.
+const TRANSFERS: u64 = 3;
 
 /// Where a limit is set.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum At {
     DownInTotal,
     DownOfOne,
@@ -32,71 +35,122 @@ enum At {
     UpOfOne,
 }
 
+const CASES: [(At, &str, &str); 4] = [
+    (At::DownInTotal, "down-total", "down, in total of three transfers"),
+    (At::DownOfOne, "down-one", "down, of one transfer"),
+    (At::UpInTotal, "up-total", "up, in total of three transfers"),
+    (At::UpOfOne, "up-one", "up, of one transfer"),
+];
+
 fn main() -> Result<()> {
     let arguments = common::arguments();
     let seconds = common::number(&arguments, 0, 30)?;
+    let rates = arguments.get(1).map_or("65536,209715200", String::as_str).split(',');
+    let rates = rates.map(str::parse::<u64>).collect::<std::result::Result<Vec<_>, _>>()?;
+    let cases = arguments.get(2).map_or("", String::as_str);
     if find("ss").is_none() {
         let found = Found::Missing("ss (Debian: iproute2) is not there");
         Row { work: "limits", measure: "–", against: "the limit", found }.tell();
         return Ok(());
     }
-    let cases = [
-        (At::DownInTotal, "down, in total"),
-        (At::DownOfOne, "down, of one transfer"),
-        (At::UpInTotal, "up, in total"),
-        (At::UpOfOne, "up, of one transfer"),
-    ];
-    for (rate, name) in [(64 * KIB, "64 KiB/s"), (200 * MIB, "200 MiB/s")] {
-        for (at, way) in cases {
-            let part = measure(at, rate, seconds)?;
+    for rate in rates {
+        let name = if rate >= MIB { format!("{} MiB/s", rate / MIB) } else { format!("{} KiB/s", rate / KIB) };
+        for (at, word, way) in CASES.into_iter().filter(|(_, word, _)| cases.is_empty() || cases.contains(word)) {
+            let part = measure(at, rate, seconds).map_err(|error| format!("{word} at {name}: {error}"))?;
             // Told as the distance from the limit, since too little is as wrong as too much.
             let work = format!("limit of {name}, {way}");
             let found = Found::Amount { value: (part - 1.0).abs(), unit: "from 1", reach: Reach::AtMost(0.05) };
             Row { work: &work, measure: "speed", against: "the limit", found }.tell();
-            eprintln!("{work}: {part:.3} of it");
+            println!("  {work}: {part:.4} of it");
         }
     }
     Ok(())
 }
 
+/// A seed and a leech with something to move.
+struct Pair {
+    folder: tempfile::TempDir,
+    _seed: Process,
+    _leech: Process,
+    links: Vec<String>,
+}
+
+impl Pair {
+    /// So many files, each of so many bytes.
+    fn start(files: u64, bytes: u64) -> Result<Pair> {
+        let folder = common::folder(None)?;
+        let listen = format!("127.0.0.1:{PORT}");
+        let seed = start(&folder.path().join("seed"), &["--listen", &listen])?;
+        let leech = start(&folder.path().join("leech"), &["--listen", "127.0.0.1:0"])?;
+        let mut pair = Pair { folder, _seed: seed, _leech: leech, links: vec![] };
+        for number in 0..files {
+            let file = pair.folder.path().join(format!("file {number}.bin"));
+            // Nobody has to look at it, so it may be holes; it is hashed, encrypted and written all the same. One byte sets
+            // it apart from the others, or nothing of the second would be fetched.
+            fs::write(&file, [number as u8])?;
+            fs::File::options().write(true).open(&file)?.set_len(bytes)?;
+            let link = told(pair.at_seed().arg("share").arg(&file))?;
+            pair.links.push(link.trim().to_owned());
+        }
+        Ok(pair)
+    }
+
+    fn at_seed(&self) -> Command {
+        handout(&self.folder.path().join("seed"))
+    }
+
+    fn at_leech(&self) -> Command {
+        handout(&self.folder.path().join("leech"))
+    }
+
+    fn target(&self) -> PathBuf {
+        self.folder.path().join("into")
+    }
+
+    /// The side on which a limit is set, and the option that sets it.
+    fn side(&self, at: At) -> (Command, &'static str) {
+        match at {
+            At::DownInTotal | At::DownOfOne => (self.at_leech(), "--down"),
+            At::UpInTotal | At::UpOfOne => (self.at_seed(), "--up"),
+        }
+    }
+
+    fn limit(&self, at: At, limit: &str) -> Result<String> {
+        let (mut command, option) = self.side(at);
+        told(command.args(["limit", option, limit]))
+    }
+
+    fn limit_one(&self, at: At, limit: &str) -> Result<String> {
+        let (mut command, option) = self.side(at);
+        let id = self.links.first().ok_or("nothing is shared")?;
+        told(command.args(["set", id, option, limit]))
+    }
+}
+
 /// What passes in parts of the limit.
 fn measure(at: At, rate: u64, seconds: u64) -> Result<f64> {
-    let folder = common::folder(None)?;
-    let (seed_home, leech_home) = (folder.path().join("seed"), folder.path().join("leech"));
-    let file = folder.path().join("file.bin");
-    let needed = (rate * (seconds + SETTLE.as_secs() + 3)).max(64 * MIB);
-    // Nobody has to look at it, so it may be holes; it is hashed and encrypted all the same.
-    fs::File::create(&file)?.set_len(needed)?;
-    let listen = format!("127.0.0.1:{PORT}");
-    let seed = start(&seed_home, &["--listen", &listen])?;
-    let leech = start(&leech_home, &["--listen", "127.0.0.1:0"])?;
-    let link = told(handout(&seed_home).arg("share").arg(&file))?;
+    let total = matches!(at, At::DownInTotal | At::UpInTotal);
+    let files = if total { TRANSFERS } else { 1 };
+    // None may be complete before the end, and turns are not fair to the byte.
+    let needed = rate * (seconds + SETTLE.as_secs() + 5) / files * if total { 2 } else { 1 };
+    let pair = Pair::start(files, needed.max(64 * MIB))?;
     let limit = rate.to_string();
-    let title = "file.bin";
-    match at {
-        At::DownInTotal => told(handout(&leech_home).args(["limit", "--down", &limit]))?,
-        At::UpInTotal => told(handout(&seed_home).args(["limit", "--up", &limit]))?,
-        // One transfer can be limited when it is there; until then all are.
-        At::DownOfOne => told(handout(&leech_home).args(["limit", "--down", "64KiB"]))?,
-        At::UpOfOne => told(handout(&seed_home).args(["limit", "--up", "64KiB"]))?,
-    };
-    let into = folder.path().join("into");
-    let get =
-        Process::start(handout(&leech_home).args(["get", link.trim()]).arg("--into").arg(&into).stdout(Stdio::null()))?;
-    wait_for("something comes", Duration::from_secs(30), || passed() > 64 * KIB)?;
-    if let At::DownOfOne = at {
-        told(handout(&leech_home).args(["set", title, "--down", &limit]))?;
-        told(handout(&leech_home).args(["limit", "--down", "none"]))?;
-    }
-    if let At::UpOfOne = at {
-        told(handout(&seed_home).args(["set", title, "--up", &limit]))?;
-        told(handout(&seed_home).args(["limit", "--up", "none"]))?;
+    // One transfer can be limited when it is there; until then all are.
+    pair.limit(at, if total { &limit } else { "64KiB" })?;
+    let gets = pair.links.iter().map(|link| {
+        Process::start(pair.at_leech().args(["get", link, "--into"]).arg(pair.target()).stdout(Stdio::null()))
+    });
+    let gets = gets.collect::<Result<Vec<_>>>()?;
+    wait_for("something comes", Duration::from_secs(60), || passed() > 64 * KIB)?;
+    if !total {
+        pair.limit_one(at, &limit)?;
+        pair.limit(at, "none")?;
     }
     thread::sleep(SETTLE);
     let (before, begun) = (passed(), Instant::now());
     thread::sleep(Duration::from_secs(seconds));
     let passed = passed().saturating_sub(before) as f64 / begun.elapsed().as_secs_f64();
-    drop((get, leech, seed));
+    drop(gets);
     Ok(passed / rate as f64)
 }
 

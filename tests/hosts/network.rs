@@ -10,12 +10,22 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 pub struct Hosts {
     prefix: String,
     count: u8,
+    _cubic: Option<Allowed>,
+}
+
+/// Congestion control that namespaces may choose, which is one list for the whole system; as it was when this goes away.
+struct Allowed {
+    before: String,
 }
 
 impl Hosts {
     /// So many computers, each with so many Mbit/s up and down; 0 for no limit.
     pub fn up(count: u8, mbit: u32) -> Result<Hosts> {
-        let hosts = Hosts { prefix: format!("hb{}", std::process::id()), count };
+        let _cubic = Allowed::cubic().unwrap_or_else(|error| {
+            eprintln!("the system's own congestion control is measured: {error}");
+            None
+        });
+        let hosts = Hosts { prefix: format!("hb{}", std::process::id()), count, _cubic };
         let switch = hosts.switch();
         run(Command::new("ip").args(["netns", "add", &switch]))?;
         hosts.ip(&switch, "link add br0 type bridge mcast_snooping 0")?;
@@ -36,7 +46,7 @@ impl Hosts {
         self.ip(&name, "link set lo up")?;
         self.ip(&name, "link set eth0 up")?;
         self.ip(&name, &format!("addr add {}/24 dev eth0", self.address(host)))?;
-        // What most systems have. Where it is not to be had (the file belongs to this namespace), the system's own is measured.
+        // What most systems have. Where it is not to be had, the system's own is measured.
         let _ = self.ip_sysctl(&name, "net.ipv4.tcp_congestion_control=cubic");
         if mbit > 0 {
             for (namespace, device) in [(&name, "eth0"), (&switch, port.as_str())] {
@@ -92,6 +102,26 @@ impl Drop for Hosts {
             let _ = run(Command::new("ip").args(["netns", "del", &self.name(host)]));
         }
         let _ = run(Command::new("ip").args(["netns", "del", &self.switch()]));
+    }
+}
+
+const ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+
+impl Allowed {
+    /// Lets namespaces have cubic; nothing where they may have it already.
+    fn cubic() -> Result<Option<Allowed>> {
+        let before = std::fs::read_to_string(ALLOWED)?.trim().to_owned();
+        if before.split(' ').any(|name| name == "cubic") {
+            return Ok(None);
+        }
+        std::fs::write(ALLOWED, format!("{before} cubic"))?;
+        Ok(Some(Allowed { before }))
+    }
+}
+
+impl Drop for Allowed {
+    fn drop(&mut self) {
+        let _ = std::fs::write(ALLOWED, &self.before);
     }
 }
 
