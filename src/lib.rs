@@ -18,7 +18,7 @@
 //! | 3½ | `chain`: asks servers above and has shares brought | pages, accounts |
 //! | 3 owner | `engine` | web pages, window, SQL text |
 //! | 2 shell | `store`, `net`, `platform`, `settings` | one another, the engine |
-//! | 1 rules (pure) | `swarm`, `lookup`, `nearby`, `traffic`, `wire` | one another, clocks, sockets, files, tokio |
+//! | 1 rules (pure) | `swarm`, `lookup`, `nearby`, `traffic`, `wire`, `doctor` | one another, clocks, sockets, files, tokio |
 //! | 0½ a server's rules (pure) | `access` | everything but `share` |
 //! | 0 nouns (pure) | `share` | everything else |
 
@@ -26,6 +26,7 @@ pub mod access;
 pub mod chain;
 pub mod cli;
 pub mod control;
+pub mod doctor;
 pub mod engine;
 pub mod lookup;
 pub mod nearby;

@@ -12,7 +12,7 @@ use std::{
 const LAYERS: &[&[&str]] = &[
     &["share"],
     &["access"],
-    &["swarm", "lookup", "nearby", "traffic", "wire"],
+    &["swarm", "lookup", "nearby", "traffic", "wire", "doctor"],
     &["store", "net", "platform", "settings"],
     &["engine"],
     &["chain"],
@@ -23,7 +23,7 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Rooms without clock, chance, sockets and files; the same input gives the same output.
-const PURE: &[&str] = &["share", "access", "swarm", "lookup", "nearby", "traffic", "wire"];
+const PURE: &[&str] = &["share", "access", "swarm", "lookup", "nearby", "traffic", "wire", "doctor"];
 
 /// What pure rooms may not say.
 const IMPURE: &[&str] = &[

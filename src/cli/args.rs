@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-use super::manage_args::{Files, Given, Limit, Move, OneOrAll, Queue, Rename, Schedule, Seeding, Set};
+use super::manage_args::{ClassArg, Files, Given, Limit, Move, OneOrAll, Queue, Rename, Schedule, Seeding, Set};
 
 /// Hand files out across the room.
 #[derive(Clone, Debug, Parser)]
@@ -93,6 +93,8 @@ pub enum Command {
     Given(Given),
     /// Show why a transfer is as fast as it is, with its peers, pieces and speed
     Why(OneShare),
+    /// Find out why others can't be seen: tests each step, names the cause, and says what to do now
+    Doctor,
     /// Show every setting, its value, and where it comes from
     Policy,
     /// Give up a transfer and delete what is unfinished of it
@@ -128,6 +130,9 @@ pub struct Share {
     /// Leave out files that can't be read; otherwise nothing is shared when there is one
     #[arg(long)]
     pub leave_out: bool,
+    /// Whether reading it, and giving it out, gives way to other programs
+    #[arg(long, value_enum)]
+    pub class: Option<ClassArg>,
 }
 
 #[derive(Clone, Debug, Args)]

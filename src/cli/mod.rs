@@ -8,6 +8,7 @@
 
 pub mod args;
 mod choosing;
+mod doctor;
 mod errors;
 mod figures;
 mod get;
@@ -25,6 +26,7 @@ mod selection;
 mod share;
 mod table;
 
+pub use doctor::write_findings;
 pub use errors::{Exit, exit_code};
 pub use man::write_man;
 pub use paths::absolute;

@@ -75,7 +75,8 @@ pub async fn run(
         | Command::Admin(_)
         | Command::Completions(_)
         | Command::Man
-        | Command::Policy => Ok(()),
+        | Command::Policy
+        | Command::Doctor => Ok(()),
     }
 }
 

@@ -74,7 +74,7 @@ pub fn subnets() -> Vec<Subnet> {
 }
 
 /// Linux tells; elsewhere there is only the name, and what does not look like a wireless one counts as a wire.
-fn is_wireless(interface: &str) -> bool {
+pub(super) fn is_wireless(interface: &str) -> bool {
     let told = cfg!(target_os = "linux")
         && !interface.contains('/')
         && ["wireless", "phy80211"].iter().any(|mark| Path::new("/sys/class/net").join(interface).join(mark).exists());

@@ -19,6 +19,7 @@ pub mod listen;
 mod pace;
 pub mod piece_stream;
 mod pipe;
+pub mod probe;
 mod socket;
 mod steady;
 pub mod tls;

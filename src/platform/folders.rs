@@ -35,9 +35,32 @@ pub fn find(explicit_home: Option<&Path>) -> Result<Folders, FoldersError> {
     Ok(Folders { home: project.data_local_dir().to_owned(), downloads })
 }
 
+/// Whether files can be made in a folder, and how many bytes are free there. Of one that is not there yet, its nearest folder
+/// that is there counts.
+pub fn look_at(folder: &Path) -> (Result<(), String>, Option<u64>) {
+    let Some(there) = folder.ancestors().find(|folder| folder.exists()) else {
+        return (Err("it is not there".to_owned()), None);
+    };
+    let trial = there.join(format!(".handout-trial-{}", std::process::id()));
+    let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&trial).map(drop);
+    // What was just made can be removed; if not, the next line says more.
+    let written = written.and_then(|()| std::fs::remove_file(&trial));
+    (written.map_err(|error| error.to_string()), fs4::available_space(there).ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_is_a_file_can_not_be_written() {
+        let room = tempfile::tempdir().unwrap();
+        std::fs::write(room.path().join("file"), "").unwrap();
+
+        assert_eq!(look_at(&room.path().join("not/yet/there")).0, Ok(()));
+        assert!(look_at(&room.path().join("file")).0.is_err());
+        assert_eq!(std::fs::read_dir(room.path()).unwrap().count(), 1, "nothing is left behind");
+    }
 
     #[test]
     fn a_named_home_holds_everything() {

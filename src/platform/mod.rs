@@ -7,6 +7,7 @@
 pub mod background;
 pub mod device_name;
 pub mod display;
+pub mod firewall;
 pub mod folders;
 pub mod link;
 pub mod local_time;

@@ -7,6 +7,7 @@
 mod admin;
 mod console;
 mod daemon;
+mod doctor;
 mod logging;
 mod serve;
 mod setup;
@@ -52,6 +53,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<(), Exit> {
             cli::write_policy(&setup::setup(&common)?.settings, output)
         }
         Some(Command::Daemon) => daemon::run(&common),
+        Some(Command::Doctor) => doctor::run(&common, output),
         Some(Command::Serve(args)) => serve::run(&args, &common, output),
         Some(Command::Admin(args)) => admin::run(args, &common, output),
         Some(command) => console::run(command, &common, output),

@@ -64,7 +64,8 @@ async fn hand_over(
     match answers.next().await {
         Some(Ok(Answer::Opened)) => Ok(()),
         Some(Ok(Answer::NoWindow { .. })) if !paths.is_empty() => {
-            let share = Share { paths: paths.to_vec(), title: None, recipients: Vec::new(), leave_out: false };
+            let (title, recipients, paths) = (None, Vec::new(), paths.to_vec());
+            let share = Share { paths, title, recipients, leave_out: false, class: None };
             let interrupt = super::shutdown::interrupt()?;
             cli::run(Command::Share(share), common.peers.clone(), &connection, output, &interrupt).await
         }

@@ -30,7 +30,7 @@ fn wrong_usage_ends_with_2_and_says_what_is_wrong() {
 #[test]
 fn a_word_that_is_neither_command_nor_file_is_wrong_usage() {
     let temp = tempfile::tempdir().unwrap();
-    for word in ["doctor", "shaer", "./nothing-here.pdf"] {
+    for word in ["docter", "shaer", "./nothing-here.pdf"] {
         let ran = run_at(temp.path(), &[word]);
         assert_eq!(ran.code(), Some(2), "{ran:?}");
         assert!(ran.stderr.contains(word) && ran.stderr.contains("handout --help"), "{ran:?}");
@@ -59,6 +59,7 @@ fn help_names_every_command_and_option_and_nothing_that_is_not_there() {
         "completions",
         "man",
         "policy",
+        "doctor",
         "serve",
         "admin",
         "--json",
@@ -73,7 +74,6 @@ fn help_names_every_command_and_option_and_nothing_that_is_not_there() {
     ] {
         assert!(ran.stdout.contains(word), "{word} is not in the help");
     }
-    assert!(!ran.stdout.contains("doctor"), "it is in the help and does not exist");
 }
 
 #[test]
