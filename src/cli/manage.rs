@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Exit, Output, Shown,
-    figures::{count, percent, plain, size, speed},
+    figures::{ago, count, percent, plain, size, speed},
     manage_args::{
         ClassArg, Files, GivenBy, Limit, OrderArg, PriorityArg, Queue, ScheduleChange, ScheduleRule, Seeding, Set,
     },
@@ -146,10 +147,7 @@ pub(super) fn set(args: Set) -> Manage {
             OrderArg::Rarest => "rarest".to_owned(),
             OrderArg::InOrder => "in-order".to_owned(),
         }),
-        class: args.class.map(|class| match class {
-            ClassArg::Foreground => "foreground".to_owned(),
-            ClassArg::Background => "background".to_owned(),
-        }),
+        class: args.class.map(ClassArg::name),
         limit_down: args.down,
         limit_up: args.up,
         seed_until: args.seed_until,
@@ -314,11 +312,24 @@ fn given_table(given: &[Given], by: Option<GivenBy>, width: Option<usize>) -> St
     if given.is_empty() {
         return "Nothing was given to anybody yet.\n".to_owned();
     }
-    let columns = [Column::flexible("TO"), Column::flexible("SHARE"), Column::right("GIVEN"), Column::right("NOW")];
+    let columns = [
+        Column::flexible("TO"),
+        Column::flexible("SHARE"),
+        Column::right("GIVEN"),
+        Column::right("NOW"),
+        Column::left("LAST"),
+    ];
+    let now = OffsetDateTime::now_utc();
     let cells = |row: &Given| {
         let all =
             |text: &str, whole: GivenBy| if by == Some(whole) { "all together".to_owned() } else { text.to_owned() };
-        [all(&row.peer_name, GivenBy::Share), all(&row.title, GivenBy::Peer), size(row.bytes), speed(row.rate)]
+        [
+            all(&row.peer_name, GivenBy::Share),
+            all(&row.title, GivenBy::Peer),
+            size(row.bytes),
+            speed(row.rate),
+            ago(&row.last, now),
+        ]
     };
     lay_out(&columns, &given.iter().map(cells).collect::<Vec<_>>(), width)
 }

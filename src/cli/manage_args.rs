@@ -51,10 +51,10 @@ pub struct Queue {
 #[derive(Clone, Debug, Args)]
 pub struct Limit {
     /// How fast all downloads together may be, each second: 500k, 2M, 64KiB, 100mbit, or none
-    #[arg(long, value_name = "SPEED", value_parser = rate)]
+    #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub down: Option<u64>,
     /// How fast everything together may be given, each second
-    #[arg(long, value_name = "SPEED", value_parser = rate)]
+    #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub up: Option<u64>,
 }
 
@@ -75,10 +75,10 @@ pub struct Set {
     #[arg(long, value_enum)]
     pub class: Option<ClassArg>,
     /// How fast it may come, each second: 500k, 2M, 64KiB, 100mbit, or none
-    #[arg(long, value_name = "SPEED", value_parser = rate)]
+    #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub down: Option<u64>,
     /// How fast it may be given, each second
-    #[arg(long, value_name = "SPEED", value_parser = rate)]
+    #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub up: Option<u64>,
     /// Until when it is given to others: forever, ratio:2, time:2h, copies:30, or default for what holds for all
     #[arg(long, value_name = "RULE", value_parser = seed_until_or_default)]
@@ -102,6 +102,16 @@ pub enum OrderArg {
 pub enum ClassArg {
     Foreground,
     Background,
+}
+
+impl ClassArg {
+    /// As it travels.
+    pub(super) fn name(self) -> String {
+        match self {
+            ClassArg::Foreground => "foreground".to_owned(),
+            ClassArg::Background => "background".to_owned(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]
@@ -139,10 +149,10 @@ pub struct ScheduleRule {
     #[arg(long, conflicts_with_all = ["down", "up"])]
     pub pause: bool,
     /// How fast all downloads together may be then, each second
-    #[arg(long, value_name = "SPEED", value_parser = rate)]
+    #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub down: Option<u64>,
     /// How fast everything together may be given then, each second
-    #[arg(long, value_name = "SPEED", value_parser = rate)]
+    #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub up: Option<u64>,
 }
 

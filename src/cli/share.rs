@@ -6,6 +6,7 @@ use super::{
     Exit, Output, Shown,
     args::Share,
     figures::{count, plain, size},
+    manage_args::ClassArg,
     paths,
     progress::Progress,
     run::{answers, next, unexpected},
@@ -28,6 +29,7 @@ pub(super) async fn share(
         title: args.title,
         recipients: args.recipients,
         leave_out: args.leave_out,
+        class: args.class.map(ClassArg::name),
     };
     let shared = read(Envelope { peers, ..Envelope::new(request) }, connection, output, interrupt).await?;
     for file in &shared.left_out {

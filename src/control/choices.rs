@@ -5,6 +5,7 @@ use crate::{
         command::Command,
         snapshot::{Traffic, TransferRow},
     },
+    share::ShareId,
     traffic::{
         Class, Days, Limits, Order, Priority, Rate, Rule, SeedUntil, Then,
         limits::{RATE_MAX, RATE_MIN},
@@ -18,9 +19,8 @@ use crate::{
 
 const ACTIVE_MAX: u32 = 1_000;
 
-/// What is to be changed of one transfer.
-pub(super) fn of_one(chosen: &Chosen, row: &TransferRow) -> Result<Vec<Command>, Failure> {
-    let share = row.share;
+/// What is to be changed of one transfer. `now`: its own limits.
+pub(super) fn of_one(chosen: &Chosen, share: ShareId, now: Limits) -> Result<Vec<Command>, Failure> {
     let mut commands = vec![];
     if let Some(text) = &chosen.priority {
         let priority = Priority::parse(text).ok_or_else(|| wrong("priority", text, "Use high, normal or low."))?;
@@ -31,11 +31,10 @@ pub(super) fn of_one(chosen: &Chosen, row: &TransferRow) -> Result<Vec<Command>,
         commands.push(Command::SetOrder { share, order });
     }
     if let Some(text) = &chosen.class {
-        let class = Class::parse(text).ok_or_else(|| wrong("class", text, "Use foreground or background."))?;
-        commands.push(Command::SetClass { share, class });
+        commands.push(Command::SetClass { share, class: class(text)? });
     }
     if chosen.limit_down.is_some() || chosen.limit_up.is_some() {
-        commands.push(Command::SetLimits { share, limits: changed(row.limits, chosen.limit_down, chosen.limit_up)? });
+        commands.push(Command::SetLimits { share, limits: changed(now, chosen.limit_down, chosen.limit_up)? });
     }
     if let Some(text) = &chosen.seed_until {
         let until = if text == "default" { None } else { Some(seed_until(text)?) };
@@ -133,6 +132,10 @@ fn within(limit: Option<Rate>, most: Option<Rate>, wished: Option<u64>) -> Resul
         }
         None => Ok(()),
     }
+}
+
+pub(super) fn class(text: &str) -> Result<Class, Failure> {
+    Class::parse(text).ok_or_else(|| wrong("class", text, "Use foreground or background."))
 }
 
 fn seed_until(text: &str) -> Result<SeedUntil, Failure> {

@@ -1,7 +1,7 @@
 //! Manages transfers: queue, limits, schedule, seeding rules, selection of files, and why something is slow; and says when
 //! a change came true.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -15,10 +15,10 @@ use super::{
 use crate::{
     engine::{
         command::{Command, QueuePlace, Selection},
-        snapshot::{Done, Snapshot, Traffic, TransferRow, TransferState},
+        snapshot::{Done, ShareRow, Snapshot, Traffic, TransferRow, TransferState},
     },
     share::ShareId,
-    traffic::Schedule,
+    traffic::{Limits, Schedule},
     wire::{
         control::{Answer, Changed, Failure, FailureKind},
         manage::{Chosen, ChosenForAll, Manage},
@@ -29,6 +29,8 @@ use crate::{
 const FIND_WAIT: Duration = Duration::from_secs(3);
 /// How long the engine may take to show a change.
 const CHANGE_WAIT: Duration = Duration::from_secs(10);
+/// How long the engine may take to list what something was chosen for.
+const SHOW_WAIT: Duration = Duration::from_secs(2);
 /// How long files may take to be moved, which can be a copy to another disk.
 const RELOCATE_WAIT: Duration = Duration::from_secs(24 * 3600);
 
@@ -89,7 +91,7 @@ pub(super) async fn manage(service: &Service, wish: Manage, answers: &Sink) -> R
 }
 
 /// The transfer that a person means; what is complete and given counts too.
-async fn transfer(service: &Service, text: &str) -> Result<std::sync::Arc<TransferRow>, Failure> {
+async fn transfer(service: &Service, text: &str) -> Result<Arc<TransferRow>, Failure> {
     let mut snapshots = service.handle().watch();
     let share = named::share(&mut snapshots, text, FIND_WAIT).await?;
     let find = |snapshot: &Snapshot| snapshot.transfers.iter().find(|row| row.share == share).cloned();
@@ -158,8 +160,11 @@ async fn move_in_queue(service: &Service, share: &str, to: &str, other: Option<S
 }
 
 async fn set(service: &Service, share: &str, chosen: &Chosen) -> Result<Answer, Failure> {
+    if let Some(mine) = unlisted(service, share).await? {
+        return set_unlisted(service, &mine, chosen).await;
+    }
     let row = transfer(service, share).await?;
-    let commands = choices::of_one(chosen, &row)?;
+    let commands = choices::of_one(chosen, row.share, row.limits)?;
     for command in &commands {
         service.handle().send(command.clone())?;
     }
@@ -171,6 +176,34 @@ async fn set(service: &Service, share: &str, chosen: &Chosen) -> Result<Answer, 
     come_true(service, shows).await?;
     let now = transfer(service, &id.to_string()).await.unwrap_or(row);
     Ok(Answer::Progress(Box::new(now.as_ref().into())))
+}
+
+/// A share of one's own that is in no list of transfers, because nobody fetched it and nothing was chosen for it.
+async fn unlisted(service: &Service, text: &str) -> Result<Option<Arc<ShareRow>>, Failure> {
+    let share = named::share(&mut service.handle().watch(), text, FIND_WAIT).await?;
+    let now = service.handle().snapshot();
+    let listed = now.transfers.iter().any(|row| row.share == share);
+    Ok(now.shares.iter().find(|row| row.id == share && row.mine && !listed).cloned())
+}
+
+/// It is listed from then on, unless what was chosen is what holds for all others.
+async fn set_unlisted(service: &Service, mine: &ShareRow, chosen: &Chosen) -> Result<Answer, Failure> {
+    let commands = choices::of_one(chosen, mine.id, Limits::NONE)?;
+    for command in &commands {
+        service.handle().send(command.clone())?;
+    }
+    let shown = |snapshot: &Snapshot| {
+        let row = snapshot.transfers.iter().find(|row| row.share == mine.id)?;
+        commands.iter().all(|command| choices::shows_one(command, row)).then(|| row.clone())
+    };
+    match until(&mut service.handle().watch(), Instant::now() + SHOW_WAIT, shown).await {
+        Waited::Found(row) => Ok(Answer::Progress(Box::new(row.as_ref().into()))),
+        Waited::TimedOut => {
+            let (id, title) = (mine.id.to_string(), mine.title.clone());
+            Ok(Answer::Changed(Changed { id, title, change: "as usual".to_owned() }))
+        }
+        Waited::Stopped => Err(stopped()),
+    }
 }
 
 async fn set_for_all(service: &Service, chosen: &ChosenForAll) -> Result<Answer, Failure> {
@@ -187,7 +220,7 @@ async fn schedule(
     service: &Service,
     change: impl FnOnce(&mut Schedule) -> Result<(), Failure>,
 ) -> Result<Answer, Failure> {
-    let traffic: std::sync::Arc<Traffic> = service.handle().snapshot().traffic.clone();
+    let traffic: Arc<Traffic> = service.handle().snapshot().traffic.clone();
     if traffic.fixed.schedule {
         return Err(choices::is_fixed("The schedule"));
     }

@@ -92,8 +92,8 @@ impl Service {
     async fn fulfil(&self, envelope: Envelope, answers: &Sink) -> Result<(), Failure> {
         use change::Change;
         match envelope.request {
-            Request::Share { paths, title, recipients, leave_out } => {
-                let wish = share::Wish { paths, title, recipients, leave_out };
+            Request::Share { paths, title, recipients, leave_out, class } => {
+                let wish = share::Wish { paths, title, recipients, leave_out, class };
                 share::share(self, wish, answers).await
             }
             Request::Get { link, into, timeout_s, hold } => {

@@ -9,7 +9,7 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    Service, named,
+    Service, choices, named,
     rows::path,
     service::{Sink, token},
 };
@@ -33,6 +33,7 @@ pub(super) struct Wish {
     pub title: Option<String>,
     pub recipients: Vec<String>,
     pub leave_out: bool,
+    pub class: Option<String>,
 }
 
 /// Answers when the share is live. Whoever stops listening before that stops the reading.
@@ -40,9 +41,10 @@ pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Resu
     let paths = absolute(wish.paths)?;
     let audience = audience(service, &wish.recipients).await?;
     let unreadable = if wish.leave_out { Unreadable::LeaveOut } else { Unreadable::Refuse };
+    let class = wish.class.as_deref().map(choices::class).transpose()?.unwrap_or_default();
     let token = token();
     let mut snapshots = service.handle().watch();
-    service.handle().send(Command::Share { token, paths, title: wish.title, audience, unreadable })?;
+    service.handle().send(Command::Share { token, paths, title: wish.title, audience, unreadable, class })?;
     let mut reading = Reading { handle: service.handle().clone(), token, ended: false };
     let mut last = None;
     let mut next = Instant::now();

@@ -13,13 +13,15 @@ pub type Token = u64;
 /// A person's wish.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
-    /// Read these files and folders, and give them out as one share.
+    /// Read these files and folders, and give them out as one share. `class`: how much reading and giving may disturb other
+    /// work here.
     Share {
         token: Token,
         paths: Vec<PathBuf>,
         title: Option<String>,
         audience: Recipients,
         unreadable: Unreadable,
+        class: Class,
     },
     /// Stop reading files that are about to be shared.
     CancelImport {

@@ -283,6 +283,17 @@ pub struct TransferRow {
     pub facts: Option<Arc<Facts>>,
 }
 
+impl TransferRow {
+    /// Whether all files that are wanted are complete under their final names, given to others at the moment or not.
+    pub fn is_here(&self) -> bool {
+        match self.state {
+            TransferState::Seeding | TransferState::Done => true,
+            TransferState::Paused | TransferState::Scheduled => !self.places.is_empty() && self.done_bytes >= self.size,
+            _ => false,
+        }
+    }
+}
+
 /// How far a transfer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransferState {

@@ -20,7 +20,7 @@ use crate::{
     settings::Change,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Checking, Complete, GivenRecord, Partial, Sources},
-    traffic::Options,
+    traffic::{Class, Options},
 };
 
 /// A wish of the engine. Those with a closing event in [`Event`](super::event::Event) get exactly one, also when they are
@@ -33,6 +33,7 @@ pub enum Task {
         title: Option<String>,
         recipients: Recipients,
         leave_out: bool,
+        class: Class,
         cancel: Arc<AtomicBool>,
     },
     /// Closed by `Catalogue`. `known`: the revision we have; `wait`: let the peer answer when there is another.

@@ -19,6 +19,7 @@ use crate::{
     },
     share::{NameRules, ShareId, SharePath, name_on_disk},
     store::central::{Batch, BatchState, CentralError, NewShare, UploadRow},
+    traffic::Class,
 };
 
 /// Reading a share of terabytes takes hours; one that takes longer hangs.
@@ -140,7 +141,9 @@ async fn share(server: &Server, batch: &Batch, paths: Vec<PathBuf>) -> Result<Sh
         _ => Recipients::Peers(std::collections::BTreeSet::new()),
     };
     let mut pictures = server.engine.watch();
-    let wish = Command::Share { token, paths, title, audience, unreadable: Unreadable::Refuse };
+    // Somebody waits for what they uploaded.
+    let (unreadable, class) = (Unreadable::Refuse, Class::Foreground);
+    let wish = Command::Share { token, paths, title, audience, unreadable, class };
     server.engine.send(wish).map_err(|error| error.to_string())?;
     let outcome = async {
         loop {

@@ -1,6 +1,8 @@
 //! Bytes, speeds, times and counts as text. Decimal units, as file managers and discs have them.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 const UNITS: [&str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"];
 
@@ -41,6 +43,22 @@ pub fn time_left(left: Duration) -> String {
     }
 }
 
+/// When something was, as short as it is clear: the time of today, the day of this year, else the date. By the clock of this
+/// place; nothing where it was so long ago that no calendar has it.
+pub fn moment(at: SystemTime) -> String {
+    let zone = TimeZone::system();
+    Timestamp::try_from(at).map_or_else(|_| String::new(), |at| moment_of(&at.to_zoned(zone), &Zoned::now()))
+}
+
+fn moment_of(at: &Zoned, now: &Zoned) -> String {
+    let form = match (at.date() == now.date(), at.year() == now.year()) {
+        (true, _) => "%H:%M",
+        (false, true) => "%-d %b",
+        (false, false) => "%-d %b %Y",
+    };
+    at.strftime(form).to_string()
+}
+
 /// How much of a whole is done, from 0 to 1; an empty whole is done.
 pub fn part(done: u64, whole: u64) -> f32 {
     if whole == 0 { 1.0 } else { (done as f64 / whole as f64).clamp(0.0, 1.0) as f32 }
@@ -68,6 +86,19 @@ pub fn count(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_said_as_short_as_it_is_clear() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap().to_zoned(TimeZone::UTC);
+        let now = at("2026-03-09T15:00:00Z");
+        for (then, said) in [
+            ("2026-03-09T08:05:59Z", "08:05"),
+            ("2026-03-08T23:00:00Z", "8 Mar"),
+            ("2025-12-31T10:00:00Z", "31 Dec 2025"),
+        ] {
+            assert_eq!(moment_of(&at(then), &now), said);
+        }
+    }
 
     #[test]
     fn sizes_have_at_most_three_figures() {

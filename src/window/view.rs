@@ -14,7 +14,7 @@ use crate::{
         snapshot::{Here, ShareKind, ShareRow, Snapshot, TransferRow, TransferState},
     },
     share::{PeerId, ShareId},
-    traffic::Limits,
+    traffic::{Class, Limits},
 };
 
 /// One frame's view on everything.
@@ -38,7 +38,8 @@ impl View<'_> {
             return;
         }
         let token = self.memory.wish(Sent::Share { audience: audience.clone() });
-        self.send(Command::Share { token, paths, title: None, audience, unreadable: Unreadable::Ask });
+        let (unreadable, class) = (Unreadable::Ask, Class::Foreground);
+        self.send(Command::Share { token, paths, title: None, audience, unreadable, class });
     }
 
     /// Brings a share here.
@@ -130,7 +131,7 @@ impl View<'_> {
         let transfer = self.index.transfer(self.now, &share);
         match (self.index.share(self.now, &share), transfer) {
             (Some(row), _) if row.mine => self.unshare(row),
-            (_, Some(row)) if ended(row.state) => self.send(Command::Dismiss { share }),
+            (_, Some(row)) if ended(row) => self.send(Command::Dismiss { share }),
             (_, Some(row)) => self.cancel(row),
             _ => {}
         }
@@ -168,8 +169,8 @@ fn present_name(row: &TransferRow) -> String {
 }
 
 /// Whether a transfer has nothing left to lose.
-pub fn ended(state: TransferState) -> bool {
-    matches!(state, TransferState::Seeding | TransferState::Done | TransferState::Failed)
+pub fn ended(row: &TransferRow) -> bool {
+    row.is_here() || row.state == TransferState::Failed
 }
 
 /// The files or folders of a share that is here.

@@ -40,6 +40,9 @@ pub enum Request {
         recipients: Vec<String>,
         /// Share the rest when files can't be read.
         leave_out: bool,
+        /// `foreground` or `background`; the first where it is not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        class: Option<String>,
     },
     Get {
         /// A link or the id of a share.

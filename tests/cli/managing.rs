@@ -155,7 +155,8 @@ fn what_was_given_is_shown_in_all_and_added_up() {
     assert_eq!((all.as_array().map(Vec::len), all[0]["bytes"].as_u64()), (Some(3), Some(100)));
     assert_eq!((peers[0]["peer_name"].as_str(), peers[0]["bytes"].as_u64()), (Some("PC 1"), Some(103)));
     assert_eq!((shares[0]["title"].as_str(), shares[0]["bytes"].as_u64()), (Some("Share 1"), Some(120)));
-    assert!(stage.run(&["given"]).stdout.contains("PC 2"));
+    let table = stage.run(&["given"]).stdout;
+    assert!(table.contains("PC 2") && table.contains("LAST") && table.contains(" ago"), "{table}");
 }
 
 #[test]

@@ -2,10 +2,13 @@
 
 use std::{fs, sync::Arc};
 
-use handout::engine::{
-    command::{Command, Recipients, Unreadable},
-    snapshot::{Done, ImportRow, TransferState},
-    trouble::TroubleKind,
+use handout::{
+    engine::{
+        command::{Command, Recipients, Unreadable},
+        snapshot::{Done, ImportRow, TransferState},
+        trouble::TroubleKind,
+    },
+    traffic::Class,
 };
 use serde_json::json;
 
@@ -36,13 +39,17 @@ fn share_prints_the_link_alone_and_hands_over_absolute_paths() {
     let mut command = super::program::handout();
     command.current_dir(folder.path()).arg("--home").arg(stage.home.path());
 
-    let child = command.args(["share", "a file.pdf", "--title", "Lesson", "--leave-out"]).spawn().unwrap();
+    let child = command
+        .args(["share", "a file.pdf", "--title", "Lesson", "--leave-out", "--class", "background"])
+        .spawn()
+        .unwrap();
     let ran = super::program::finish(child);
 
     assert_eq!((ran.code(), ran.stdout.as_str()), (Some(0), "handout://link\n"));
     assert!(ran.stderr.contains("Left out: /x/locked: no permission"), "{ran:?}");
     let asked = stage.asked();
-    let Command::Share { paths, title, audience, unreadable, .. } = &asked[0] else { panic!("{asked:?}") };
+    let Command::Share { paths, title, audience, unreadable, class, .. } = &asked[0] else { panic!("{asked:?}") };
+    assert_eq!(*class, Class::Background);
     let path = folder.path().canonicalize().unwrap().join("a file.pdf");
     assert_eq!(paths.iter().map(|path| path.canonicalize().unwrap()).collect::<Vec<_>>(), [path]);
     assert_eq!(

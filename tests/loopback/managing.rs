@@ -5,12 +5,12 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use handout::{
     engine::{
-        command::{Command, QueuePlace, Selection},
+        command::{Command, QueuePlace, Recipients, Selection, Unreadable},
         snapshot::{Done, TransferRow, TransferState},
         trouble::TroubleKind,
     },
     share::ShareId,
-    traffic::{Days, Limits, Priority, Rate, Reason, Rule, Schedule, SeedUntil, Then, reason::LimitBy},
+    traffic::{Class, Days, Limits, Priority, Rate, Reason, Rule, Schedule, SeedUntil, Then, reason::LimitBy},
 };
 
 use super::room::{Computer, content, unfinished};
@@ -65,15 +65,48 @@ fn the_queue_lets_one_after_the_other_go_and_obeys_place_and_priority() {
     turn(book, film);
     ben.send(Command::SetPriority { share: film, priority: Priority::High });
     turn(film, book);
+    // Who is put above something important is as important.
+    ben.send(Command::Move { share: book, to: QueuePlace::Before(film) });
+    turn(book, film);
+    assert_eq!(row(&ben, book).unwrap().priority, Priority::High);
     ben.send(Command::PauseAll);
     ben.wait("all rest", |_| is(film, TransferState::Paused) && is(book, TransferState::Paused));
     ben.send(Command::ResumeAll);
-    turn(film, book);
+    turn(book, film);
 
     ben.send(Command::SetTotalLimits { limits: Limits::NONE });
     for token in tokens {
         ben.outcome(token).unwrap();
     }
+}
+
+#[test]
+fn what_is_chosen_for_a_share_of_ones_own_holds_before_anybody_fetches_it_and_after_a_restart() {
+    let mut ann = Computer::start("Ann", &[]);
+    let share = share(&mut ann, "film", 300_000);
+    assert!(row(&ann, share).is_none());
+    let limits = Limits { down: None, up: Rate::new(64 * 1024) };
+
+    ann.send(Command::SetLimits { share, limits });
+
+    ann.wait("it is listed", |_| row(&ann, share).is_some_and(|row| row.limits == limits));
+    ann.restart();
+    ann.wait("it is listed again", |_| row(&ann, share).is_some_and(|row| row.limits == limits && row.is_here()));
+}
+
+#[test]
+fn what_is_shared_quietly_is_read_and_given_quietly() {
+    let mut ann = Computer::start("Ann", &[]);
+    let (paths, token) = (vec![ann.file("film", 3_000_000)], ann.token());
+    let (audience, unreadable) = (Recipients::Everyone, Unreadable::Refuse);
+    ann.send(Command::Share { token, paths, title: None, audience, unreadable, class: Class::Background });
+
+    let Done::Shared { share, .. } = ann.outcome(token).unwrap() else { panic!() };
+
+    ann.wait("it is listed as that", |_| row(&ann, share).is_some_and(|row| row.class == Class::Background));
+    let mut ben = Computer::start("Ben", &[&ann]);
+    let place = ben.fetch(share).remove(0);
+    assert_eq!(fs::read(place).unwrap(), content("film", 3_000_000));
 }
 
 #[test]
@@ -260,6 +293,12 @@ fn a_download_is_moved_and_named_while_it_comes_and_when_it_is_here() {
     ben.restart();
     ben.wait("it is still given", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Seeding));
     assert_eq!(row(&ben, share).unwrap().places, [further.join("movie (2).bin")]);
+    fs::write(ben.folder.path().join("a file"), "x").unwrap();
+    for nowhere in [ben.folder.path().join("a file"), ben.folder.path().join("a file/below"), "/proc/nowhere".into()] {
+        let said = relocate(&mut ben, share, Some(&nowhere), None).unwrap_err();
+        assert!(said.what.contains("can't be made") && said.hint == "Choose another folder.", "{said:?}");
+        assert!(further.join("movie (2).bin").exists());
+    }
     assert!(relocate(&mut ben, share, None, Some("../x")).is_err());
     assert!(relocate(&mut ben, share, Some(Path::new("relative")), None).is_err());
     assert!(relocate(&mut ann, share, Some(&there), None).is_err(), "a person's own files stay where they are");

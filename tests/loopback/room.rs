@@ -105,7 +105,8 @@ impl Computer {
         unreadable: Unreadable,
     ) -> Result<Done, Arc<Trouble>> {
         let token = self.token();
-        self.send(Command::Share { token, paths: paths.to_vec(), title: None, audience, unreadable });
+        let (paths, class) = (paths.to_vec(), Default::default());
+        self.send(Command::Share { token, paths, title: None, audience, unreadable, class });
         self.outcome(token)
     }
 

@@ -67,6 +67,35 @@ fn a_transfer_moves_in_the_queue_by_its_menu_and_by_alt_and_an_arrow() {
 }
 
 #[test]
+fn a_row_that_was_clicked_moves_by_alt_and_an_arrow() {
+    let mut person = transfers(made_up::queued());
+    let at = row(&person, "Geography atlas.pdf");
+    let middle = Pos2::new(at.x + 300.0, at.y);
+    drag(&mut person, middle, middle);
+    person.key(Modifiers::ALT, Key::ArrowUp);
+    assert_eq!(person.command(), Command::Move { share: made_up::share_id(ATLAS), to: QueuePlace::Up });
+}
+
+#[test]
+fn what_is_here_and_rests_stands_with_what_is_done_and_cannot_be_stopped_and_deleted() {
+    for state in [TransferState::Paused, TransferState::Scheduled] {
+        let mut now = made_up::busy();
+        now.transfers.retain(|row| row.state == TransferState::Seeding);
+        now.transfers.truncate(1);
+        let row = Arc::make_mut(&mut now.transfers[0]);
+        (row.state, row.done_bytes) = (state, row.size);
+        let (share, title) = (row.share, row.title.clone());
+        let mut person = transfers(now);
+
+        assert!(!person.sees_something_with("On the way here") && !person.sees(&format!("Stop {title}")));
+        if state == TransferState::Paused {
+            person.press(&format!("Go on {title}"));
+            assert_eq!(person.command(), Command::Resume { share });
+        }
+    }
+}
+
+#[test]
 fn a_transfer_can_be_dragged_before_another_and_after_the_last() {
     let mut person = transfers(made_up::queued());
     let share = made_up::share_id(ATLAS);

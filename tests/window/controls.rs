@@ -9,6 +9,7 @@ use handout::{
         snapshot::{Done, Outcome, Snapshot},
         trouble::TroubleKind,
     },
+    traffic::Class,
     window::{Choice, Chosen, Screen, ThemeChoice, Wish},
 };
 
@@ -49,7 +50,14 @@ fn dropped_files_are_shared_with_everyone_and_can_be_taken_back() {
     person.drops(&["/home/ann/a.pdf", "/home/ann/Photos"]);
     let paths = vec!["/home/ann/a.pdf".into(), "/home/ann/Photos".into()];
     let audience = Recipients::Everyone;
-    let command = Command::Share { token: 100, paths, title: None, audience, unreadable: Unreadable::Ask };
+    let command = Command::Share {
+        token: 100,
+        paths,
+        title: None,
+        audience,
+        unreadable: Unreadable::Ask,
+        class: Class::Foreground,
+    };
     assert_eq!(person.command(), command);
 
     let mut now = made_up::busy();

@@ -12,7 +12,7 @@ use crate::{
     settings::Change,
     share::{Bitmap, ShareId},
     swarm::{self, Input},
-    traffic::{Class, Limits, Options, Order, Schedule, SeedUntil},
+    traffic::{Class, Limits, Options, Order, Priority, Schedule, SeedUntil},
 };
 
 /// What holds for all transfers together.
@@ -174,10 +174,25 @@ impl State {
             QueuePlace::After(other) => place_of(&queue, other).map_or(from, |at| at + 1),
         };
         queue.insert(at, id);
+        self.suit_place(id, at, &queue, tasks);
         for (position, id) in (0..).zip(queue) {
             if self.held.get(&id).is_some_and(|held| held.options.position != position) {
                 self.choose(id, tasks, |options| options.position = position);
             }
+        }
+    }
+
+    /// Priorities come before places, so whoever is put above something more important becomes as important, and the other
+    /// way round: it stands where it was put.
+    fn suit_place(&mut self, id: ShareId, at: usize, queue: &[ShareId], tasks: &mut Vec<Task>) {
+        let of = |place: Option<usize>| {
+            place.and_then(|place| queue.get(place)).and_then(|id| self.held.get(id)).map(|held| held.options.priority)
+        };
+        let (above, below, now) = (of(at.checked_sub(1)), of(Some(at + 1)), of(Some(at)));
+        let Some(now) = now else { return };
+        let suits = now.max(below.unwrap_or(now)).min(above.unwrap_or(Priority::High));
+        if suits != now {
+            self.choose(id, tasks, |options| options.priority = suits);
         }
     }
 }

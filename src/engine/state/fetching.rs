@@ -195,11 +195,7 @@ impl State {
             into: held.into.clone(),
             sources: None,
         }));
-        tasks.push(Task::Remember(Keep::Options { share: id, options: held.options.clone() }));
-        if held.options.choosing {
-            held.paused = true;
-            tasks.push(Task::Remember(Keep::Paused { share: id, paused: true, complete: false }));
-        }
+        self.keep_choices(id, tasks);
         self.changed.shares = true;
         self.go_on(id, tasks);
     }

@@ -21,6 +21,7 @@ use crate::{
         trouble::TroubleKind,
     },
     share::{Bitmap, Link, ShareId},
+    traffic::Class,
 };
 
 /// More wishes to share at once than this are refused: each is a whole reading of files.
@@ -32,6 +33,7 @@ pub struct Import {
     pub title: Option<String>,
     pub recipients: Recipients,
     pub unreadable: Unreadable,
+    pub class: Class,
     pub cancel: Arc<AtomicBool>,
     pub done_bytes: u64,
     pub size: u64,
@@ -41,6 +43,21 @@ pub struct Import {
 }
 
 impl Import {
+    pub fn of(paths: Vec<PathBuf>, title: Option<String>, recipients: Recipients) -> Import {
+        Import {
+            paths,
+            title,
+            recipients,
+            unreadable: Unreadable::default(),
+            class: Class::default(),
+            cancel: Arc::default(),
+            done_bytes: 0,
+            size: 0,
+            files: 0,
+            question: None,
+        }
+    }
+
     /// What it is called on screen.
     pub fn shown_title(&self) -> String {
         let first = self.paths.first().map_or(Path::new(""), PathBuf::as_path);
@@ -50,34 +67,15 @@ impl Import {
 }
 
 impl State {
-    pub(super) fn wish_share(
-        &mut self,
-        token: Token,
-        paths: Vec<PathBuf>,
-        title: Option<String>,
-        recipients: Recipients,
-        unreadable: Unreadable,
-        tasks: &mut Vec<Task>,
-    ) {
-        if paths.is_empty() {
+    pub(super) fn wish_share(&mut self, token: Token, import: Import, tasks: &mut Vec<Task>) {
+        if import.paths.is_empty() {
             return self.fail(token, TroubleKind::Source, "Nothing was named to share", "", "Name a file or folder.");
         }
         if self.imports.len() >= IMPORTS_MAX {
             let hint = "Wait until some of them are shared, then try again.";
             return self.fail(token, TroubleKind::Local, "Too many files are being read already", "", hint);
         }
-        let import = Import {
-            paths,
-            title,
-            recipients,
-            unreadable,
-            cancel: Arc::default(),
-            done_bytes: 0,
-            size: 0,
-            files: 0,
-            question: None,
-        };
-        let leave_out = unreadable == Unreadable::LeaveOut;
+        let leave_out = import.unreadable == Unreadable::LeaveOut;
         self.imports.insert(token, import);
         self.start_import(token, leave_out, tasks);
     }
@@ -90,6 +88,7 @@ impl State {
             title: import.title.clone(),
             recipients: import.recipients.clone(),
             leave_out,
+            class: import.class,
             cancel: import.cancel.clone(),
         });
         self.changed.rest = true;
@@ -173,11 +172,15 @@ impl State {
     }
 
     fn import_done(&mut self, token: Token, imported: Imported, tasks: &mut Vec<Task>) {
-        let recipients = self.imports.remove(&token).map(|import| import.recipients).unwrap_or_default();
+        let import = self.imports.remove(&token);
+        let (recipients, class) = import.map(|import| (import.recipients, import.class)).unwrap_or_default();
         let id = match self.twin_of(&imported, &recipients) {
             Some(twin) => twin,
             None => self.hold_import(&imported, recipients, tasks),
         };
+        if class == Class::Background {
+            self.choose(id, tasks, |options| options.class = class);
+        }
         let Some(held) = self.held.get(&id) else { return };
         let done = Done::Shared {
             share: id,

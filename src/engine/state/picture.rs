@@ -13,11 +13,14 @@ use crate::{
     },
     share::{PeerId, PieceIndex, Share, ShareId},
     swarm,
+    traffic::{Class, Limits, Priority},
     wire::peer::Offer,
 };
 
 /// A piece map has at most this many tiles.
 const TILES_MAX: u32 = 512;
+/// The speed that what remains of the time is reckoned with is of so many seconds.
+const PACE_SECONDS: usize = 15;
 
 /// Which parts of the picture are to be made anew.
 #[derive(Clone, Copy, Debug, Default)]
@@ -220,7 +223,7 @@ impl State {
     fn transfer_row(&self, held: &Held, around: Option<&Around<'_>>, before: Option<&Arc<TransferRow>>) -> TransferRow {
         let (rate_down, done_bytes, state) = (held.rates.down(), held.done_bytes(), held.state());
         let left = held.wanted_bytes().saturating_sub(done_bytes);
-        let eta = (state == TransferState::Fetching && rate_down > 0).then(|| left / rate_down.max(1));
+        let eta = (state == TransferState::Fetching && rate_down > 0).then(|| left / held.pace().max(1));
         let map = held.piece_map();
         TransferRow {
             share: held.id,
@@ -328,12 +331,28 @@ fn reuse<T: PartialEq>(before: Option<&Arc<T>>, row: T) -> Arc<T> {
 }
 
 impl Held {
-    /// What is mine is in the list of transfers only while somebody fetches it.
+    /// What is mine is in the list of transfers only when somebody fetched it or something was chosen for it.
     pub fn is_shown(&self) -> bool {
         !self.dismissed
             && (!self.mine
+                || self.is_special()
                 || matches!(self.stage, Stage::Verifying(_))
                 || self.given.values().any(|given| given.bytes > 0))
+    }
+
+    /// Whether a person chose something for it that is not the usual.
+    fn is_special(&self) -> bool {
+        let options = &self.options;
+        let usual = (Limits::NONE, Priority::default(), Class::default(), None);
+        (options.limits, options.priority, options.class, options.seed_until) != usual
+    }
+
+    /// Bytes a second over the last while: under a small limit whole pieces come now and then, and what remains of the time
+    /// must not jump with each.
+    fn pace(&self) -> u64 {
+        let lately = self.history.iter().rev().take(PACE_SECONDS).map(|speed| speed.down);
+        let (sum, count) = lately.fold((0u64, 0u64), |(sum, count), down| (sum.saturating_add(down), count + 1));
+        if count < 3 { self.rates.down() } else { sum / count }
     }
 
     fn pieces_done(&self) -> u32 {

@@ -18,6 +18,17 @@ use crate::{
 };
 
 impl State {
+    /// The files are known: what was chosen until now is written down, and whoever wanted to choose among the files first
+    /// has it wait.
+    pub(super) fn keep_choices(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
+        let Some(held) = self.held.get_mut(&id) else { return };
+        tasks.push(Task::Remember(Keep::Options { share: id, options: held.options.clone() }));
+        if held.options.choosing {
+            held.paused = true;
+            tasks.push(Task::Remember(Keep::Paused { share: id, paused: true, complete: false }));
+        }
+    }
+
     pub(super) fn select_files(&mut self, token: Token, id: ShareId, files: Selection, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get(&id) else {
             let hint = "Look at the list of transfers for what is here.";

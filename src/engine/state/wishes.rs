@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use super::{
     Held, State,
     held::{Stage, Verified, Verifying},
+    imports::Import,
 };
 use crate::{
     engine::{
@@ -32,8 +33,9 @@ impl State {
     pub(super) fn wish(&mut self, command: Command, tasks: &mut Vec<Task>) {
         self.changed.rest = true;
         match command {
-            Command::Share { token, paths, title, audience, unreadable } => {
-                self.wish_share(token, paths, title, audience, unreadable, tasks);
+            Command::Share { token, paths, title, audience, unreadable, class } => {
+                let import = Import { unreadable, class, ..Import::of(paths, title, audience) };
+                self.wish_share(token, import, tasks);
             }
             Command::CancelImport { token } => self.wish_cancel_import(token),
             Command::SetRecipients { share, audience } => self.wish_recipients(share, audience, tasks),

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{blocking, errors};
+use super::{blocking_as, errors};
 use crate::{
     engine::{
         command::{Recipients, Token},
@@ -23,6 +23,7 @@ use crate::{
         Complete,
         import::{self, ImportError, ImportProgress, ImportRequest},
     },
+    traffic::Class,
 };
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -34,6 +35,7 @@ pub struct Wish {
     pub title: Option<String>,
     pub recipients: Recipients,
     pub leave_out: bool,
+    pub class: Class,
     pub cancel: Arc<AtomicBool>,
 }
 
@@ -46,7 +48,8 @@ pub async fn import(shell: Shell, wish: Wish) -> Event {
     let cancel = wish.cancel.clone();
     let reading = {
         let progress = progress.clone();
-        blocking(move || read(&identity, wish, &progress))
+        // Threads that it starts give way as it does.
+        blocking_as(wish.class == Class::Background, move || read(&identity, wish, &progress))
     };
     let mut reading = std::pin::pin!(reading);
     let result = loop {

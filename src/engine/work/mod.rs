@@ -28,8 +28,8 @@ use crate::share::ShareId;
 /// Starts a task. What can be told at once is returned.
 pub fn start(shell: &Shell, task: Task) -> Option<Event> {
     match task {
-        Task::Import { token, paths, title, recipients, leave_out, cancel } => {
-            let wish = import::Wish { token, paths, title, recipients, leave_out, cancel };
+        Task::Import { token, paths, title, recipients, leave_out, class, cancel } => {
+            let wish = import::Wish { token, paths, title, recipients, leave_out, class, cancel };
             let crashed = Event::Imported { token, result: Err(errors::import_crashed()) };
             spawn(shell, import::import(shell.clone(), wish), crashed);
         }

@@ -54,7 +54,7 @@ impl Section {
     pub fn of(row: &TransferRow) -> Section {
         match row.state {
             TransferState::Seeding if row.rate_up > 0 || row.leeches > 0 => Section::Giving,
-            TransferState::Seeding | TransferState::Done => Section::Done,
+            _ if row.is_here() => Section::Done,
             _ => Section::Coming,
         }
     }

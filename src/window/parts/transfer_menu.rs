@@ -72,7 +72,7 @@ fn choices_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow) {
 
 fn rest_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow) {
     let share = row.share;
-    let ended = matches!(row.state, TransferState::Seeding | TransferState::Done);
+    let ended = row.is_here();
     if row.files > 1
         && row.listing.is_some()
         && !row.mine

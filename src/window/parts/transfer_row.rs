@@ -28,12 +28,8 @@ pub const LEFT: f32 = HANDLE + space::XS;
 
 /// Where the words of a row begin; lines between rows begin there too.
 pub fn words_from(row: &TransferRow) -> f32 {
-    let left = if is_here(row.state) { space::M } else { LEFT };
+    let left = if row.is_here() { space::M } else { LEFT };
     left + size::TILE + space::M
-}
-
-fn is_here(state: TransferState) -> bool {
-    matches!(state, TransferState::Seeding | TransferState::Done)
 }
 
 /// What a frame did with a row.
@@ -96,7 +92,9 @@ pub fn reason_name(view: &View<'_>, reason: &Reason) -> Option<String> {
 
 /// Alt and an arrow move a row up or down the queue.
 fn move_by_keys(ui: &Ui, view: &mut View<'_>, row: &TransferRow, response: &Response) {
-    if !response.has_focus() || row.queue.is_none() {
+    // A row that was clicked is as good as one that has the keyboard, while nothing else has it.
+    let meant = view.memory.selected == Some(row.share) && ui.memory(|memory| memory.focused().is_none());
+    if !(response.has_focus() || meant) || row.queue.is_none() {
         return;
     }
     let places = [
@@ -133,7 +131,7 @@ fn paint(ui: &mut Ui, row: &TransferRow, why: Option<&str>, rect: Rect, palette:
         pos2(text_left, rect.top() + space::S),
         pos2(rect.right() - space::M - CONTROLS - space::L, rect.bottom() - space::S),
     );
-    let moving = !is_here(row.state);
+    let moving = !row.is_here();
     let third = text.height() / 3.0;
     let line_rect = |from: f32, to: f32| {
         Rect::from_min_max(pos2(text.left(), text.top() + from), pos2(text.right(), text.top() + to))
@@ -263,7 +261,7 @@ fn facts(row: &TransferRow, why: Option<&str>) -> String {
         TransferState::Waiting | TransferState::Failed => {
             parts.extend(row.trouble.iter().map(|trouble| trouble.hint.clone()).filter(|hint| !hint.is_empty()));
         }
-        TransferState::Seeding | TransferState::Done => parts.push(figures::bytes(row.size)),
+        _ if row.is_here() => parts.push(figures::bytes(row.size)),
         _ => parts.push(part()),
     }
     parts.extend(why.map(str::to_owned));
@@ -298,11 +296,15 @@ fn controls_ui(ui: &mut Ui, view: &mut View<'_>, row: &TransferRow, rect: Rect) 
         |place: usize, icon: Icon, verb: &str| ui.place(slot(place), Push::icon_only(icon, named(verb))).clicked();
     let share = row.share;
     match row.state {
-        TransferState::Seeding | TransferState::Done => {
+        _ if row.is_here() => {
             if button(1, icons::FOLDER_OPEN, words::SHOW_IN_FOLDER) {
                 view.reveal(&row.places);
             }
-            if button(2, icons::ARROW_SQUARE_OUT, words::OPEN) {
+            if row.state == TransferState::Paused {
+                if button(2, icons::PLAY, words::RESUME) {
+                    view.send(Command::Resume { share });
+                }
+            } else if button(2, icons::ARROW_SQUARE_OUT, words::OPEN) {
                 view.open(&row.places);
             }
         }

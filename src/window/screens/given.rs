@@ -95,17 +95,19 @@ fn person_ui(ui: &mut Ui, view: &mut View<'_>, of: &Person, rect: Rect) -> Respo
 fn thing_ui(ui: &mut Ui, row: &crate::engine::snapshot::GivenRow, rect: Rect) -> Response {
     let palette = Palette::of(ui);
     let title = names::tame(&row.title);
-    let bytes = figures::bytes(row.bytes);
+    let (bytes, last) = (figures::bytes(row.bytes), figures::moment(row.last));
     let response = ui.interact(rect, rows::id("given-thing", (row.peer, row.share)), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, ui.is_enabled(), format!("{title}, {bytes}")));
+    response.widget_info(|| {
+        WidgetInfo::labeled(Role::ListItem, ui.is_enabled(), words::given::spoken_thing(&title, &bytes, &last))
+    });
     share_row::background(ui, &response, rect, false, palette);
     let left = rect.left() + space::S + CARET + FACE + space::M;
     let text = Rect::from_min_max(pos2(left, rect.top()), pos2(rect.right() - space::L, rect.bottom()));
-    columns_ui(ui, text, (&title, Weight::Regular), "", row.rate, &bytes);
+    columns_ui(ui, text, (&title, Weight::Regular), &last, row.rate, &bytes);
     response
 }
 
-/// Name, how many things, speed and bytes, each in its column.
+/// Name, how many things or when, speed and bytes, each in its column.
 fn columns_ui(ui: &Ui, text: Rect, (name, weight): (&str, Weight), things: &str, rate: u64, bytes: &str) {
     let palette = Palette::of(ui);
     let column = |from_right: f32, wide: f32| {

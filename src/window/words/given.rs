@@ -14,6 +14,11 @@ pub fn things(count: usize) -> String {
     super::things(count as u64)
 }
 
+/// `last`: when the last of it went.
+pub fn spoken_thing(title: &str, bytes: &str, last: &str) -> String {
+    format!("{title}, {bytes}, {last}")
+}
+
 pub fn spoken(name: &str, things: &str, bytes: &str) -> String {
     format!("{name}, {things}, {bytes}")
 }
