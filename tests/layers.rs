@@ -51,6 +51,7 @@ const SHOWN_BY_ENGINE: &[&str] = &[
     "trouble",
     "handle",
     "config",
+    "managed",
     "Command",
     "Snapshot",
     "Question",

@@ -100,21 +100,47 @@ pub struct Permit {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     SignIn,
-    Role { least: Role },
-    Scope { needed: Scope },
+    Role {
+        least: Role,
+    },
+    Scope {
+        needed: Scope,
+    },
     SecondFactor,
     Guests,
-    Exam { until_s: i64 },
+    Exam {
+        until_s: i64,
+    },
     NotForYou,
     NotYours,
     Quarantined,
-    Blocked { note: String },
-    StudentsMayNot { what: &'static str },
-    TooLarge { limit_bytes: u64 },
-    Type { kind: String },
-    QuotaBytes { limit_bytes: u64 },
-    QuotaFiles { limit: u32 },
-    Rank { role: Role },
+    Blocked {
+        note: String,
+    },
+    StudentsMayNot {
+        what: &'static str,
+    },
+    TooLarge {
+        limit_bytes: u64,
+    },
+    Type {
+        kind: String,
+    },
+    QuotaBytes {
+        limit_bytes: u64,
+    },
+    QuotaFiles {
+        limit: u32,
+    },
+    /// Older than things are kept.
+    Outdated {
+        days: u32,
+    },
+    /// For a group that it is not in.
+    OtherGroups,
+    Rank {
+        role: Role,
+    },
 }
 
 /// One rule as it went, for [`explain`].
@@ -372,6 +398,8 @@ impl Reason {
             Reason::Type { .. } => "type",
             Reason::QuotaBytes { .. } => "quota-bytes",
             Reason::QuotaFiles { .. } => "quota-files",
+            Reason::Outdated { .. } => "outdated",
+            Reason::OtherGroups => "other-groups",
             Reason::Rank { .. } => "rank",
         }
     }
@@ -402,7 +430,7 @@ impl fmt::Display for Reason {
             Reason::Quarantined => f.write_str("This share was taken out of sight until a teacher has looked at it."),
             Reason::Blocked { note } if note.is_empty() => f.write_str("This content is not allowed here."),
             Reason::Blocked { note } => write!(f, "This content is not allowed here: {note}."),
-            Reason::StudentsMayNot { what } => write!(f, "Students may not {what} on this server."),
+            Reason::StudentsMayNot { what } => write!(f, "Students may not {what} here."),
             Reason::TooLarge { limit_bytes } => write!(f, "A file may have at most {} here.", size(*limit_bytes)),
             Reason::Type { kind } => write!(f, "Files of the type .{kind} are not allowed here."),
             Reason::QuotaBytes { limit_bytes } => {
@@ -411,6 +439,8 @@ impl fmt::Display for Reason {
             Reason::QuotaFiles { limit } => {
                 write!(f, "You may have at most {limit} files here. Remove something of yours first.")
             }
+            Reason::Outdated { days } => write!(f, "What is given here ends after {days} days."),
+            Reason::OtherGroups => f.write_str("It may be given to groups of one's own only."),
             Reason::Rank { role } => {
                 write!(f, "Your role is not enough to change or make somebody with the role {role}.")
             }
@@ -418,7 +448,8 @@ impl fmt::Display for Reason {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// Bytes as people read them.
+pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
         Some((name, unit)) if bytes.is_multiple_of(*unit) => format!("{} {name}", bytes / unit),

@@ -19,7 +19,7 @@ use super::{
     Exam, GroupId, Guests, LinkRules, Policy, PolicyError, Role, StudentRules,
     policy::{BLOCKED_MAX, HANDOUTS_MAX, TYPES_MAX},
 };
-use crate::share::{PublicKey, Root, ShareId, Signature};
+use crate::share::{PeerId, PublicKey, Root, ShareId, Signature};
 
 /// What the signature covers before the policy's bytes.
 const SIGNATURE_DOMAIN: &[u8] = b"handout policy v1\0";
@@ -64,6 +64,16 @@ impl SignedPolicy {
         }
         let policy = Policy::parse(bytes)?;
         Ok(SignedPolicy { policy, signer: expected, wire: wire.to_vec() })
+    }
+
+    /// [`SignedPolicy::parse`], where the signer is known by its id alone.
+    pub fn parse_of(wire: &[u8], issuer: PeerId) -> Result<SignedPolicy, PolicyError> {
+        let signer = wire.first_chunk::<32>().ok_or(PolicyError::Malformed("it is cut short"))?;
+        let signer = PublicKey(*signer);
+        if signer.peer_id() != issuer {
+            return Err(PolicyError::Signature);
+        }
+        SignedPolicy::parse(wire, signer)
     }
 
     pub fn policy(&self) -> &Policy {

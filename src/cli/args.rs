@@ -95,8 +95,12 @@ pub enum Command {
     Why(OneShare),
     /// Find out why others can't be seen: tests each step, names the cause, and says what to do now
     Doctor,
-    /// Show every setting, its value, and where it comes from
+    /// Show every setting and rule, its value, and where it comes from
     Policy,
+    /// Let a central server manage this computer: its administrator gives you a token
+    Enrol(Enrol),
+    /// Let no server manage this computer any more
+    Leave,
     /// Give up a transfer and delete what is unfinished of it
     Cancel(OneShare),
     /// Stop giving a share out; its files stay where they are
@@ -133,6 +137,15 @@ pub struct Share {
     /// Whether reading it, and giving it out, gives way to other programs
     #[arg(long, value_enum)]
     pub class: Option<ClassArg>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Enrol {
+    /// Where the server answers, or its name where it is around
+    #[arg(value_name = "HOST:PORT|NAME", value_hint = ValueHint::Hostname)]
+    pub server: String,
+    /// As the server showed it to its administrator
+    pub token: String,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -40,9 +40,13 @@ pub(super) async fn list(
         match output.shown {
             Shown::Json if watch => known.changes(&answer)?.iter().try_for_each(|row| output.json(row))?,
             Shown::Json => document(&answer, output)?,
+            Shown::ForPeople if is_search => found(&answer, output)?,
             Shown::ForPeople => table(&answer, watch, output)?,
         }
-        if is_search && matches!(&answer, Answer::Shares { shares } if shares.is_empty()) {
+        if let Answer::Shares { silent, .. } = &answer {
+            silent.iter().for_each(|why| output.remark(&plain(why)));
+        }
+        if is_search && matches!(&answer, Answer::Shares { shares, .. } if shares.is_empty()) {
             let hint = "Try fewer words, or `handout shares` for all that is known.";
             return Err(Failure::new(FailureKind::NotFound, "Nothing was found", "search", hint).into());
         }
@@ -54,7 +58,7 @@ pub(super) async fn list(
 
 fn document(answer: &Answer, output: &Output) -> Result<(), Exit> {
     match answer {
-        Answer::Shares { shares } => output.json(shares),
+        Answer::Shares { shares, .. } => output.json(shares),
         Answer::Peers { peers } => output.json(peers),
         Answer::Transfers { transfers } => output.json(transfers),
         Answer::Status(status) => output.json(status),
@@ -65,7 +69,7 @@ fn document(answer: &Answer, output: &Output) -> Result<(), Exit> {
 fn table(answer: &Answer, watch: bool, output: &Output) -> Result<(), Exit> {
     let (width, now) = (output.width(), OffsetDateTime::now_utc());
     let text = match answer {
-        Answer::Shares { shares } => shares_table(shares, width),
+        Answer::Shares { shares, .. } => shares_table(shares, width),
         Answer::Peers { peers } => peers_table(peers, width, now),
         Answer::Transfers { transfers } => transfers_table(transfers, width),
         Answer::Status(status) => status_lines(status),
@@ -75,6 +79,35 @@ fn table(answer: &Answer, watch: bool, output: &Output) -> Result<(), Exit> {
         output.clear()?;
     }
     output.result(&if watch && !output.is_terminal() { format!("{text}\n") } else { text })
+}
+
+/// What a search found, with where each is.
+fn found(answer: &Answer, output: &Output) -> Result<(), Exit> {
+    let Answer::Shares { shares, .. } = answer else { return Err(unexpected(answer)) };
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let columns = [
+        Column::left("ID"),
+        Column::flexible("TITLE"),
+        Column::right("SIZE"),
+        Column::right("FILES"),
+        Column::flexible("FROM"),
+        Column::flexible("WHERE"),
+    ];
+    let cells = |row: &Share| {
+        let file = row.file.as_ref().map_or(String::new(), |file| format!(" ({file})"));
+        let from = if row.mine { Some("me") } else { row.publisher_name.as_deref() };
+        [
+            short(&row.id),
+            format!("{}{file}", row.title),
+            size(row.size),
+            row.files.to_string(),
+            from.unwrap_or_default().to_owned(),
+            row.at.clone(),
+        ]
+    };
+    output.result(&lay_out(&columns, &shares.iter().map(cells).collect::<Vec<_>>(), output.width()))
 }
 
 fn shares_table(shares: &[Share], width: Option<usize>) -> String {
@@ -144,7 +177,7 @@ fn peer_cells(row: &Peer, now: OffsetDateTime) -> [String; 6] {
     let seen = ago(&row.last_seen, now);
     [
         short(&row.id),
-        row.name.clone(),
+        if row.role == "server" { format!("{} (server)", row.name) } else { row.name.clone() },
         address,
         row.shares.to_string(),
         via.to_owned(),
@@ -213,6 +246,7 @@ fn status_lines(status: &Status) -> String {
         ("Home", status.home.clone()),
         ("Version", status.version.clone()),
     ];
+    lines.extend(status.managed.iter().flat_map(|managed| super::managed::lines(managed)));
     if status.rate > 0 || status.rate_up > 0 {
         lines.push(("Speed", format!("{}/s down, {}/s up", size(status.rate), size(status.rate_up))));
     }
@@ -244,7 +278,7 @@ impl Known {
     /// One object for each row that is there for the first time, changed or went away, with what happened under `change`.
     fn changes(&mut self, answer: &Answer) -> Result<Vec<Value>, Exit> {
         let rows = match answer {
-            Answer::Shares { shares } => keyed(shares, |row| &row.id)?,
+            Answer::Shares { shares, .. } => keyed(shares, |row| &row.id)?,
             Answer::Peers { peers } => keyed(peers, |row| &row.id)?,
             Answer::Transfers { transfers } => keyed(transfers, |row| &row.share)?,
             Answer::Status(status) => keyed(std::slice::from_ref(status), |row| &row.id)?,

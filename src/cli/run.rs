@@ -12,7 +12,7 @@ use super::{
     get, lists,
     manage::{self, Manager},
     manage_args::OneOrAll,
-    paths,
+    managed, paths,
     progress::Progress,
     share,
 };
@@ -69,6 +69,8 @@ pub async fn run(
         Command::Cancel(OneShare { share }) => change(Request::Cancel { share }).await,
         Command::Unshare(OneShare { share }) => change(Request::Unshare { share }).await,
         Command::Verify(OneShare { share }) => change(Request::Verify { share }).await,
+        Command::Enrol(args) => managed::enrol(args, with_peers, connection, output, interrupt).await,
+        Command::Leave => managed::leave(with_peers, connection, output, interrupt).await,
         // These need nobody to ask; whoever starts the program does them.
         Command::Daemon
         | Command::Serve(_)

@@ -4,16 +4,28 @@ use std::{ops::ControlFlow, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Service, failure::stopped, named::until, rows::path, service::Sink};
+use super::{
+    Service,
+    failure::stopped,
+    named::{Waited, until},
+    rows::path,
+    service::{Sink, token},
+};
 use crate::{
-    engine::snapshot::{ShareRow, Snapshot},
-    wire::control::{Answer, Failure, FailureKind, Status},
+    engine::{
+        command::Command,
+        snapshot::{Done, FoundRow, Role, ShareRow, Snapshot},
+    },
+    share::ShareId,
+    wire::control::{Answer, Failure, FailureKind, Share, Status},
 };
 
 /// Who watches sees a change after this at the latest, and is not told more often.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// How long the first address may take to show.
 const ADDRESS_WAIT: Duration = Duration::from_secs(2);
+/// Servers have so long to say what they have; each has less.
+const SERVERS_WAIT: Duration = Duration::from_secs(8);
 /// A search longer than this is not one.
 const MAX_WORDS: usize = 32;
 
@@ -64,14 +76,26 @@ pub(super) async fn search(service: &Service, words: &[String], answers: &Sink) 
     }
     service.look_around().await?;
     let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+    let (found, silent) = at_servers(service, &words).await?;
     let snapshot = service.handle().snapshot();
-    let found = snapshot.shares.iter().filter(|row| has_words(row, &words)).map(|row| row.as_ref().into()).collect();
-    let _ = answers.send(Answer::Shares { shares: found }).await;
+    let known = |share: &ShareId| snapshot.shares.iter().find(|row| row.id == *share);
+    let mut shares: Vec<Share> =
+        snapshot.shares.iter().filter(|row| has_words(row, &words)).map(|row| row.as_ref().into()).collect();
+    for row in found.iter() {
+        let id = row.share.to_string();
+        if shares.iter().any(|share| share.id == id) {
+            continue;
+        }
+        // What is known here is told as it is here, with the file that the server found in it.
+        let here = known(&row.share).map(|here| Share { file: row.file.clone(), ..here.as_ref().into() });
+        shares.push(here.unwrap_or_else(|| row.into()));
+    }
+    let _ = answers.send(Answer::Shares { shares, silent }).await;
     Ok(())
 }
 
 pub(super) fn shares(_: &Service, snapshot: &Snapshot) -> Answer {
-    Answer::Shares { shares: snapshot.shares.iter().map(|row| row.as_ref().into()).collect() }
+    Answer::Shares { shares: snapshot.shares.iter().map(|row| row.as_ref().into()).collect(), silent: vec![] }
 }
 
 pub(super) fn peers(_: &Service, snapshot: &Snapshot) -> Answer {
@@ -104,8 +128,32 @@ fn status(service: &Service, snapshot: &Snapshot) -> Answer {
         transfers: snapshot.transfers.len(),
         rate: snapshot.rate_down,
         rate_up: snapshot.rate_up,
+        managed: snapshot.managed.as_deref().map(|managed| Box::new(super::managed::row(managed))),
         troubles: snapshot.troubles.iter().map(|trouble| trouble.as_ref().into()).collect(),
     })
+}
+
+/// What the servers that are around have by these words; nothing where there is none.
+async fn at_servers(service: &Service, words: &[String]) -> Result<(std::sync::Arc<[FoundRow]>, Vec<String>), Failure> {
+    let snapshot = service.handle().snapshot();
+    let managed = snapshot.managed.as_deref().is_some_and(|managed| managed.server.is_some());
+    if !managed && snapshot.peers.iter().all(|row| row.role != Role::Server) {
+        return Ok((std::sync::Arc::from([]), vec![]));
+    }
+    let token = token();
+    service.handle().send(Command::SearchServers { token, words: words.join(" ") })?;
+    let find = |snapshot: &Snapshot| snapshot.outcomes.iter().find(|outcome| outcome.token == token).cloned();
+    match until(&mut service.handle().watch(), Instant::now() + SERVERS_WAIT, find).await {
+        Waited::Found(outcome) => match &outcome.result {
+            Ok(Done::Searched { found, silent, .. }) => {
+                Ok((found.clone(), silent.iter().map(|(name, why)| format!("{name}: {why}")).collect()))
+            }
+            Ok(_) => Ok((std::sync::Arc::from([]), vec![])),
+            Err(trouble) => Err(Failure::from(trouble.as_ref())),
+        },
+        Waited::TimedOut => Ok((std::sync::Arc::from([]), vec!["the servers did not answer in time".to_owned()])),
+        Waited::Stopped => Err(stopped()),
+    }
 }
 
 fn has_words(row: &ShareRow, words: &[String]) -> bool {

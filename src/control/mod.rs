@@ -23,6 +23,7 @@ mod list;
 mod listen;
 mod manage;
 mod manage_rows;
+mod managed;
 mod named;
 mod rows;
 mod service;

@@ -10,7 +10,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use crate::{
     engine::{
         command::Recipients,
-        snapshot::{Here, PeerRow, Role, ShareKind, ShareRow, TransferRow, TransferState, Via},
+        snapshot::{FoundRow, Here, Keeping, PeerRow, Role, ShareKind, ShareRow, TransferRow, TransferState, Via},
         trouble::{Trouble, TroubleKind},
     },
     traffic::Rate,
@@ -41,6 +41,10 @@ impl From<&ShareRow> for control::Share {
             created: rfc3339(row.created),
             link: row.link.clone(),
             recipients: row.recipients.as_ref().map(recipients),
+            kept_by_server: row.keeping.as_ref().map(|keeping| keeping_word(keeping).to_owned()),
+            at: whereabouts(row),
+            route: vec![],
+            file: None,
             places,
             trouble: row.trouble.as_deref().map(Into::into),
         }
@@ -130,11 +134,67 @@ pub(super) fn rfc3339(time: SystemTime) -> String {
     time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
+/// How far the server is with keeping a share of ours.
+fn keeping_word(keeping: &Keeping) -> &'static str {
+    match keeping {
+        Keeping::Waiting => "waiting",
+        Keeping::Fetching { .. } => "fetching",
+        Keeping::Kept => "kept",
+        Keeping::Refused { .. } => "refused",
+    }
+}
+
+/// Where a share is, in words.
+fn whereabouts(row: &ShareRow) -> String {
+    match (&row.here, row.seeds) {
+        (Here::Complete { .. }, _) => "this computer".to_owned(),
+        (_, 0) => row.publisher_name.clone().unwrap_or_else(|| "nobody here".to_owned()),
+        (_, 1) => "1 computer".to_owned(),
+        (_, seeds) => format!("{seeds} computers"),
+    }
+}
+
+/// A share that a server told of.
+impl From<&FoundRow> for control::Share {
+    fn from(row: &FoundRow) -> control::Share {
+        let route: Vec<String> = match row.route.is_empty() {
+            true => vec![],
+            false => std::iter::once("you".to_owned()).chain(row.route.iter().cloned()).collect(),
+        };
+        control::Share {
+            id: row.share.to_string(),
+            title: row.title.clone(),
+            kind: if row.files == 1 { "file" } else { "several" }.to_owned(),
+            size: row.size,
+            files: row.files,
+            publisher: row.server.to_string(),
+            publisher_name: row.owner.clone(),
+            mine: false,
+            seeds: 1,
+            leeches: 0,
+            state: "available".to_owned(),
+            created: rfc3339(row.created),
+            link: crate::share::Link { share: row.share, at: vec![] }.to_string(),
+            recipients: None,
+            kept_by_server: None,
+            at: if route.is_empty() { row.server_name.clone() } else { route.join(" → ") },
+            route,
+            file: row.file.clone(),
+            places: vec![],
+            trouble: None,
+        }
+    }
+}
+
 fn recipients(recipients: &Recipients) -> Vec<String> {
     match recipients {
         Recipients::Everyone => vec!["everyone".to_owned()],
         Recipients::Link => vec!["link".to_owned()],
         Recipients::Peers(peers) => peers.iter().map(ToString::to_string).collect(),
+        Recipients::Groups(of) => {
+            let server = of.keep.then(|| of.server.to_string());
+            of.groups.iter().map(|group| format!("group {}", group.0)).chain(server).collect()
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{change, failure::stopped, get, list, manage, share};
+use super::{change, failure::stopped, get, list, manage, managed, share};
 use crate::{
     engine::{Handle, SendError, command::Command, command::Token},
     wire::control::{Answer, Envelope, Failure, FailureKind, MAX_PEERS, Request, VERSION},
@@ -112,6 +112,7 @@ impl Service {
             Request::Unshare { share } => change::change(self, Change::Unshare, &share, answers).await,
             Request::Verify { share } => change::verify(self, &share, answers).await,
             Request::Manage { wish } => manage::manage(self, wish, answers).await,
+            Request::Server { wish } => managed::server(self, wish, answers).await,
             Request::Open { paths } => self.open(paths, answers).await,
         }
     }

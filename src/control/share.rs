@@ -16,9 +16,10 @@ use super::{
 use crate::{
     engine::{
         Handle,
-        command::{Command, Recipients, Token, Unreadable},
-        snapshot::{Done, Snapshot},
+        command::{Command, ForGroups, Recipients, Token, Unreadable},
+        snapshot::{Done, Keeping, Role, Snapshot},
     },
+    share::PeerId,
     wire::control::{Answer, Failure, FailureKind, LeftOut, Shared},
 };
 
@@ -43,6 +44,7 @@ pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Resu
     let unreadable = if wish.leave_out { Unreadable::LeaveOut } else { Unreadable::Refuse };
     let class = wish.class.as_deref().map(choices::class).transpose()?.unwrap_or_default();
     let token = token();
+    let audience_of_wish = audience.clone();
     let mut snapshots = service.handle().watch();
     service.handle().send(Command::Share { token, paths, title: wish.title, audience, unreadable, class })?;
     let mut reading = Reading { handle: service.handle().clone(), token, ended: false };
@@ -53,6 +55,9 @@ pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Resu
         if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
             reading.ended = true;
             let shared = outcome.result.as_ref().map_err(|trouble| Failure::from(trouble.as_ref())).and_then(shared)?;
+            if is_kept(&snapshot, &audience_of_wish) {
+                kept(service, &shared.id).await?;
+            }
             let _ = answers.send(Answer::Shared(shared)).await;
             return Ok(());
         }
@@ -113,7 +118,7 @@ async fn audience(service: &Service, recipients: &[String]) -> Result<Recipients
         [one] if one == "link" => return Ok(Recipients::Link),
         _ => {}
     }
-    let mut peers = BTreeSet::new();
+    let (mut peers, mut groups) = (BTreeSet::new(), None::<ForGroups>);
     let mut snapshots = service.handle().watch();
     for recipient in recipients {
         if recipient == "everyone" || recipient == "link" {
@@ -125,7 +130,77 @@ async fn audience(service: &Service, recipients: &[String]) -> Result<Recipients
                 hint,
             ));
         }
-        peers.insert(named::peer(&mut snapshots, recipient, RECIPIENT_WAIT).await?);
+        match named_groups(&service.handle().snapshot(), recipient) {
+            Some(of) => match &mut groups {
+                Some(ForGroups { groups, .. }) => groups.extend(of.groups),
+                None => groups = Some(of),
+            },
+            None => drop(peers.insert(named::peer(&mut snapshots, recipient, RECIPIENT_WAIT).await?)),
+        }
     }
-    Ok(Recipients::Peers(peers))
+    together(&service.handle().snapshot(), recipients, peers, groups)
+}
+
+/// The groups of the server that manages this computer that are called so; `server` is that server.
+fn named_groups(snapshot: &Snapshot, name: &str) -> Option<ForGroups> {
+    let managed = snapshot.managed.as_deref()?;
+    let server = managed.server?;
+    let group = managed.groups.iter().find(|(_, known)| known == name)?;
+    Some(ForGroups { server, groups: [group.0].into(), keep: false })
+}
+
+/// Groups and the server go together; groups and other computers do not.
+fn together(
+    snapshot: &Snapshot,
+    recipients: &[String],
+    peers: BTreeSet<PeerId>,
+    groups: Option<ForGroups>,
+) -> Result<Recipients, Failure> {
+    let own = snapshot.managed.as_deref().and_then(|managed| managed.server);
+    let usage = |what: &str, hint: &str| Err(Failure::new(FailureKind::Usage, what, recipients.join(", "), hint));
+    let servers = snapshot.peers.iter().filter(|row| row.role == Role::Server && peers.contains(&row.id));
+    if let Some(other) = servers.filter(|row| Some(row.id) != own).map(|row| row.name.clone()).next() {
+        let hint =
+            "Whoever runs it gives you a token: `handout enrol`. Everyone in the room can have what is for everyone.";
+        let what = "A server keeps only what its own computers give it";
+        return Err(Failure::new(FailureKind::Refused, what, other, hint));
+    }
+    match groups {
+        None if own.is_some_and(|own| peers.contains(&own)) && peers.len() > 1 => {
+            usage("What the server keeps is for everyone", "Name the server alone, or with groups.")
+        }
+        None => Ok(Recipients::Peers(peers)),
+        Some(of) if peers.is_empty() => Ok(Recipients::Groups(of)),
+        Some(of) if peers.iter().eq(&own) => Ok(Recipients::Groups(ForGroups { keep: true, ..of })),
+        Some(_) => usage("Groups and computers can't be mixed", "Share it twice."),
+    }
+}
+
+/// Whether the server that manages this computer shall keep it.
+fn is_kept(snapshot: &Snapshot, audience: &Recipients) -> bool {
+    let own = snapshot.managed.as_deref().and_then(|managed| managed.server);
+    match audience {
+        Recipients::Peers(peers) => own.is_some_and(|own| peers.contains(&own)),
+        Recipients::Groups(of) => of.keep,
+        Recipients::Everyone | Recipients::Link => false,
+    }
+}
+
+/// Waits until the server has all of it, or says why it will not.
+async fn kept(service: &Service, share: &str) -> Result<(), Failure> {
+    let mut snapshots = service.handle().watch();
+    loop {
+        let snapshot = snapshots.borrow_and_update().clone();
+        let row = snapshot.shares.iter().find(|row| row.id.to_string() == share);
+        match row.and_then(|row| row.keeping.as_ref().map(|keeping| (keeping, row))) {
+            Some((Keeping::Kept, _)) => return Ok(()),
+            Some((Keeping::Refused { why }, row)) => {
+                let failure = row.trouble.as_deref().map(Failure::from);
+                let said = || Failure::new(FailureKind::Refused, "The server does not keep it", why.clone(), "");
+                return Err(failure.unwrap_or_else(said));
+            }
+            _ => {}
+        }
+        named::next_picture(&mut snapshots, None).await?;
+    }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use crate::{
+    access::GroupId,
     share::{PeerId, ShareId},
     traffic::{Class, Limits, Order, Priority, Schedule, SeedUntil},
 };
@@ -151,6 +152,20 @@ pub enum Command {
         question: u64,
         answer: super::question::Answer,
     },
+    /// Let a server manage this computer: a token of its administrator's is shown there.
+    Enrol {
+        token: Token,
+        ticket: super::managed::Ticket,
+    },
+    /// Let no server manage this computer any more, where a person had wished it.
+    LeaveServer {
+        token: Token,
+    },
+    /// Look for these words at the servers that are around.
+    SearchServers {
+        token: Token,
+        words: String,
+    },
     /// A trouble was read and can go.
     DismissTrouble {
         serial: u64,
@@ -183,10 +198,22 @@ pub enum Recipients {
     /// Everyone on the network.
     #[default]
     Everyone,
-    /// These computers only.
+    /// These computers only. With the server that manages this computer alone: it keeps it, and gives it to everyone.
     Peers(BTreeSet<PeerId>),
+    /// The computers that a server says are in one of its groups.
+    Groups(ForGroups),
     /// Whoever has the link; nobody sees it listed.
     Link,
+}
+
+/// Groups of a server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForGroups {
+    /// The server whose word is taken for who is in them.
+    pub server: PeerId,
+    pub groups: BTreeSet<GroupId>,
+    /// The server keeps it, too.
+    pub keep: bool,
 }
 
 /// What to do about files that can't be read when a folder is shared.

@@ -21,6 +21,8 @@ pub struct Config {
     pub peers: Vec<String>,
     /// Limits, schedule and rules for all transfers together, as they stand at the start.
     pub traffic: Traffic,
+    /// What a file of this machine says about the server that manages it.
+    pub managed: Option<super::managed::Ticket>,
     /// A text that is the same on every start of this machine and another on every other (`platform::machine_id`).
     pub machine_id: Option<String>,
 }

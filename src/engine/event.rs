@@ -8,9 +8,11 @@ use std::{
 };
 
 use super::{
-    command::{Command, Token},
+    command::{Command, ForGroups, Token},
     fault::{DiskFault, ImportFault, PeerFault},
+    managed::{HeadsKept, ServerFault, StandingAnswer, Welcome},
     served::Reading,
+    snapshot::FoundRow,
 };
 use crate::{
     nearby,
@@ -19,7 +21,10 @@ use crate::{
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, GivenRecord, Partial, Reused, Sources},
     traffic::{LocalTime, Options},
-    wire::peer::{Neighbour, Offer},
+    wire::{
+        enrolled::Publication,
+        peer::{Neighbour, Offer},
+    },
 };
 
 /// The time of an event, handed in so that the engine's decisions can be replayed.
@@ -85,6 +90,31 @@ pub enum Event {
     SourceChanged {
         share: ShareId,
         path: PathBuf,
+    },
+    /// A server took this computer on, or did not.
+    Enrolled {
+        token: Option<Token>,
+        result: Result<Box<Welcome>, ServerFault>,
+    },
+    /// Where this computer stands at the server that manages it.
+    Stands {
+        result: Result<StandingAnswer, ServerFault>,
+    },
+    /// What servers have by the words that were looked for.
+    Searched {
+        token: Token,
+        words: String,
+        found: Vec<FoundRow>,
+        silent: Vec<(String, String)>,
+    },
+    /// How far a server is with keeping a share of ours.
+    Published {
+        share: ShareId,
+        result: Result<Publication, ServerFault>,
+    },
+    /// Where the server's audit log stands, compared with what was kept.
+    Heads {
+        result: Result<HeadsKept, ServerFault>,
     },
     /// What others got from us so far.
     Uploads(Vec<Reading>),
@@ -223,6 +253,8 @@ pub enum Fact {
 /// The manifest of a share, and who gave it.
 pub struct Found {
     pub share: Arc<Share>,
+    /// The groups that it is for, if it is for some.
+    pub groups: Option<ForGroups>,
     pub from: PeerId,
     pub name: String,
     pub at: SocketAddr,

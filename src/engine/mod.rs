@@ -12,6 +12,7 @@ mod event;
 mod fault;
 mod gauge;
 pub mod handle;
+pub mod managed;
 mod peer_routes;
 pub mod question;
 mod run;
@@ -24,6 +25,7 @@ mod state;
 mod task;
 mod throttle;
 pub mod trouble;
+mod vouching;
 mod work;
 
 pub use arriving::Arriving;

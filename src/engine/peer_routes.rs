@@ -10,13 +10,14 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Extension, Json, Router,
-    extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 
-use super::{event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind};
+use super::{command::ForGroups, event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind};
 use crate::{
     nearby,
     net::{listen::Caller, piece_stream::Serving},
@@ -49,7 +50,17 @@ pub fn router(routes: Routes) -> Router {
         .route(patterns::PIECE, get(pieces::piece))
         .route(patterns::STREAM, get(pieces::stream))
         .fallback(async || Refused::no_such_path())
+        .layer(from_fn_with_state(routes.clone(), vouched))
         .with_state(routes)
+}
+
+/// Whoever asks may show what a server vouches for.
+async fn vouched(State(routes): State<Routes>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(paths::MEMBERSHIP_HEADER).and_then(|shown| shown.to_str().ok());
+    if let (Some(shown), Some(caller)) = (shown, request.extensions().get::<Caller>()) {
+        routes.shell.served.vouching.show(caller.peer, shown);
+    }
+    next.run(request).await
 }
 
 impl Routes {
@@ -162,7 +173,15 @@ async fn manifest(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     let served = routes.share(&id, *caller)?;
-    Ok(binary(served.share.signed().to_wire().to_vec()))
+    let mut response = binary(served.share.signed().to_wire().to_vec());
+    let header = served.groups().and_then(|of| HeaderValue::try_from(groups_header(of)).ok());
+    response.headers_mut().extend(header.map(|of| (HeaderName::from_static(paths::GROUPS_HEADER), of)));
+    Ok(response)
+}
+
+/// For whom a share is, so that whoever may have it gives it on to those, and to nobody else.
+fn groups_header(of: &ForGroups) -> String {
+    of.groups.iter().fold(of.server.to_string(), |text, group| format!("{text} {}", group.0))
 }
 
 async fn hashes(

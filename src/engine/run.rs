@@ -127,6 +127,10 @@ impl Loop {
                 self.shell.served.set_plan(plan);
                 None
             }
+            Task::Vouch(vouched) => {
+                self.shell.vouched(vouched.as_ref());
+                None
+            }
             Task::Announce { name, revision } => {
                 self.shell.served.set_revision(revision);
                 work::announce::announce(&self.shell, &name, revision);

@@ -15,8 +15,9 @@ use std::{
 use tokio::sync::{Notify, broadcast, watch};
 
 use super::{
-    command::Recipients,
+    command::{ForGroups, Recipients},
     throttle::{Plan, Throttle, lines_under},
+    vouching::Vouching,
 };
 use crate::{
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
@@ -47,6 +48,8 @@ pub struct Served {
     plan: RwLock<Arc<Plan>>,
     /// A slot was given back.
     freed: Condvar,
+    /// Who is in which group.
+    pub vouching: Vouching,
 }
 
 /// One of them.
@@ -119,6 +122,7 @@ impl Default for Served {
             throttle: Throttle::default(),
             plan: RwLock::default(),
             freed: Condvar::new(),
+            vouching: Vouching::default(),
         }
     }
 }
@@ -127,7 +131,7 @@ impl Served {
     /// A share that the caller may have; `None` also where there is one that it may not know of.
     pub fn get(&self, id: ShareId, caller: PeerId) -> Option<Arc<ServedShare>> {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
-        shares.get(&id).filter(|served| served.may_have(caller)).cloned()
+        shares.get(&id).filter(|served| served.may_have(caller, &self.vouching)).cloned()
     }
 
     /// A share, whoever asks: for those who decide themselves who may have it.
@@ -138,7 +142,7 @@ impl Served {
     /// The shares in the caller's catalogue.
     pub fn listed(&self, caller: PeerId) -> Vec<Arc<ServedShare>> {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
-        shares.values().filter(|served| served.is_listed(caller)).cloned().collect()
+        shares.values().filter(|served| served.is_listed(caller, &self.vouching)).cloned().collect()
     }
 
     pub fn insert(&self, share: Arc<Share>, recipients: Recipients, mine: bool, content: Content, have: Bitmap) {
@@ -280,23 +284,32 @@ impl Served {
 
 impl ServedShare {
     /// Whoever knows a share's id may have it, unless it is for chosen peers: those the publisher alone knows, so
-    /// nobody else gives such a share on.
-    fn may_have(&self, caller: PeerId) -> bool {
+    /// nobody else gives such a share on. Who is in a group the server has signed, so members give it on to members.
+    fn may_have(&self, caller: PeerId, vouching: &Vouching) -> bool {
         use crate::share::Audience;
         match (&self.recipients, self.share.manifest().audience) {
-            (Recipients::Peers(peers), _) if self.mine => peers.contains(&caller),
+            (Recipients::Peers(peers), _) => peers.contains(&caller),
+            (Recipients::Groups(of), _) => vouching.is_in(caller, of.server, &of.groups),
             (_, Audience::Peers) if !self.mine => false,
             _ => true,
         }
     }
 
-    fn is_listed(&self, caller: PeerId) -> bool {
+    fn is_listed(&self, caller: PeerId, vouching: &Vouching) -> bool {
         use crate::share::Audience;
         let by_link = match self.mine {
             true => self.recipients == Recipients::Link,
             false => self.share.manifest().audience == Audience::Link,
         };
-        !by_link && self.may_have(caller)
+        !by_link && self.may_have(caller, vouching)
+    }
+
+    /// The groups that it is for.
+    pub fn groups(&self) -> Option<&ForGroups> {
+        match &self.recipients {
+            Recipients::Groups(of) => Some(of),
+            _ => None,
+        }
     }
 
     pub fn has(&self, piece: PieceIndex) -> bool {

@@ -7,7 +7,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep, throttle::Throttle};
 use crate::{
+    access::SignedMembership,
     net::{call::Client, discovery::Announcement, identity::Identity},
+    share::PeerId,
     store::Store,
 };
 
@@ -44,6 +46,12 @@ pub struct Shell {
 impl Shell {
     pub fn places() -> (Arc<Semaphore>, Arc<Semaphore>) {
         (Arc::new(Semaphore::new(CATALOGUES_AT_ONCE)), Arc::new(Semaphore::new(IMPORTS_AT_ONCE)))
+    }
+
+    /// Others are shown this from now on, and believed when they show the like.
+    pub fn vouched(&self, vouched: Option<&(PeerId, SignedMembership)>) {
+        self.served.vouching.trust(vouched.map(|(server, _)| *server));
+        self.client.show(vouched.map(|(_, signed)| signed.to_wire()));
     }
 
     /// Tells the engine something; waits for a place in its inbox. When the engine has stopped, nobody needs to know.

@@ -19,7 +19,9 @@ use crate::{
 };
 
 mod listing;
+mod managed;
 pub use listing::{FileRow, Listing};
+pub use managed::{FoundRow, Keeping, ManagedPicture};
 
 /// Everything, at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,8 @@ pub struct Snapshot {
     pub given: Arc<[GivenRow]>,
     /// Total speed of the last minutes, one value a second, oldest first; at most 300.
     pub history: Arc<[Speed]>,
+    /// The server that manages this computer, if one does.
+    pub managed: Option<Arc<ManagedPicture>>,
 }
 
 /// One second's speed, in bytes.
@@ -194,6 +198,8 @@ pub struct ShareRow {
     pub here: Here,
     /// For a share of mine: who may have it.
     pub recipients: Option<Recipients>,
+    /// For a share of mine that the server shall keep: how far that is.
+    pub keeping: Option<Keeping>,
     /// `handout://…`, which another person can open.
     pub link: String,
     pub trouble: Option<Arc<Trouble>>,
@@ -409,6 +415,24 @@ pub enum Done {
         share: ShareId,
         files: u32,
         bytes: u64,
+    },
+    /// A server manages this computer from now on.
+    Enrolled {
+        server: PeerId,
+        name: String,
+        managed_by: String,
+    },
+    /// What servers have by the words that were looked for.
+    Searched {
+        words: String,
+        found: Arc<[FoundRow]>,
+        /// Servers that did not say, and why.
+        silent: Arc<[(String, String)]>,
+    },
+    /// No server manages it any more.
+    Left {
+        server: PeerId,
+        name: String,
     },
     /// Every byte was read again; pieces that were wrong, of how many.
     Verified {

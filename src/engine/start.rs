@@ -13,6 +13,7 @@ use super::{
     config::Config,
     event::Event,
     handle::Handle,
+    managed::{Kept, Management},
     peer_routes::{Routes, router},
     run::{Loop, clock},
     served::Served,
@@ -161,11 +162,17 @@ async fn start(
     let (commands, commands_in) = mpsc::channel(COMMANDS_QUEUE);
     let (events, events_in) = mpsc::channel(EVENTS_QUEUE);
     let (facts, facts_in) = mpsc::channel(work::remember::QUEUE);
-    let mut state = State::new(origin_of(&config, identity.id(), instance), clock());
+    // A server goes by its own policy, in its own way.
+    let management = match site {
+        Some(_) => Management::default(),
+        None => Management { wished: config.managed.clone(), kept: Kept::of(&config.home) },
+    };
+    let mut state = State::new(origin_of(&config, identity.id(), instance, management, site.is_some()), clock());
     // Whoever sees the first picture may already pass on where we answer.
     let mut first = vec![];
     let listening = Event::Listening { addresses: reachable_at(bound), link: link(), subnets: subnets() };
     state.handle(clock(), listening, &mut first);
+    let vouched = state.vouched();
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let role = if site.is_some() { discovery::Role::Server } else { discovery::Role::Peer };
     let announcement = discover(&config, role, &identity, bound, instance, &events, &tracker, &cancel);
@@ -188,6 +195,11 @@ async fn start(
         imports,
         server: site.is_some(),
     };
+    match shell.server {
+        // A server says itself who is in which group.
+        true => shell.served.vouching.trust(Some(shell.identity.id())),
+        false => shell.vouched(vouched.as_ref()),
+    }
     let handle = Handle::new(commands, snapshots, runtime);
     let doors = match site {
         Some(site) => {
@@ -208,7 +220,7 @@ async fn start(
     Ok((handle, cancel, tracker))
 }
 
-fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
+fn origin_of(config: &Config, id: PeerId, instance: u64, management: Management, server: bool) -> Origin {
     Origin {
         id,
         name: config.name.clone(),
@@ -217,6 +229,8 @@ fn origin_of(config: &Config, id: PeerId, instance: u64) -> Origin {
         discovery: config.discovery,
         typed: config.peers.clone(),
         traffic: config.traffic.clone(),
+        management,
+        server,
         seed: random_number(),
         instance,
     }

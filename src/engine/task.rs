@@ -12,14 +12,16 @@ use tokio_util::sync::CancellationToken;
 use super::{
     command::{Recipients, Token},
     gauge::Gauge,
+    managed::Ticket,
     served::Content,
     throttle::Plan,
 };
 use crate::{
+    access::{GroupId, SignedMembership},
     net::piece_stream::LaneHandle,
     settings::Change,
-    share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
-    store::{Checking, Complete, GivenRecord, Partial, Sources},
+    share::{Audience, Bitmap, PeerId, PieceIndex, Share, ShareId},
+    store::{Checking, Complete, EnrolmentRecord, GivenRecord, Partial, Sources},
     traffic::{Class, Options},
 };
 
@@ -31,7 +33,7 @@ pub enum Task {
         token: Token,
         paths: Vec<PathBuf>,
         title: Option<String>,
-        recipients: Recipients,
+        audience: Audience,
         leave_out: bool,
         class: Class,
         cancel: Arc<AtomicBool>,
@@ -82,14 +84,58 @@ pub enum Task {
     /// Other limits and priorities hold from now on.
     Throttle(Arc<Plan>),
     Remember(Keep),
+    /// Closed by `Enrolled`.
+    Enrol {
+        token: Option<Token>,
+        ticket: Ticket,
+    },
+    /// Closed by `Searched`.
+    Search {
+        token: Token,
+        words: String,
+        servers: Vec<Candidate>,
+    },
+    /// Closed by `Published`. `begin`: ask the server to keep it, or only how far it is.
+    Publish {
+        share: ShareId,
+        groups: Vec<GroupId>,
+        server: Candidate,
+        address: String,
+        begin: bool,
+    },
+    /// Closed by `Heads`.
+    AskHeads {
+        server: PeerId,
+        addresses: Vec<SocketAddr>,
+        address: String,
+    },
+    /// Closed by `Stands`.
+    AskStanding(Box<ServerQuestion>),
+    /// What we are vouched for, which others are shown, and by whom; `None`: nothing.
+    Vouch(Option<(PeerId, SignedMembership)>),
     /// Write a setting that a person changed.
     SaveSetting(Change),
+}
+
+/// What is known of the server when it is asked where we stand.
+pub struct ServerQuestion {
+    pub server: PeerId,
+    /// Where it was seen.
+    pub addresses: Vec<SocketAddr>,
+    /// Where it was reached when this computer was enrolled.
+    pub address: String,
+    /// The `ETag` of what is known: the answer may wait for a change.
+    pub known: Option<String>,
+    /// The version of the policy that is here; 0: none.
+    pub policy: u64,
+    pub cancel: CancellationToken,
 }
 
 /// What is to be done for one transfer.
 pub enum Job {
     /// Closed by `Found`. Ask each for the manifest until one has it.
-    Find { candidates: Vec<Candidate>, cancel: CancellationToken },
+    /// `servers`: they may have it brought from the server above them, if nobody has it here.
+    Find { candidates: Vec<Candidate>, servers: Vec<Candidate>, cancel: CancellationToken },
     /// Closed by `StagingOpened`. Whose bytes lie in `others` already is taken from there. `extend`: some files of it are
     /// here under their final names, and more are wanted.
     OpenStaging {
@@ -203,6 +249,8 @@ pub enum Keep {
     Forget {
         share: ShareId,
     },
+    /// With which server this computer is enrolled; `None`: with none.
+    Enrolment(Option<Box<EnrolmentRecord>>),
     Peer {
         peer: PeerId,
         name: String,

@@ -7,7 +7,11 @@
 mod answer;
 mod dial;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use axum::http::{self, HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
@@ -31,7 +35,10 @@ use super::{
     steady::{Steady, SteadyBody},
     tls::{self, Expect},
 };
-use crate::{share::PeerId, wire::paths::LISTEN_HEADER};
+use crate::{
+    share::PeerId,
+    wire::paths::{LISTEN_HEADER, MEMBERSHIP_HEADER},
+};
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +84,8 @@ pub enum CallError {
 pub struct Client {
     identity: Arc<Identity>,
     listening: Option<u16>,
+    /// What a server vouches for of us, as it is shown to everybody who is called.
+    membership: Arc<RwLock<Option<http::HeaderValue>>>,
 }
 
 /// What a request for something that may be known already brought.
@@ -98,6 +107,7 @@ pub struct Connection {
     peer: PeerId,
     address: SocketAddr,
     listening: Option<u16>,
+    membership: Option<http::HeaderValue>,
     timeouts: Timeouts,
 }
 
@@ -114,12 +124,19 @@ type ClientIo = TokioIo<Steady<TlsStream<TcpStream>>>;
 
 impl Client {
     pub fn new(identity: Identity) -> Client {
-        Client { identity: Arc::new(identity), listening: None }
+        Client { identity: Arc::new(identity), listening: None, membership: Arc::default() }
     }
 
     /// Tells those who are called at which port we answer ourselves.
     pub fn listening_at(self, port: u16) -> Client {
         Client { listening: Some(port), ..self }
+    }
+
+    /// Shows this from the next connection on to everybody who is called.
+    pub fn show(&self, membership: Option<&[u8]>) {
+        let text = membership.map(|wire| data_encoding::BASE64.encode(wire));
+        let value = text.and_then(|text| http::HeaderValue::try_from(text).ok());
+        *self.membership.write().unwrap_or_else(PoisonError::into_inner) = value;
     }
 
     /// Connects to the first of `addresses` (at most 16 are tried, each a moment after the one before) at which `expect`
@@ -135,7 +152,8 @@ impl Client {
             reason: format!("this computer's key can't be used: {error}"),
         })?;
         let (stream, address) = dial::first(addresses, Arc::new(config), timeouts.connect).await?;
-        Connection::begin(stream, address, self.listening, timeouts).await
+        let membership = self.membership.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Connection::begin(stream, address, (self.listening, membership), timeouts).await
     }
 }
 
@@ -143,7 +161,7 @@ impl Connection {
     async fn begin(
         stream: TlsStream<TcpStream>,
         address: SocketAddr,
-        listening: Option<u16>,
+        (listening, membership): (Option<u16>, Option<http::HeaderValue>),
         timeouts: Timeouts,
     ) -> Result<Connection, CallError> {
         let peer = tls::peer_of(stream.get_ref().1.peer_certificates())
@@ -155,7 +173,7 @@ impl Connection {
                 tracing::debug!(%address, %error, "a connection to a peer ended");
             }
         });
-        Ok(Connection { requests, _driver: Driver(driver), peer, address, listening, timeouts })
+        Ok(Connection { requests, _driver: Driver(driver), peer, address, listening, membership, timeouts })
     }
 
     /// Who answered.
@@ -178,6 +196,24 @@ impl Connection {
         match self.get_if_changed(path, None, Duration::ZERO, limit).await? {
             Fetched::Body { bytes, .. } => Ok(bytes),
             Fetched::Unchanged => Err(CallError::Malformed("304 to an unconditional request".to_owned())),
+        }
+    }
+
+    /// The whole body of `path`, at most `limit` bytes, and the value of a header of the answer.
+    pub async fn get_with(
+        &mut self,
+        path: &str,
+        name: &'static str,
+        limit: usize,
+    ) -> Result<(Bytes, Option<String>), CallError> {
+        let request = self.request(path)?;
+        let response = self.send(request, Duration::ZERO).await?;
+        match response.status() {
+            StatusCode::OK => {
+                let value = text_header(response.headers(), header::HeaderName::from_static(name));
+                Ok((answer::whole(response.into_body(), limit, self.timeouts.least_speed).await?, value))
+            }
+            _ => Err(answer::refusal(response, self.timeouts.least_speed).await),
         }
     }
 
@@ -258,6 +294,8 @@ impl Connection {
     fn request(&self, path: &str) -> Result<Request<Full<Bytes>>, CallError> {
         let request = Request::builder().method(Method::GET).uri(path).header(header::HOST, self.address.to_string());
         let request = self.listening.iter().fold(request, |request, port| request.header(LISTEN_HEADER, *port));
+        let shown = self.membership.iter();
+        let request = shown.fold(request, |request, shown| request.header(MEMBERSHIP_HEADER, shown));
         request
             .body(Full::default())
             .map_err(|error| CallError::Malformed(format!("{path} can't be asked for: {error}")))

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Server, indexing, now_ms, now_s, problem::Problem, routes, sealing, throttle, tokens};
 use crate::{
-    access::{About, Action, Actor, Decision, decide},
+    access::{About, Action, Actor, Decision, Role, decide},
     store::central::{CentralError, Note},
 };
 
@@ -73,7 +73,20 @@ async fn take_newer_policy(server: &Server) -> Result<(), CentralError> {
 /// Removes students' shares that are older than the policy lets them be.
 async fn retain(server: &Server, now: i64) -> Result<(), Problem> {
     let Some(days) = server.policy().retention_days else { return Ok(()) };
-    for row in server.central.outdated_shares(now - i64::from(days) * 86_400).await? {
+    let before = now - i64::from(days) * 86_400;
+    let mut outdated = server.central.outdated_shares(before).await?;
+    for row in server.central.outdated_of_devices(before).await? {
+        // What a teacher's computer handed over is a teacher's.
+        let device = row.origin.strip_prefix("device:").and_then(|peer| peer.parse().ok());
+        let device = match device {
+            Some(peer) => server.central.device(peer).await?,
+            None => None,
+        };
+        if device.is_none_or(|device| device.role <= Role::Student) {
+            outdated.push(row);
+        }
+    }
+    for row in outdated {
         let permit = match decide(&server.policy(), &Actor::console(), Action::RemoveShare, About::Nothing, now) {
             Decision::Allow(permit) => permit,
             Decision::Deny(reason) => return Err(Problem::refused(&reason)),

@@ -46,7 +46,7 @@ pub use setup_code::SetupCode;
 
 use crate::{
     access::{Policy, SignedPolicy},
-    engine::{At, Handle, Shelf, SiteDoors},
+    engine::{At, Handle, Shelf, SiteDoors, command::ForGroups},
     net::{identity::Identity, listen::Browsers},
     share::Signature,
     store::central::{Central, CentralError},
@@ -68,6 +68,8 @@ pub(crate) struct Server {
     /// Uploads that are being read in; each reading takes all cores.
     pub sealing: Semaphore,
     pub writing: serving::UploadLocks,
+    /// What computers of the room are handing over.
+    pub publications: routes::publications::Publications,
     pub authority: authority::Authority,
     pub started_s: i64,
     pub tracker: TaskTracker,
@@ -117,6 +119,7 @@ pub async fn site(
         refusals: guard::Refusals::default(),
         sealing: Semaphore::new(1),
         writing: serving::UploadLocks::default(),
+        publications: routes::publications::Publications::default(),
         authority,
         started_s: now_s(),
         tracker: at.tracker,
@@ -133,6 +136,11 @@ impl Server {
     /// The rules that hold now.
     pub fn policy(&self) -> Arc<Policy> {
         self.policy.borrow().clone()
+    }
+
+    /// Groups as peers know them: this server says who is in them.
+    pub fn for_groups(&self, groups: &std::collections::BTreeSet<crate::access::GroupId>) -> ForGroups {
+        ForGroups { server: self.identity.id(), groups: groups.clone(), keep: false }
     }
 
     /// Signs a changed policy as the next version, writes it down with its entry in the log, and lets it hold.

@@ -14,10 +14,12 @@ use super::{
     caller::identify,
     problem::Problem,
     routes::{
-        account, api, assets, audit, devices, elsewhere, enrolment, files, health, home, links, people, policy, setup,
-        share, sign_in, steps, storage, tus, uploads,
+        account, api, assets, audit, devices, elsewhere, enrolment, files, health, home, links, people, policy,
+        publications, setup, share, sign_in, steps, storage, tus, uploads,
     },
 };
+
+use crate::wire::paths;
 
 /// Forms and JSON; uploads have a limit of their own.
 const BODY_MAX: usize = 1 << 20;
@@ -34,7 +36,7 @@ pub(super) fn routers(server: Arc<Server>) -> (Router, Router) {
         .layer(from_fn_with_state(server.clone(), steps::finish))
         .with_state(server.clone());
     let peers = programs()
-        .merge(Router::new().route("/api/v1/enrol", post(enrolment::enrol)))
+        .merge(computers())
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(server.clone(), identify))
         .layer(from_fn(steps::identified))
@@ -106,6 +108,7 @@ fn programs() -> Router<Arc<Server>> {
         .route("/api/v1/shares", get(api::shares))
         .route("/api/v1/shares/{share}", get(api::share))
         .route("/api/v1/shares/{share}/files/{entry}", get(files::by_program))
+        .route("/api/v1/shares/{share}/bring", post(elsewhere::bring_by_program))
         .route("/api/v1/upstreams", get(elsewhere::upstreams))
         .route("/api/v1/policy", get(api::policy))
         .route("/api/v1/policy.cbor", get(api::policy_document))
@@ -119,6 +122,15 @@ fn programs() -> Router<Arc<Server>> {
         .route("/tus", post(tus::create).options(tus::options))
         .route("/tus/{upload}", patch(tus::write).head(tus::offset).delete(tus::remove).options(tus::options))
         .layer(DefaultBodyLimit::disable())
+}
+
+/// What computers ask that have proved their key.
+fn computers() -> Router<Arc<Server>> {
+    Router::new()
+        .route(paths::ENROL, post(enrolment::enrol))
+        .route(paths::STANDING, get(enrolment::device))
+        .route(paths::PUBLICATIONS, post(publications::publish))
+        .route("/api/v1/publications/{share}", get(publications::one))
 }
 
 /// What asks for no name and no database.

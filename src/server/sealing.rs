@@ -135,10 +135,11 @@ async fn share(server: &Server, batch: &Batch, paths: Vec<PathBuf>) -> Result<Sh
     // Tokens of ours have the highest bit, so they meet none of the command line's.
     let token = u64::from_le_bytes(tokens::random::<8>()) | 1 << 63;
     let title = (!batch.title.is_empty()).then(|| batch.title.clone());
-    // Peers see what is for the room. The rest the server gives to those who may have it, one by one.
+    // Peers see what is for the room, and computers of a group what is for the group.
     let audience = match batch.audience {
         Audience::Room => Recipients::Everyone,
-        _ => Recipients::Peers(std::collections::BTreeSet::new()),
+        Audience::Groups(ref groups) => Recipients::Groups(server.for_groups(groups)),
+        Audience::Owner => Recipients::Peers(std::collections::BTreeSet::new()),
     };
     let mut pictures = server.engine.watch();
     // Somebody waits for what they uploaded.

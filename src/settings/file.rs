@@ -97,6 +97,40 @@ pub fn read_policy(path: &Path) -> (Written, Vec<Bad>) {
     (written, bad.into_iter().map(|bad| Bad { file: name.clone(), ..bad }).collect())
 }
 
+/// What an administrator says about the server that manages this computer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrolment {
+    /// `server`: `HOST:PORT`.
+    pub server: String,
+    /// `token`: as the server showed it.
+    pub token: String,
+}
+
+/// Reads that file. One that is there and can't be used still says that the computer is managed: it names nobody then.
+pub fn read_enrolment(path: &Path) -> (Option<Enrolment>, Vec<Bad>) {
+    let name = path.display().to_string();
+    let bad = |key: &str, reason: String| Bad { file: name.clone(), key: key.to_owned(), reason };
+    let nobody = || Some(Enrolment { server: "nobody".to_owned(), token: String::new() });
+    let table: Table = match read_text(path).map(|text| text.map(|text| text.parse())) {
+        Ok(None) => return (None, Vec::new()),
+        Ok(Some(Ok(table))) => table,
+        Ok(Some(Err(error))) => {
+            let error: toml::de::Error = error;
+            return (nobody(), vec![bad("", error.to_string().trim_end().to_owned())]);
+        }
+        Err(error) => return (nobody(), vec![bad("", error.to_string())]),
+    };
+    let text = |key: &str| table.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let missing = |key: &str| bad(key, "it must be a text in quotes".to_owned());
+    match (text("server"), text("token")) {
+        (Some(server), Some(token)) => {
+            (Some(Enrolment { server: server.to_owned(), token: token.to_owned() }), Vec::new())
+        }
+        (None, _) => (nobody(), vec![missing("server")]),
+        (Some(_), None) => (nobody(), vec![missing("token")]),
+    }
+}
+
 fn read_file(path: &Path, name: &str) -> (Written, Vec<Bad>) {
     let whole = |reason: String| (Written::default(), vec![Bad { file: name.to_owned(), key: String::new(), reason }]);
     match read_text(path) {

@@ -12,7 +12,7 @@ mod resolved;
 mod save;
 mod traffic;
 
-pub use file::{Bad, FILE_NAME, MAX_FILE_BYTES, Theme, Written, read, read_policy};
+pub use file::{Bad, Enrolment, FILE_NAME, MAX_FILE_BYTES, Theme, Written, read, read_enrolment, read_policy};
 pub use resolve::{Defaults, Given, resolve};
 pub use resolved::{Resolved, Setting, Source};
 pub use save::{Change, SaveError, save};

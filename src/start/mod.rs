@@ -50,7 +50,8 @@ fn dispatch(cli: Cli, output: &Output) -> Result<(), Exit> {
         Some(Command::Man) => Ok(cli::write_man(&mut io::stdout().lock())?),
         Some(Command::Policy) => {
             logging::to_stderr(&common, logging::Default::Warnings);
-            cli::write_policy(&setup::setup(&common)?.settings, output)
+            let setup = setup::setup(&common)?;
+            cli::write_policy(&setup.settings, setup::server_rules(&setup), output)
         }
         Some(Command::Daemon) => daemon::run(&common),
         Some(Command::Doctor) => doctor::run(&common, output),

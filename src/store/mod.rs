@@ -10,11 +10,13 @@
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
 //! except the database. Deliberately not here: which piece comes when, who may have what, and what is shown.
 
+mod audit_heads;
 pub mod central;
 mod complete;
 pub mod database;
 pub mod disk;
 mod disk_error;
+mod enrolment;
 mod filling;
 mod hashing;
 mod have_map;
@@ -43,9 +45,11 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64},
 };
 
+pub use audit_heads::{append_heads, heads_path, read_heads};
 pub use complete::Complete;
 pub use database::{Database, DatabaseError};
 pub use disk_error::DiskError;
+pub use enrolment::{EnrolmentRecord, enrolment_path, read_enrolment, remove_enrolment, write_enrolment};
 pub use home::{Repair, Store, StoredShare};
 pub use moving::{finish_move, forget_move, move_complete};
 pub use parallel::Effort;

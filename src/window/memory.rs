@@ -5,8 +5,9 @@ use std::{
     path::PathBuf,
 };
 
-use super::{files::Files, given::Given, parts::toasts::Toasts, wishes::ThemeChoice};
+use super::{at_servers::AtServers, files::Files, given::Given, parts::toasts::Toasts, wishes::ThemeChoice};
 use crate::{
+    access::GroupId,
     engine::command::{Recipients, Token},
     share::{PeerId, ShareId},
 };
@@ -84,6 +85,8 @@ pub struct Memory {
     pub mine_person: Option<PeerId>,
     /// A transfer that is being dragged to another place in the queue.
     pub dragged: Option<ShareId>,
+    /// What servers have by the words that are searched for.
+    pub at_servers: AtServers,
 }
 
 /// What F6 goes through.
@@ -108,6 +111,10 @@ pub enum Sent {
     Verify {
         title: String,
     },
+    /// Becoming known to a server, or leaving it.
+    Enrol,
+    /// Words that servers look for.
+    Search,
     /// Other files of a share are wanted.
     Select,
     /// Another folder or name.
@@ -135,6 +142,7 @@ pub enum Dialog {
         title: String,
         kind: AudienceKind,
         people: BTreeSet<PeerId>,
+        groups: BTreeSet<GroupId>,
     },
     /// Where there is no chooser: type or paste where the files are. `problem` says what is wrong with it.
     Path {
@@ -150,6 +158,15 @@ pub enum Dialog {
     /// A computer that nobody announced.
     Address {
         text: String,
+    },
+    /// A server and a token, as typed.
+    Enrol {
+        server: String,
+        token: String,
+    },
+    /// The server's rules would not hold any more.
+    Leave {
+        name: String,
     },
     /// How fast something may go, as typed; see [`typed::rate`](super::typed::rate).
     Limits {
@@ -209,12 +226,16 @@ pub struct RuleText {
     pub up: String,
 }
 
-/// The three answers to "who may have it".
+/// The answers to "who may have it".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AudienceKind {
     Everyone,
     People,
     Link,
+    /// The server that manages this computer keeps it, for everyone.
+    Server,
+    /// Groups of that server.
+    Groups,
 }
 
 impl Memory {
@@ -248,6 +269,7 @@ impl Memory {
             focus_line: None,
             mine_person: None,
             dragged: None,
+            at_servers: AtServers::default(),
         }
     }
 

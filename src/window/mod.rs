@@ -7,6 +7,7 @@
 //! Numbers and colours stand in `theme`, sentences in `words`, figures in `figures`, icons in `icons`, and nowhere else.
 
 mod appearance;
+mod at_servers;
 mod chooser;
 mod details;
 mod face;

@@ -40,6 +40,19 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
             let mood = if *wrong == 0 { Mood::Good } else { Mood::Bad };
             toasts.say(time, mood, words::verified(&names::quoted(title(sent)), *wrong), Offer::Nothing);
         }
+        Ok(Done::Enrolled { managed_by, .. }) => {
+            let text = words::managed::managed_now(&names::isolated(managed_by));
+            toasts.say(time, Mood::Good, text, Offer::Nothing);
+        }
+        // The page shows it; what was asked for something else by now is of no use.
+        Ok(Done::Searched { words, found, silent }) => {
+            if let Sent::Search = sent {
+                memory.at_servers.answered(words, found.clone(), silent.clone());
+            }
+        }
+        Ok(Done::Left { name, .. }) => {
+            toasts.say(time, Mood::Plain, words::managed::left(&names::isolated(name)), Offer::Nothing);
+        }
         // The ticks show it already.
         Ok(Done::Selected { .. }) => {}
         Ok(Done::Relocated { into, .. }) => {
@@ -50,6 +63,9 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
             if let (Sent::Select, Some(files)) = (sent, &mut memory.files) {
                 files.refused();
             }
+            if let Sent::Search = sent {
+                return memory.at_servers.failed();
+            }
             let more = (!trouble.hint.is_empty()).then(|| trouble.hint.clone());
             toasts.say_more(time, Mood::Bad, super::parts::notices::sentence(trouble), more, Offer::Nothing);
         }
@@ -59,7 +75,7 @@ fn tell(memory: &mut Memory, now: &Snapshot, time: f64, sent: &Sent, outcome: &O
 fn title(sent: &Sent) -> &str {
     match sent {
         Sent::Fetch { title } | Sent::Verify { title } | Sent::Move { title } => title,
-        Sent::Share { .. } | Sent::Select => "",
+        Sent::Share { .. } | Sent::Select | Sent::Enrol | Sent::Search => "",
     }
 }
 
@@ -73,6 +89,7 @@ fn whom(now: &Snapshot, sent: &Sent) -> String {
                 .map_or_else(|| one.short(), |row| names::isolated(&row.name)),
             many => words::people(many.len() as u64),
         },
+        Sent::Share { audience: Recipients::Groups(of) } => words::managed::groups(now, of),
         Sent::Share { audience: Recipients::Link } => words::FOR_LINK.to_lowercase(),
         _ => words::FOR_EVERYONE.to_lowercase(),
     }

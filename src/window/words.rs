@@ -7,6 +7,7 @@ pub mod control;
 pub mod files;
 pub mod given;
 pub mod limits;
+pub mod managed;
 pub mod reasons;
 pub mod schedule;
 pub mod seeding;

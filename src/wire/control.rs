@@ -7,7 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::manage::{Detail, FileOfShare, Given, Manage, Reason, Traffic};
+use super::{
+    manage::{Detail, FileOfShare, Given, Manage, Reason, Traffic},
+    managed::{Managed, ServerWish},
+};
 
 /// What both sides must speak; it grows when a request means something else than before.
 pub const VERSION: u32 = 1;
@@ -89,6 +92,9 @@ pub enum Request {
     Manage {
         wish: Manage,
     },
+    Server {
+        wish: ServerWish,
+    },
     /// Show the window, as if these had been dropped on it. Absolute.
     Open {
         paths: Vec<String>,
@@ -109,6 +115,9 @@ pub enum Answer {
     Shared(Shared),
     Shares {
         shares: Vec<Share>,
+        /// Servers that were asked and did not say, and why.
+        #[serde(default)]
+        silent: Vec<String>,
     },
     Peers {
         peers: Vec<Peer>,
@@ -140,6 +149,8 @@ pub enum Answer {
         given: Vec<Given>,
     },
     Detail(Box<Detail>),
+    /// The server that manages this computer.
+    Managed(Box<Managed>),
     Failure(Failure),
 }
 
@@ -185,6 +196,18 @@ pub struct Share {
     pub link: String,
     /// For a share of mine: `everyone`, `link`, or ids.
     pub recipients: Option<Vec<String>>,
+    /// For a share of mine that the server shall keep: `waiting`, `fetching`, `kept` or `refused`.
+    #[serde(default)]
+    pub kept_by_server: Option<String>,
+    /// Where it is, in words: `this computer`, `3 computers`, a server's name, or the way to it.
+    #[serde(default)]
+    pub at: String,
+    /// The servers on the way to it, where it comes from a server above; `you` first.
+    #[serde(default)]
+    pub route: Vec<String>,
+    /// The file in it that has the words that were searched for.
+    #[serde(default)]
+    pub file: Option<String>,
     /// Where it is on this computer.
     pub places: Vec<String>,
     pub trouble: Option<Trouble>,
@@ -289,6 +312,9 @@ pub struct Status {
     pub rate: u64,
     pub rate_up: u64,
     pub troubles: Vec<Trouble>,
+    /// The server that manages this computer; null where none does.
+    #[serde(default)]
+    pub managed: Option<Box<Managed>>,
 }
 
 /// A share that was brought here: complete, checked, under its final name.
@@ -386,6 +412,7 @@ impl Request {
             | Request::Unshare { .. }
             | Request::Verify { .. }
             | Request::Manage { .. }
+            | Request::Server { .. }
             | Request::Open { .. } => true,
         }
     }

@@ -4,7 +4,9 @@
 //! into the other. Binary forms (manifest, chaining values, bitmap) are in `share`, beside what they describe.
 
 pub mod control;
+pub mod enrolled;
 pub mod manage;
+pub mod managed;
 pub mod paths;
 pub mod peer;
 pub mod server;

@@ -15,6 +15,42 @@ pub const LOOKUP: &str = "/v1/lookup";
 /// `POST` at a server: a [`Bring`](super::server::Bring); the answer is a [`Brought`](super::server::Brought).
 pub const BRING: &str = "/v1/bring";
 
+/// `POST` at a server: an [`EnrolRequest`](super::enrolled::EnrolRequest); the answer is a
+/// [`Standing`](super::enrolled::Standing).
+pub const ENROL: &str = "/api/v1/enrol";
+/// `GET` at a server, by an enrolled computer: its [`Standing`](super::enrolled::Standing); with `If-None-Match` and
+/// `Prefer: wait=SECONDS` the answer waits for a change.
+pub const STANDING: &str = "/api/v1/device";
+/// `GET` at a server: the signed policy.
+pub const POLICY: &str = "/api/v1/policy.cbor";
+/// `POST` at a server: a [`Publish`](super::enrolled::Publish); the answer is a
+/// [`Publication`](super::enrolled::Publication).
+pub const PUBLICATIONS: &str = "/api/v1/publications";
+/// `GET` at a server: [`Heads`](super::enrolled::Heads) of its audit log.
+pub const AUDIT_HEADS: &str = "/api/v1/audit/heads";
+
+/// `GET` at a server: how far a [`Publication`](super::enrolled::Publication) is.
+pub fn publication(share: ShareId) -> String {
+    format!("{PUBLICATIONS}/{share}")
+}
+
+/// `POST` at a server: fetch this share from the server above, if it is not here.
+pub fn bring(share: ShareId) -> String {
+    format!("/api/v1/shares/{share}/bring")
+}
+
+/// `GET` at a server: a [`SearchAnswer`](super::enrolled::SearchAnswer) for these words.
+pub fn search(words: &str) -> String {
+    let mut path = "/api/v1/search?q=".to_owned();
+    for byte in words.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => path.push(char::from(byte)),
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
+}
+
 /// `GET`: 64 bytes of signature, then the manifest's bytes.
 pub fn manifest(share: ShareId) -> String {
     format!("{SHARES}/{share}/manifest")
@@ -58,6 +94,13 @@ pub mod patterns {
 
 /// In a have-stream, says "still here, nothing new".
 pub const HAVE_ALIVE: u32 = u32::MAX;
+
+/// A request header: what a server vouches for of the caller, a
+/// [`SignedMembership`](crate::access::SignedMembership) in base64 (RFC 4648 §4).
+pub const MEMBERSHIP_HEADER: &str = "handout-membership";
+/// A header of an answer with a manifest: the id of a server and the numbers of its groups for which the share is, with
+/// blanks between.
+pub const GROUPS_HEADER: &str = "handout-groups";
 
 /// A request header: the port at which the caller itself answers, so that both sides can ask.
 pub const LISTEN_HEADER: &str = "handout-listen";

@@ -31,7 +31,8 @@ fn shares_in_json_have_the_stable_fields() {
         "id": share_id(2).to_string(), "title": "Worksheet.pdf", "kind": "file", "size": 1_234_567, "files": 1,
         "publisher": peer_id(7).to_string(), "publisher_name": "Ms Kaya", "mine": false, "seeds": 3, "leeches": 2,
         "state": "available", "created": "2026-01-02T03:04:05Z", "link": format!("handout://{}", share_id(2)),
-        "recipients": null, "places": [], "trouble": null,
+        "recipients": null, "kept_by_server": null, "at": "3 computers", "route": [], "file": null, "places": [],
+        "trouble": null,
     });
     let rows = ran.json();
     assert_eq!(rows[0], expected);
@@ -87,7 +88,7 @@ fn status_in_json_has_the_stable_fields_and_the_port_in_use() {
         "id": peer_id(1).to_string(), "name": "Lab 1", "listen": "127.0.0.1:4455", "addresses": ["127.0.0.1:4455"],
         "port": 4455, "version": "9.9.9", "home": "/home/of/handout", "downloads": "/downloads", "discovery": true,
         "running": true, "window": false, "pid": std::process::id(), "peers": 0, "shares": 0, "transfers": 0,
-        "rate": 0, "rate_up": 0, "troubles": [],
+        "rate": 0, "rate_up": 0, "troubles": [], "managed": null,
     });
     assert_eq!(status, expected);
 }

@@ -5,7 +5,7 @@ mod hostile;
 mod lists;
 mod main_job;
 mod managing;
-mod program;
+pub mod program;
 mod second_start;
 mod stage;
 mod watching;

@@ -143,6 +143,7 @@ pub fn empty() -> Snapshot {
         traffic: Arc::default(),
         given: [].into(),
         history: [].into(),
+        managed: None,
     }
 }
 
@@ -174,6 +175,7 @@ pub fn share(byte: u8, title: &str) -> Arc<ShareRow> {
         leeches: 2,
         here: Here::No,
         recipients: None,
+        keeping: None,
         link: format!("handout://{}", share_id(byte)),
         trouble: None,
     })

@@ -6,5 +6,5 @@ mod introductions;
 mod main_job;
 mod managing;
 mod reusing;
-mod room;
+pub mod room;
 pub mod stranger;

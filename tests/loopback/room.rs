@@ -50,6 +50,7 @@ impl Computer {
             discovery: false,
             peers: self.peers.clone(),
             traffic: Default::default(),
+            managed: None,
             machine_id: Some("a machine".to_owned()),
         };
         self.engine = Some(Engine::start(config, Arc::new(|| {})).unwrap());

@@ -1,7 +1,10 @@
 //! The central server as people meet it: the real program, asked over TLS by curl.
 
 mod accounts;
+pub mod apps;
+mod enrolled;
 mod guarding;
+mod handing_over;
 mod sharing;
 
 use std::{

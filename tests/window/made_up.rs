@@ -67,6 +67,7 @@ pub fn empty() -> Snapshot {
         traffic: Arc::new(Traffic { active_downloads: 3, ..Traffic::default() }),
         given: Arc::from([]),
         history: Arc::from([]),
+        managed: None,
     }
 }
 
@@ -131,6 +132,7 @@ pub fn share(number: u64, title: &str, kind: ShareKind, size: u64, publisher: u6
         leeches: 0,
         here: Here::No,
         recipients: None,
+        keeping: None,
         link: format!("handout://{id}?at=192.168.1.31:4754"),
         trouble: None,
     }

@@ -162,7 +162,7 @@ fn what_floats_can_be_drawn() {
         let people = [made_up::peer_id(1), made_up::peer_id(3)].into();
         let (share, title) = (made_up::share_id(6), "My presentation.pptx".to_owned());
         let kind = handout::window::AudienceKind::People;
-        face.memory().dialog = Some(Dialog::Audience { share, title, kind, people });
+        face.memory().dialog = Some(Dialog::Audience { share, title, kind, people, groups: Default::default() });
     });
     take(&shot("path-dark", SMALL, Theme::Dark), &made_up::busy(), |face| {
         let (text, audience) = ("photos".to_owned(), handout::engine::command::Recipients::Everyone);

@@ -1,38 +1,29 @@
-//! A transfer's life: looked for, opened on disk, filled, finished, given on; and what goes wrong on the way.
+//! A transfer's life: opened on disk, filled, finished, given on; and what goes wrong on the way.
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
-
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Held, State,
     controls::order_of,
     held::{Fetching, Source, Stage, Turn},
-    peers::seen,
     selection::bytes_of,
 };
 use crate::{
     engine::{
-        event::{Fact, Finished, Found, NotFound, Opened, Restored, RestoredState},
+        event::{Fact, Finished, Opened, Restored, RestoredState},
         fault::DiskFault,
         served::Content,
         snapshot::Done,
-        task::{Candidate, Job, Keep, Task},
-        trouble::TroubleKind,
+        task::{Job, Keep, Task},
     },
-    nearby,
     share::{Bitmap, PeerId, PieceIndex, ShareId},
     swarm::{Input, Limits, Swarm},
 };
 
 /// After a trouble that may heal (a full disk, a folder that went away), it is tried again this often.
 const DISK_RETRY: Duration = Duration::from_secs(5);
-/// A share that nobody around lists is asked for again this often.
-const LOOK_RETRY: Duration = Duration::from_secs(3);
 /// The map of what is had is saved this often while pieces come.
 const SAVE_EVERY: Duration = Duration::from_secs(3);
-/// The manifest is asked of at most this many at once.
-const CANDIDATES_MAX: usize = 64;
 
 impl State {
     /// A fact about a transfer; facts of a life that ended change nothing.
@@ -92,13 +83,14 @@ impl State {
                 None => self.go_on(id, tasks),
             }
         }
+        self.rules_changed();
         self.catalogue_changed();
     }
 
     /// Begins what a transfer's stage needs: a search, a place on disk, or being served.
     pub(super) fn go_on(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        if held.paused {
+        if held.paused || held.barred.is_some() {
             return;
         }
         let ended = held.options.seeding_ended;
@@ -115,89 +107,6 @@ impl State {
             }),
             _ => {}
         }
-    }
-
-    /// Asks those who may have it for the manifest.
-    pub(super) fn look(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
-        let candidates = self.candidates(id);
-        let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Looking { asking, again, .. } = &mut held.stage else { return };
-        if held.paused || asking.is_some() {
-            *again = true;
-            return;
-        }
-        *again = false;
-        if candidates.is_empty() {
-            return;
-        }
-        let cancel = CancellationToken::new();
-        *asking = Some(cancel.clone());
-        held.retry_at = None;
-        tasks.push(Task::Transfer { share: id, run: held.run, job: Job::Find { candidates, cancel } });
-    }
-
-    /// Those whose catalogue lists it come first, then the addresses of the link, then everybody else: a share for those
-    /// who have the link is listed nowhere.
-    fn candidates(&self, id: ShareId) -> Vec<Candidate> {
-        let Some(held) = self.held.get(&id) else { return vec![] };
-        let reachable = self.peers.iter().filter(|(peer, _)| !held.banned.contains(peer));
-        let (listing, others): (Vec<_>, Vec<_>) = reachable.partition(|(_, peer)| peer.offers.contains_key(&id));
-        let known = |(id, peer): (&PeerId, &super::peers::Peer)| Candidate {
-            peer: Some(*id),
-            name: peer.name.clone(),
-            addresses: peer.addresses.clone(),
-        };
-        let hints = held.hints.iter().map(|at| Candidate { peer: None, name: at.to_string(), addresses: vec![*at] });
-        listing.into_iter().map(known).chain(hints).chain(others.into_iter().map(known)).take(CANDIDATES_MAX).collect()
-    }
-
-    fn search_ended(&mut self, id: ShareId, result: Result<Found, NotFound>, tasks: &mut Vec<Task>) {
-        let now = self.clock.now;
-        let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Looking { asking, asked, again } = &mut held.stage else { return };
-        *asking = None;
-        match result {
-            Ok(found) => {
-                held.trouble = None;
-                self.manifest_found(id, found, tasks);
-            }
-            Err(missed) => {
-                asked.extend(missed.asked);
-                let names = asked.iter().cloned().collect::<Vec<_>>().join(", ");
-                let about = format!("{} (asked: {names})", held.title);
-                if std::mem::take(again) {
-                    return self.look(id, tasks);
-                }
-                held.retry_at = Some(now + LOOK_RETRY);
-                let what = missed.fault.map_or("Nobody here has it".to_owned(), |fault| fault.what);
-                let hint = "It goes on by itself when somebody who has it is here.";
-                let trouble = self.trouble(TroubleKind::Nobody, &what, &about, hint);
-                self.set_trouble(id, Some(trouble));
-            }
-        }
-    }
-
-    fn manifest_found(&mut self, id: ShareId, found: Found, tasks: &mut Vec<Task>) {
-        if !self.peers.contains_key(&found.from) {
-            let met = seen(nearby::Source::Link, found.from, found.name, vec![found.at]);
-            self.around(nearby::Input::Seen(met), tasks);
-        }
-        let Some(held) = self.held.get_mut(&id) else { return };
-        held.know(&found.share);
-        held.stage = Stage::Opening;
-        // The queue decides when it is opened on disk.
-        held.turn = Turn::Queued { before: 0 };
-        held.sources.entry(found.from).or_default();
-        tasks.push(Task::Remember(Keep::Share {
-            share: found.share,
-            mine: false,
-            recipients: held.recipients.clone(),
-            into: held.into.clone(),
-            sources: None,
-        }));
-        self.keep_choices(id, tasks);
-        self.changed.shares = true;
-        self.go_on(id, tasks);
     }
 
     fn staging_opened(&mut self, id: ShareId, result: Result<Opened, DiskFault>, tasks: &mut Vec<Task>) {

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{rates::Rates, reasons::Lately, relocating::Moving};
+use super::{publishing::Publishing, rates::Rates, reasons::Lately, relocating::Moving};
 use crate::{
     engine::{
         command::{Recipients, Token},
@@ -78,6 +78,10 @@ pub struct Held {
     pub extend: Option<Arc<Complete>>,
     /// Bytes of the files that were chosen; `None`: all are wanted.
     pub chosen_bytes: Option<u64>,
+    /// The rules of an administrator do not allow it, for this reason.
+    pub barred: Option<Arc<Trouble>>,
+    /// The server shall keep it.
+    pub publishing: Option<Publishing>,
     /// Something was put off until its turn comes.
     pub deferred: bool,
     /// What it spent its time on lately; older times count less.
@@ -95,6 +99,8 @@ pub enum Turn {
     Queued { before: u32 },
     /// The schedule says pause.
     Scheduled,
+    /// The rules of an administrator do not allow it.
+    Barred,
 }
 
 /// How far it is.
@@ -223,6 +229,8 @@ impl Held {
             part: None,
             extend: None,
             chosen_bytes: None,
+            barred: None,
+            publishing: None,
             deferred: false,
             lately: Lately::default(),
             since: None,
@@ -285,6 +293,7 @@ impl Held {
             (Stage::Verifying(_), _) => TransferState::Verifying,
             (Stage::Finishing | Stage::Moving(_), _) => TransferState::Finishing,
             (_, true) => TransferState::Paused,
+            _ if self.barred.is_some() => TransferState::Waiting,
             _ if self.is_here() && self.options.seeding_ended => TransferState::Done,
             _ if self.turn == Turn::Scheduled => TransferState::Scheduled,
             _ if self.is_here() => TransferState::Seeding,

@@ -75,6 +75,10 @@ impl State {
             let hint = "Wait until some of them are shared, then try again.";
             return self.fail(token, TroubleKind::Local, "Too many files are being read already", "", hint);
         }
+        if let Err(refusal) = self.may_give(&import.recipients, None) {
+            let about = import.title.unwrap_or_default();
+            return self.fail(token, TroubleKind::Refused, &refusal.what, &about, &refusal.hint);
+        }
         let leave_out = import.unreadable == Unreadable::LeaveOut;
         self.imports.insert(token, import);
         self.start_import(token, leave_out, tasks);
@@ -86,7 +90,7 @@ impl State {
             token,
             paths: import.paths.clone(),
             title: import.title.clone(),
-            recipients: import.recipients.clone(),
+            audience: self.audience_for(&import.recipients),
             leave_out,
             class: import.class,
             cancel: import.cancel.clone(),
@@ -176,7 +180,13 @@ impl State {
         let (recipients, class) = import.map(|import| (import.recipients, import.class)).unwrap_or_default();
         let id = match self.twin_of(&imported, &recipients) {
             Some(twin) => twin,
-            None => self.hold_import(&imported, recipients, tasks),
+            None => {
+                let manifest = imported.share.manifest();
+                if let Err(refusal) = self.may_give(&recipients, Some(manifest)) {
+                    return self.fail(token, TroubleKind::Refused, &refusal.what, &manifest.title, &refusal.hint);
+                }
+                self.hold_import(&imported, recipients, tasks)
+            }
         };
         if class == Class::Background {
             self.choose(id, tasks, |options| options.class = class);
@@ -230,6 +240,7 @@ impl State {
             have: Bitmap::full(share.pieces()),
         });
         self.held.insert(share.id(), held);
+        self.rules_changed();
         self.catalogue_changed();
         share.id()
     }

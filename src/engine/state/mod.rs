@@ -4,19 +4,25 @@
 //! a file or opens a socket.
 //!
 //! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
-//! `imports.rs` files being read, `wishes.rs` what people ask for, `fetching.rs` a transfer's life, `opening.rs` its place on
+//! `imports.rs` files being read, `wishes.rs` what people ask for, `looking.rs` who has a share, `fetching.rs` a transfer's life, `opening.rs` its place on
 //! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `relocating.rs` files moved, `controls.rs` what
 //! people chose, `turns.rs` whose turn it is, `selection.rs` which files, `seeding.rs` until when something is given,
-//! `ledger.rs` to whom, `reasons.rs` why something is slow, `troubles.rs` how errors are worded.
+//! `ledger.rs` to whom, `managed.rs` the server that manages this computer, `governing.rs` what its rules allow, `heads.rs` its audit log's, `publishing.rs` what it keeps for us and what it finds, `reasons.rs` why something is slow, `troubles.rs` how errors are worded.
 
 mod controls;
+mod enrolled;
 mod fetching;
+mod governing;
+mod heads;
 mod held;
 mod imports;
 mod ledger;
+mod looking;
+mod managed;
 mod opening;
 mod peers;
 pub(super) mod picture;
+mod publishing;
 mod rates;
 mod reasons;
 mod relocating;
@@ -44,6 +50,7 @@ use peers::{Peer, Typed};
 use super::{
     command::Token,
     event::{Clock, Event},
+    managed::Management,
     question::Question,
     snapshot::{Done, Outcome, Speed, Traffic},
     task::Task,
@@ -73,8 +80,12 @@ pub struct Origin {
     pub discovery: bool,
     pub typed: Vec<String>,
     pub traffic: Traffic,
+    /// Which server manages this computer, as far as is known beforehand.
+    pub management: Management,
     /// Chance for swarms' decisions.
     pub seed: u64,
+    /// Whether browsers are served, too: then it decides for itself who may have what it holds of others'.
+    pub server: bool,
     /// Tells this run of the program from another with the same key.
     pub instance: u64,
 }
@@ -120,6 +131,9 @@ pub struct State {
     /// Processor time of the program at the last beat, and how much of all processors that was, in hundredths.
     used: Option<Duration>,
     program_percent: u8,
+    /// The server that manages this computer.
+    managed: managed::Managed,
+    governing: governing::Governing,
     changed: picture::Changed,
 }
 
@@ -130,7 +144,8 @@ impl State {
         let nearby = Nearby::new(nearby::Limits::default(), origin.id, origin.instance);
         let typed = origin.typed.iter().map(|address| (address.clone(), Typed::new(clock.now))).collect();
         let controls = controls::Controls::new(&origin.traffic);
-        State {
+        let managed = managed::Managed::new(&origin.management);
+        let mut state = State {
             origin,
             clock,
             listen: vec![],
@@ -160,8 +175,12 @@ impl State {
             link: Link::default(),
             used: None,
             program_percent: 0,
+            managed,
+            governing: governing::Governing::default(),
             changed: picture::Changed::all(),
-        }
+        };
+        state.rules_changed();
+        state
     }
 
     /// Takes an event; `tasks` gets what is to be done because of it.
@@ -185,6 +204,14 @@ impl State {
             Event::Imported { token, result } => self.imported(token, result, tasks),
             Event::Transfer { share, run, fact } => self.transfer_fact(share, run, fact, tasks),
             Event::SourceChanged { share, path } => self.source_changed(share, &path, tasks),
+            Event::Enrolled { token, result } => self.enrolled(token, result, tasks),
+            Event::Searched { token, words, found, silent } => {
+                let (found, silent) = (found.into(), silent.into());
+                self.conclude(token, Ok(Done::Searched { words, found, silent }));
+            }
+            Event::Published { share, result } => self.published(share, result, tasks),
+            Event::Heads { result } => self.heads_told(result),
+            Event::Stands { result } => self.stands(result, tasks),
             Event::Uploads(readings) => self.uploads_read(&readings),
             Event::Failed { what, about, hint } => self.add_local_trouble(what, about, hint),
             Event::Tick => {}
@@ -202,6 +229,10 @@ impl State {
         beat.into_iter()
             .chain(self.turns_wakeup())
             .chain(self.nearby.next_wakeup())
+            .chain(self.managed.next_wakeup())
+            .chain(self.managed.heads.next_wakeup())
+            .chain(self.govern_wakeup())
+            .chain(self.publish_wakeup())
             .chain(swarms)
             .chain(peers)
             .chain(typed)
@@ -231,8 +262,13 @@ impl State {
         self.around(nearby::Input::Tick, tasks);
         self.peers_due(tasks);
         self.typed_due(tasks);
+        self.managed_due(tasks);
+        self.heads_due(tasks);
+        self.govern(tasks);
+        self.publish_due(tasks);
         self.transfers_due(tasks);
         self.take_turns(tasks);
+        self.gate(tasks);
         self.save_given(tasks);
     }
 
@@ -268,4 +304,9 @@ impl State {
         (self.listen, self.link, self.subnets) = (addresses, link, subnets);
         self.changed.all_rows();
     }
+}
+
+/// Seconds since 1970.
+fn seconds(at: std::time::SystemTime) -> i64 {
+    at.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

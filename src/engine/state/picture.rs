@@ -96,6 +96,7 @@ impl State {
             traffic: Arc::new(self.controls.picture()),
             given: self.given_rows(before.map(|before| &before.given)),
             history: self.history.iter().copied().collect(),
+            managed: self.managed_picture(),
         }
     }
 
@@ -182,6 +183,7 @@ impl State {
                 _ => Here::OnItsWay,
             },
             recipients: held.mine.then(|| held.recipients.clone()),
+            keeping: held.publishing.as_ref().map(|publishing| publishing.keeping.clone()),
             link: self.link_of(held.id),
             trouble: held.trouble.clone(),
         }
@@ -203,6 +205,7 @@ impl State {
             leeches: around.leeches,
             here: Here::No,
             recipients: None,
+            keeping: None,
             link: crate::share::Link { share: offer.id, at: vec![] }.to_string(),
             trouble: None,
         }

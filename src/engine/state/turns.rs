@@ -86,7 +86,9 @@ impl State {
         let others = self.held.values().map(|held| held.id).filter(|id| !turns.contains_key(id)).collect::<Vec<_>>();
         let all = turns.into_iter().chain(others.into_iter().map(|id| (id, Turn::Now)));
         for (id, turn) in all.collect::<Vec<_>>() {
-            self.give_turn(id, if paused { Turn::Scheduled } else { turn }, tasks);
+            let barred = self.held.get(&id).is_some_and(|held| held.barred.is_some());
+            let turn = if paused { Turn::Scheduled } else { turn };
+            self.give_turn(id, if barred { Turn::Barred } else { turn }, tasks);
         }
     }
 

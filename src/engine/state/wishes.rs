@@ -56,6 +56,9 @@ impl State {
             }
             Command::Answer { question, answer } => self.answered(question, answer, tasks),
             Command::DismissTrouble { serial } => self.dismiss_trouble(serial),
+            Command::Enrol { token, ticket } => self.wish_enrol(token, ticket, tasks),
+            Command::LeaveServer { token } => self.wish_leave(token, tasks),
+            Command::SearchServers { token, words } => self.wish_search(token, words, tasks),
             control => self.control(control, tasks),
         }
     }
@@ -68,8 +71,14 @@ impl State {
     }
 
     fn wish_recipients(&mut self, id: ShareId, recipients: Recipients, tasks: &mut Vec<Task>) {
-        let Some(held) = self.held.get_mut(&id).filter(|held| held.mine) else { return };
-        held.recipients = recipients.clone();
+        let Some(held) = self.held.get_mut(&id).filter(|held| held.mine || self.origin.server) else { return };
+        let (title, before) = (held.title.clone(), std::mem::replace(&mut held.recipients, recipients.clone()));
+        self.rules_changed();
+        if let Err(refusal) = self.may_give(&recipients, None) {
+            self.held.entry(id).and_modify(|held| held.recipients = before);
+            let trouble = self.trouble(TroubleKind::Refused, &refusal.what, &title, &refusal.hint);
+            return self.add_trouble(trouble);
+        }
         tasks.push(Task::Remember(Keep::Recipients { share: id, recipients }));
         self.go_on(id, tasks);
         self.catalogue_changed();
@@ -95,6 +104,7 @@ impl State {
         }
         tasks.push(Task::Withdraw { share: id });
         tasks.push(Task::Remember(Keep::Forget { share: id }));
+        self.rules_changed();
         self.fail_waiting(&held.waiting, "It was cancelled", &held.title);
         self.catalogue_changed();
     }
@@ -109,6 +119,11 @@ impl State {
         if self.held.len() >= HELD_MAX {
             let hint = "Take some of them off the list, then try again.";
             return self.fail(token, TroubleKind::Local, "There are too many transfers already", "", hint);
+        }
+        let manifest = self.held.get(&id).and_then(|held| held.share.clone());
+        if let Err(refusal) = self.may_have(id, manifest.as_ref().map(|share| share.manifest())) {
+            let title = self.held.get(&id).map_or_else(|| id.short(), |held| held.title.clone());
+            return self.fail(token, TroubleKind::Refused, &refusal.what, &title, &refusal.hint);
         }
         match self.held.get(&id).map(|held| &held.stage) {
             Some(Stage::Failed) => {

@@ -4,6 +4,7 @@ use crate::{
     engine::{
         event::NotFound,
         fault::{DiskFault, ImportFault, PeerFault, PeerFaultKind},
+        managed::{ServerFault, ServerFaultKind},
     },
     net::{call::CallError, piece_stream::LaneError},
     store::DiskError,
@@ -38,6 +39,10 @@ impl From<DiskError> for DiskFault {
 
 const CRASHED: &str = "Handout met a mistake of its own";
 const CRASHED_HINT: &str = "Please tell its developers what you did, with the log.";
+
+pub fn server_crashed() -> ServerFault {
+    ServerFault { kind: ServerFaultKind::Unreachable, what: CRASHED.to_owned() }
+}
 
 pub fn crashed() -> PeerFault {
     PeerFault { kind: PeerFaultKind::Unreachable, what: CRASHED.to_owned() }

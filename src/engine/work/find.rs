@@ -1,11 +1,13 @@
 //! Asking those who may have a share for its manifest and piece hashes, one after the other, until one has them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    access::{GROUPS_MAX, GroupId},
     engine::{
+        command::ForGroups,
         event::{Fact, Found, NotFound},
         fault::{PeerFault, PeerFaultKind},
         shell::Shell,
@@ -13,19 +15,40 @@ use crate::{
     },
     net::{call::Timeouts, tls::Expect},
     share::{MANIFEST_BYTES_MAX, PieceHashes, Share, ShareId, SignedManifest},
-    wire::paths,
+    wire::{enrolled::ANSWER_BYTES_MAX, paths},
 };
 
+/// A server that brings a share from above answers when its list of files is there.
+const BRING_WAIT: Duration = Duration::from_secs(15);
 /// The signature before the manifest.
 const SIGNATURE_BYTES: usize = 64;
 
-pub async fn find(shell: Shell, id: ShareId, candidates: Vec<Candidate>, cancel: CancellationToken) -> Fact {
+pub async fn find(
+    shell: Shell,
+    id: ShareId,
+    candidates: Vec<Candidate>,
+    servers: Vec<Candidate>,
+    cancel: CancellationToken,
+) -> Fact {
     let result = tokio::select! {
-        result = ask_each(&shell, id, candidates) => result,
+        result = ask_all(&shell, id, candidates, servers) => result,
         () = cancel.cancelled() => Err(NotFound { asked: vec![], fault: None }),
         () = shell.cancel.cancelled() => Err(NotFound { asked: vec![], fault: None }),
     };
     Fact::Found { result }
+}
+
+/// Those who may have it first; then a server, which asks further.
+async fn ask_all(
+    shell: &Shell,
+    id: ShareId,
+    candidates: Vec<Candidate>,
+    servers: Vec<Candidate>,
+) -> Result<Found, NotFound> {
+    match ask_each(shell, id, candidates).await {
+        Err(missed) => bring(shell, id, servers).await.ok_or(missed),
+        found => found,
+    }
 }
 
 async fn ask_each(shell: &Shell, id: ShareId, candidates: Vec<Candidate>) -> Result<Found, NotFound> {
@@ -51,7 +74,9 @@ async fn ask_each(shell: &Shell, id: ShareId, candidates: Vec<Candidate>) -> Res
 async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found, PeerFault> {
     let expect = candidate.peer.map_or(Expect::Anyone, Expect::Peer);
     let mut connection = shell.client.connect(&candidate.addresses, expect, Timeouts::default()).await?;
-    let wire = connection.get(&paths::manifest(id), MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await?;
+    let (wire, groups) =
+        connection.get_with(&paths::manifest(id), paths::GROUPS_HEADER, MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await?;
+    let groups = groups.as_deref().and_then(for_groups);
     let signed = SignedManifest::parse_expected(&wire, id).map_err(|error| misbehaved(&error))?;
     let expected: u64 =
         signed.manifest().large_files().map(|(_, size, _)| size >> signed.manifest().piece_len.log2()).sum();
@@ -67,7 +92,36 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
     let from = connection.peer();
     // One that was given by its address says its name with its catalogue; nobody waits for that here.
     let name = candidate.peer.map_or_else(|| from.short(), |_| candidate.name.clone());
-    Ok(Found { share: Arc::new(share), from, name, at: connection.address() })
+    Ok(Found { share: Arc::new(share), groups, from, name, at: connection.address() })
+}
+
+/// Reads for which groups a share is. What can't be read is for nobody else.
+fn for_groups(text: &str) -> Option<ForGroups> {
+    let mut words = text.split(' ');
+    let server = words.next()?.parse().ok()?;
+    let groups = words.take(GROUPS_MAX).map(|group| group.parse().map(GroupId)).collect::<Result<_, _>>().ok()?;
+    Some(ForGroups { server, groups, keep: false })
+}
+
+/// Servers are asked to have it brought from the server above them.
+async fn bring(shell: &Shell, id: ShareId, servers: Vec<Candidate>) -> Option<Found> {
+    for server in servers {
+        let Some(peer) = server.peer else { continue };
+        let connected = shell.client.connect(&server.addresses, Expect::Peer(peer), Timeouts::default()).await;
+        let Ok(mut connection) = connected else { continue };
+        let brought = connection.post(&paths::bring(id), b"{}".to_vec(), BRING_WAIT, ANSWER_BYTES_MAX).await;
+        if let Err(error) = brought {
+            tracing::debug!(share = %id.short(), server = %server.name, %error, "does not bring a share");
+            continue;
+        }
+        match ask(shell, id, &server).await {
+            Ok(found) => return Some(found),
+            Err(fault) => {
+                tracing::debug!(share = %id.short(), server = %server.name, why = %fault.what, "brought in vain");
+            }
+        }
+    }
+    None
 }
 
 fn misbehaved(error: &dyn std::error::Error) -> PeerFault {

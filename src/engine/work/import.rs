@@ -12,7 +12,7 @@ use std::{
 use super::{blocking_as, errors};
 use crate::{
     engine::{
-        command::{Recipients, Token},
+        command::Token,
         event::{Event, Imported},
         fault::ImportFault,
         shell::Shell,
@@ -33,7 +33,8 @@ pub struct Wish {
     pub token: Token,
     pub paths: Vec<PathBuf>,
     pub title: Option<String>,
-    pub recipients: Recipients,
+    /// What the manifest says.
+    pub audience: Audience,
     pub leave_out: bool,
     pub class: Class,
     pub cancel: Arc<AtomicBool>,
@@ -82,11 +83,7 @@ fn read(identity: &Identity, wish: Wish, progress: &ImportProgress) -> Result<Im
         title: imported.title,
         publisher: identity.public_key(),
         created_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64),
-        audience: match wish.recipients {
-            Recipients::Everyone => Audience::Everyone,
-            Recipients::Peers(_) => Audience::Peers,
-            Recipients::Link => Audience::Link,
-        },
+        audience: wish.audience,
         piece_len: imported.piece_len,
         entries: imported.entries,
     };

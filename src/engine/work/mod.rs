@@ -11,6 +11,8 @@ mod lane;
 mod lane_sink;
 pub mod remember;
 pub mod restore;
+mod search;
+mod server;
 mod staging;
 
 use std::{future::Future, panic::AssertUnwindSafe};
@@ -28,8 +30,8 @@ use crate::share::ShareId;
 /// Starts a task. What can be told at once is returned.
 pub fn start(shell: &Shell, task: Task) -> Option<Event> {
     match task {
-        Task::Import { token, paths, title, recipients, leave_out, class, cancel } => {
-            let wish = import::Wish { token, paths, title, recipients, leave_out, class, cancel };
+        Task::Import { token, paths, title, audience, leave_out, class, cancel } => {
+            let wish = import::Wish { token, paths, title, audience, leave_out, class, cancel };
             let crashed = Event::Imported { token, result: Err(errors::import_crashed()) };
             spawn(shell, import::import(shell.clone(), wish), crashed);
         }
@@ -46,7 +48,28 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         Task::SaveSetting(change) => {
             shell.tracker.spawn(remember::save_setting(shell.clone(), change));
         }
+        Task::Enrol { token, ticket } => {
+            let crashed = Event::Enrolled { token, result: Err(errors::server_crashed()) };
+            spawn(shell, server::enrol(shell.clone(), token, ticket), crashed);
+        }
+        Task::Search { token, words, servers } => {
+            let crashed = Event::Searched { token, words: words.clone(), found: vec![], silent: vec![] };
+            spawn(shell, search::search(shell.clone(), token, words, servers), crashed);
+        }
+        Task::Publish { share, groups, server, address, begin } => {
+            let crashed = Event::Published { share, result: Err(errors::server_crashed()) };
+            spawn(shell, server::publish(shell.clone(), share, groups, (server, address), begin), crashed);
+        }
+        Task::AskHeads { server, addresses, address } => {
+            let crashed = Event::Heads { result: Err(errors::server_crashed()) };
+            spawn(shell, server::heads(shell.clone(), server, addresses, address), crashed);
+        }
+        Task::AskStanding(question) => {
+            let crashed = Event::Stands { result: Err(errors::server_crashed()) };
+            spawn(shell, server::standing(shell.clone(), *question), crashed);
+        }
         Task::Announce { .. }
+        | Task::Vouch(_)
         | Task::Serve { .. }
         | Task::Gained { .. }
         | Task::Met { .. }
@@ -59,9 +82,10 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
 fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event> {
     let to_event = move |fact| Event::Transfer { share, run, fact };
     match job {
-        Job::Find { candidates, cancel } => {
+        Job::Find { candidates, servers, cancel } => {
             let crashed = Fact::Found { result: Err(errors::find_crashed()) };
-            spawn(shell, find::find(shell.clone(), share, candidates, cancel).map(to_event), to_event(crashed));
+            let found = find::find(shell.clone(), share, candidates, servers, cancel);
+            spawn(shell, found.map(to_event), to_event(crashed));
         }
         Job::OpenStaging { share, into, opening, extend, others, watch } => {
             let crashed = Fact::StagingOpened { result: Err(errors::disk_crashed()) };

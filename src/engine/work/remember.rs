@@ -5,7 +5,12 @@ use std::{path::PathBuf, time::SystemTime};
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{command::Recipients, event::Event, shell::Shell, task::Keep},
+    engine::{
+        command::{ForGroups, Recipients},
+        event::Event,
+        shell::Shell,
+        task::Keep,
+    },
     settings::{self, Change},
     share::Share,
     store::{self, DatabaseError, RememberedPeer, ShareBytes, ShareRecord, ShareState},
@@ -83,6 +88,14 @@ async fn write_one(shell: &Shell, keep: Keep) -> Result<(), DatabaseError> {
         Keep::Reopened { share } => database.reopen(share).await.map(drop),
         Keep::Given(given) => database.set_given(&given).await,
         Keep::Forget { share } => store.forget_share(share).await,
+        Keep::Enrolment(record) => {
+            let home = shell.snapshots.borrow().me.home.clone();
+            let kept = super::blocking(move || match record {
+                Some(record) => store::write_enrolment(&home, &record),
+                None => store::remove_enrolment(&home),
+            });
+            Ok(kept.await.unwrap_or(Ok(()))?)
+        }
         Keep::Peer { peer, name, addresses } => {
             let peer = RememberedPeer { id: peer, name, addresses, last_seen: SystemTime::now() };
             database.remember_peer(&peer).await
@@ -99,6 +112,9 @@ impl From<Recipients> for store::Recipients {
         match recipients {
             Recipients::Everyone => store::Recipients::Everyone,
             Recipients::Peers(peers) => store::Recipients::Peers(peers),
+            Recipients::Groups(ForGroups { server, groups, keep }) => {
+                store::Recipients::Groups { server, groups, keep }
+            }
             Recipients::Link => store::Recipients::Link,
         }
     }
@@ -109,6 +125,9 @@ impl From<store::Recipients> for Recipients {
         match recipients {
             store::Recipients::Everyone => Recipients::Everyone,
             store::Recipients::Peers(peers) => Recipients::Peers(peers),
+            store::Recipients::Groups { server, groups, keep } => {
+                Recipients::Groups(ForGroups { server, groups, keep })
+            }
             store::Recipients::Link => Recipients::Link,
         }
     }

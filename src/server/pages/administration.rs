@@ -89,12 +89,14 @@ pub(in crate::server) fn devices(frame: &Frame, page: &DevicesPage) -> Markup {
             pre.hash #token { (token) }
             button.button data-copy="#token" type="button" hidden { (icon("copy")) "Copy" }
             p.soft { "On each computer: " code { "handout enrol " (page.address) " " (token) } }
+            p.soft { "Or, for many at once and so that nobody can undo it, this as " code { "/etc/handout/enrol.toml" } " on each of them:" }
+            pre.hash { "server = \"" (page.address) "\"\ntoken = \"" (token) "\"" }
         }
         @if page.devices.is_empty() { section.blank { (icon("computer")) p { "No computer was enrolled yet." } } }
         @else {
-            table.plain { thead { tr { th scope="col" { "Computer" } th scope="col" { "Group" } th scope="col" { "Key" } th scope="col" { "Last seen" } th {} } }
+            table.plain { thead { tr { th scope="col" { "Computer" } th scope="col" { "Used by" } th scope="col" { "Group" } th scope="col" { "Key" } th scope="col" { "Last seen" } th {} } }
                 tbody { @for device in &page.devices { tr {
-                    td { (device.name) } td { (group(device.group)) } td { code { (device.peer.short()) } }
+                    td { (device.name) } td { (device.role.name()) "s" } td { (group(device.group)) } td { code { (device.peer.short()) } }
                     td { (figures::ago(device.seen_s, page.now_s)) span.wide { " · " (device.seen_at) } }
                     td { @if page.may_enrol { form method="post" action=(format!("/admin/devices/{}/remove", device.peer)) { button.button.quiet type="submit" { (icon("bin")) span.unseen { "Remove " (device.name) } } } } }
                 } } }
@@ -112,6 +114,7 @@ pub(in crate::server) fn devices(frame: &Frame, page: &DevicesPage) -> Markup {
                 form.fields.row-form method="post" action="/admin/devices/tokens" {
                     label { "For" input type="text" name="note" required maxlength="100" placeholder="Lab A"; }
                     label { "Group" select name="group" { option value="" { "none" } @for group in &page.groups { option value=(group.id) { (group.name) } } } }
+                    label { "Used by" select name="role" { option value="student" { "students" } option value="teacher" { "teachers" } } }
                     label { "Computers" input type="number" name="uses" min="1" max="10000" value="30"; }
                     label { "Days" input type="number" name="days" min="1" max="365" value="7"; }
                     button.button.primary type="submit" { "Make a token" }

@@ -22,6 +22,9 @@ use crate::{
     store::central::EnrolmentRow,
 };
 
+/// So much of the server's id goes with a token: 80 bits.
+const ID_LETTERS: usize = 16;
+
 pub(in crate::server) async fn page(
     State(server): OurServer,
     Extension(visit): Caller,
@@ -50,6 +53,9 @@ pub(in crate::server) struct NewToken {
     note: String,
     #[serde(default)]
     group: String,
+    /// `student` or `teacher`; a computer is never more.
+    #[serde(default)]
+    role: String,
     uses: u64,
     days: i64,
 }
@@ -64,6 +70,11 @@ pub(in crate::server) async fn make_token(
         "" => None,
         id => Some(GroupId(id.parse().map_err(|_| Problem::no_such("group"))?)),
     };
+    let role = match form.role.as_str() {
+        "" | "student" => Role::Student,
+        "teacher" => Role::Teacher,
+        other => return Err(Problem::invalid(format!("A computer is for a student or a teacher, not {other:?}."))),
+    };
     if !(1..=10_000).contains(&form.uses) || !(1..=365).contains(&form.days) {
         return Err(Problem::invalid("A token is for 1 to 10,000 computers and 1 to 365 days."));
     }
@@ -72,7 +83,7 @@ pub(in crate::server) async fn make_token(
     let enrolment = EnrolmentRow {
         id: 0,
         note: note.clone(),
-        role: Role::Student,
+        role,
         group,
         uses_left: form.uses,
         expires_s: now_s() + form.days * 86_400,
@@ -83,7 +94,9 @@ pub(in crate::server) async fn make_token(
     change.add_enrolment(&tokens::hash_of(&token), &enrolment).await?;
     change.commit().await?;
     let mut page = page_of(&server, &visit).await?;
-    page.new_token = Some(token);
+    // Who has the token in this form notices when another server answers than the one that gave it.
+    let id = server.identity.id().to_string();
+    page.new_token = Some(format!("{token}@{}", &id[..ID_LETTERS]));
     Ok(pages::devices(&Frame::of(&server, &visit), &page).into_response())
 }
 

@@ -54,6 +54,16 @@ pub(in crate::server) async fn bring(
     Ok(see(&format!("/s/{}", row.id)))
 }
 
+/// The same for programs: returns as soon as its list of files is here.
+pub(in crate::server) async fn bring_by_program(
+    State(server): OurServer,
+    Extension(visit): Caller,
+    Path(share): Path<String>,
+) -> Answer {
+    let row = server.present(&visit, &share).await?;
+    Ok(Json(json!({ "id": row.id.to_string(), "title": row.title, "size": row.size })).into_response())
+}
+
 pub(in crate::server) async fn upstreams_page(State(server): OurServer, Extension(visit): Caller) -> Answer {
     drop(server.allow(&visit, Action::SeeUpstreams, About::Nothing, "").await?);
     let (upstreams, bringing) = (server.chain.upstreams().await, server.chain.bringing().await);

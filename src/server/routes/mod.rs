@@ -14,6 +14,7 @@ pub(super) mod home;
 pub(super) mod links;
 pub(super) mod people;
 pub(super) mod policy;
+pub(super) mod publications;
 pub(super) mod setup;
 pub(super) mod share;
 pub(super) mod sign_in;

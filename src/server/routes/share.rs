@@ -255,10 +255,14 @@ pub(super) fn own_groups_only(visit: &Visit, audience: &Audience) -> Result<(), 
     }
 }
 
-/// Peers get what is for the room and not hidden; the rest is given by the pages alone.
+/// Peers get what is for the room, and computers of a group what is for it, unless it is hidden; the rest is given by the
+/// pages alone.
 fn tell_peers(server: &Server, row: &ShareRow, audience: &Audience, hidden: bool) {
-    let open = *audience == Audience::Room && !hidden;
-    let audience = if open { Recipients::Everyone } else { Recipients::Peers(BTreeSet::new()) };
+    let audience = match audience {
+        Audience::Room if !hidden => Recipients::Everyone,
+        Audience::Groups(groups) if !hidden => Recipients::Groups(server.for_groups(groups)),
+        _ => Recipients::Peers(BTreeSet::new()),
+    };
     if let Err(error) = server.engine.send(Command::SetRecipients { share: row.id, audience }) {
         tracing::error!(share = %row.id, %error, "who may have a share could not be told to the engine");
     }

@@ -91,10 +91,25 @@ impl Central {
         self.pools.rows(statement.bind(before_s)).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
+    /// Shares that computers of the room handed over before a time, with the origin of each.
+    pub async fn outdated_of_devices(&self, before_s: i64) -> Result<Vec<ShareRow>, CentralError> {
+        let statement = sql("SELECT * FROM shares WHERE origin LIKE 'device:%' AND added_s < $1 LIMIT 1000");
+        self.pools.rows(statement.bind(before_s)).await?.iter().map(|row| Ok(share_of(row)?)).collect()
+    }
+
     /// All shares that are known, and whether their bytes are said to be here.
     pub async fn shares_here(&self) -> Result<BTreeMap<ShareId, bool>, CentralError> {
         let rows = self.pools.rows(sql("SELECT id, here FROM shares")).await?;
         rows.iter().map(|row| Ok((ShareId(row.hash("id")?), row.flag("here")?))).collect()
+    }
+
+    /// What the shares take that came from somewhere (`device:ID`).
+    pub async fn usage_from(&self, origin: &str) -> Result<Usage, CentralError> {
+        let statement = sql("SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes, \
+             CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, COUNT(*) AS shares FROM shares WHERE origin = $1");
+        let row = self.pools.row(statement.bind(origin)).await?;
+        let Some(row) = row else { return Ok(Usage::default()) };
+        Ok(Usage { bytes: row.count("bytes")?, files: row.count("files")?, shares: row.count("shares")? })
     }
 
     /// What a person's shares take, and what they are uploading.

@@ -9,6 +9,7 @@ use std::{
 use sqlx::Row as _;
 
 use crate::{
+    access::GroupId,
     share::{PeerId, ShareId},
     store::{
         database::{Database, DatabaseError},
@@ -52,6 +53,12 @@ pub enum Recipients {
     Everyone,
     Peers(BTreeSet<PeerId>),
     Link,
+    /// Computers that a server says are in one of these groups; with `keep`, the server keeps it.
+    Groups {
+        server: PeerId,
+        groups: BTreeSet<GroupId>,
+        keep: bool,
+    },
 }
 
 impl ShareState {
@@ -183,11 +190,17 @@ impl Database {
 }
 
 impl Recipients {
-    fn kind(&self) -> &'static str {
+    /// As it stands in the table; groups are written after their server: `groups:SERVER:keep:1,2`.
+    fn kind(&self) -> String {
         match self {
-            Recipients::Everyone => "everyone",
-            Recipients::Peers(_) => "peers",
-            Recipients::Link => "link",
+            Recipients::Everyone => "everyone".to_owned(),
+            Recipients::Peers(_) => "peers".to_owned(),
+            Recipients::Link => "link".to_owned(),
+            Recipients::Groups { server, groups, keep } => {
+                let keep = if *keep { "keep" } else { "" };
+                let groups: Vec<String> = groups.iter().map(|group| group.0.to_string()).collect();
+                format!("groups:{server}:{keep}:{}", groups.join(","))
+            }
         }
     }
 
@@ -196,9 +209,17 @@ impl Recipients {
         match kind {
             "everyone" => Recipients::Everyone,
             "link" => Recipients::Link,
-            _ => Recipients::Peers(peers),
+            kind => groups_of(kind).unwrap_or(Recipients::Peers(peers)),
         }
     }
+}
+
+fn groups_of(kind: &str) -> Option<Recipients> {
+    let mut parts = kind.strip_prefix("groups:")?.split(':');
+    let server = parts.next()?.parse().ok()?;
+    let keep = parts.next()? == "keep";
+    let groups = parts.next()?.split(',').map(|group| group.parse().map(GroupId)).collect::<Result<_, _>>().ok()?;
+    Some(Recipients::Groups { server, groups, keep })
 }
 
 async fn replace_peers(

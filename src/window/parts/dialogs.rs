@@ -1,5 +1,7 @@
 //! What floats over everything and wants an answer: before something is lost, who may have a share, a path, an address.
 
+mod audience;
+mod enrol;
 mod limits;
 mod place;
 pub mod rule;
@@ -13,18 +15,13 @@ use super::{
 };
 use crate::{
     engine::{
-        command::{Command, Recipients},
+        command::Command,
         question::{Answer, Ask, Question},
     },
-    share::PeerId,
     window::{
-        figures, icons,
+        figures,
         memory::{AudienceKind, Dialog, pasted_paths},
         names,
-        parts::{
-            choice::{radio_ui, tick_ui},
-            person,
-        },
         theme::{Palette, Type, Weight, radius, size, space},
         view::View,
         words,
@@ -77,18 +74,18 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
             }
             open = !(yes || no);
         }
-        Dialog::Audience { share, title, kind, people } => {
+        Dialog::Audience { share, title, kind, people, groups } => {
             heading(ui, words::WHO_MAY_HAVE_IT);
             text(ui, &names::tame(title));
-            audience_ui(ui, view, kind, people);
-            let ready = *kind != AudienceKind::People || !people.is_empty();
+            audience::audience_ui(ui, view, kind, people, groups);
+            let ready = match kind {
+                AudienceKind::People => !people.is_empty(),
+                AudienceKind::Groups => !groups.is_empty(),
+                _ => true,
+            };
             let (yes, no) = answers_ui(ui, words::SAVE, Look::Filled, words::CANCEL, ready);
             if yes {
-                let audience = match kind {
-                    AudienceKind::Everyone => Recipients::Everyone,
-                    AudienceKind::People => Recipients::Peers(people.clone()),
-                    AudienceKind::Link => Recipients::Link,
-                };
+                let audience = audience::chosen(view, *kind, people, groups);
                 view.send(Command::SetRecipients { share: *share, audience });
             }
             open = !(yes || no);
@@ -142,6 +139,8 @@ fn dialog_ui(ui: &mut Ui, view: &mut View<'_>, mut dialog: Dialog) -> Next {
             open = seeding::seeding_ui(ui, view, share.as_ref(), kind, number);
         }
         Dialog::Rule { at, rule } => open = rule::rule_ui(ui, view, *at, rule),
+        Dialog::Enrol { server, token } => open = enrol::enrol_ui(ui, view, server, token),
+        Dialog::Leave { name } => open = enrol::leave_ui(ui, view, name),
         Dialog::Move { share, title, before, into, name } => {
             open = place::place_ui(ui, view, (*share, title), before, into, name);
         }
@@ -247,36 +246,4 @@ fn answers_ui(ui: &mut Ui, yes: &str, look: Look, no: &str, ready: bool) -> (boo
         (yes, no)
     });
     answers.inner
-}
-
-fn audience_ui(ui: &mut Ui, view: &View<'_>, kind: &mut AudienceKind, people: &mut std::collections::BTreeSet<PeerId>) {
-    ui.spacing_mut().item_spacing.y = 0.0;
-    let kinds = [
-        (AudienceKind::Everyone, icons::USERS_THREE, words::FOR_EVERYONE),
-        (AudienceKind::Link, icons::LINK_SIMPLE, words::FOR_LINK),
-        (AudienceKind::People, icons::USER, words::FOR_PEOPLE),
-    ];
-    for (of, icon, name) in kinds {
-        if radio_ui(ui, *kind == of, icon, name).clicked() {
-            *kind = of;
-        }
-    }
-    if *kind != AudienceKind::People {
-        return;
-    }
-    let palette = Palette::of(ui);
-    let list = egui::Frame::new().fill(palette.desk).corner_radius(radius::SMALL).inner_margin(space::S);
-    list.show(ui, |ui| {
-        scrolling(LIST_MAX.min(36.0 * view.now.peers.len() as f32)).show(ui, |ui| {
-            for peer in &view.now.peers {
-                let chosen = people.contains(&peer.id);
-                let response = tick_ui(ui, chosen, &names::tame(&peer.name), |ui, at| {
-                    person::paint(ui.painter(), at, space::XL, &peer.id, &peer.name, palette);
-                });
-                if response.clicked() && !people.remove(&peer.id) {
-                    people.insert(peer.id);
-                }
-            }
-        });
-    });
 }

@@ -28,12 +28,62 @@ const SHOWN_MAX: usize = 3;
 /// Draws what there is; nothing when all is well.
 pub fn notices_ui(ui: &mut Ui, view: &mut View<'_>) {
     let now = view.now;
+    managed_ui(ui, view);
     for trouble in now.troubles.iter().take(SHOWN_MAX) {
         trouble_ui(ui, view, trouble);
     }
     for import in &now.imports {
         import_ui(ui, view, import);
     }
+}
+
+/// What the server that manages this computer has to do with everything: an exam, no rules, or that it is not there.
+fn managed_ui(ui: &mut Ui, view: &View<'_>) {
+    let Some(managed) = view.now.managed.as_deref() else { return };
+    let palette = Palette::of(ui);
+    let by = words::managed::managed_by(&names::tame(&managed.by));
+    if let Some((hour, minute)) = managed.exam_clock {
+        let text = format!("{} {by}.", words::managed::EXAM_TEXT);
+        let look = (icons::LOCK_KEY, palette.accent_text, palette.accent_soft);
+        return said_ui(ui, look, &words::managed::exam(hour, minute), &text);
+    }
+    let quiet = (icons::WIFI_SLASH, palette.text_soft, palette.track);
+    match (&managed.missing, &managed.lost) {
+        (Some(why), _) => {
+            let look = (icons::LOCK_KEY, palette.attention, palette.attention_soft);
+            let text = format!("{}. {by}.", first_large(&names::tame(why)));
+            said_ui(ui, look, words::managed::NO_RULES_TITLE, &text);
+        }
+        (None, Some(_)) if managed.server.is_some() => {
+            let name = names::tame(&managed.name);
+            said_ui(ui, quiet, &words::managed::server_lost(&name), words::managed::GOES_ON);
+        }
+        _ => {}
+    }
+}
+
+fn first_large(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A sentence that nobody can put away, because it says how things are.
+fn said_ui(ui: &mut Ui, (icon, ink, ground): (Icon, egui::Color32, egui::Color32), title: &str, text: &str) {
+    let palette = Palette::of(ui);
+    let frame = egui::Frame::new().fill(ground).corner_radius(radius::MEDIUM).inner_margin(space::M);
+    frame.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal_top(|ui| {
+            let (at, _) = ui.allocate_exact_size(vec2(size::ICON_LARGE, size::ICON_LARGE), egui::Sense::hover());
+            paint::icon(ui.painter(), at.center(), icon, size::ICON_LARGE, ink);
+            ui.vertical(|ui| {
+                ui.set_width(ui.available_width());
+                ui.spacing_mut().item_spacing.y = space::XS / 2.0;
+                ui.label(RichText::new(title).font(Type::Body.weighing(Weight::Medium)).color(palette.text));
+                ui.label(RichText::new(text).font(Type::Body.font()).color(palette.text_soft));
+            });
+        });
+    });
 }
 
 fn trouble_ui(ui: &mut Ui, view: &mut View<'_>, trouble: &Trouble) {

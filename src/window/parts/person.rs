@@ -38,6 +38,8 @@ pub struct Face<'a> {
     pub chosen: bool,
     /// Why it can't be asked, if so.
     pub trouble: bool,
+    /// It is a central server and no person's computer.
+    pub server: bool,
     /// What a screen reader says.
     pub spoken: &'a str,
 }
@@ -64,6 +66,11 @@ pub fn face_ui(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Response {
     match &face.id {
         Some(id) => paint(painter, center, size::FACE, id, face.name, palette),
         None => everyone(painter, center, palette),
+    }
+    if face.server {
+        let at = center + vec2(-size::FACE * 0.36, -size::FACE * 0.34);
+        painter.circle_filled(at, space::S + 3.0, palette.desk);
+        paint::icon(painter, at, icons::HARD_DRIVES, size::ICON, palette.text_soft);
     }
     if face.count > 0 {
         badge(painter, center + vec2(size::FACE * 0.36, size::FACE * 0.34), face, palette);

@@ -189,12 +189,17 @@ fn offers_ui(ui: &mut Ui, view: &mut View<'_>, toast: &Toast) {
 pub fn audience_dialog(now: &Snapshot, share: ShareId, title: &str) -> Dialog {
     use crate::engine::command::Recipients;
     let recipients = now.shares.iter().find(|row| row.id == share).and_then(|row| row.recipients.clone());
-    let (kind, people) = match recipients {
-        Some(Recipients::Peers(people)) => (AudienceKind::People, people),
-        Some(Recipients::Link) => (AudienceKind::Link, Default::default()),
-        Some(Recipients::Everyone) | None => (AudienceKind::Everyone, Default::default()),
+    let server = now.managed.as_deref().and_then(|managed| managed.server);
+    let (kind, people, groups) = match recipients {
+        Some(Recipients::Peers(people)) if people.iter().eq(&server) => {
+            (AudienceKind::Server, Default::default(), Default::default())
+        }
+        Some(Recipients::Peers(people)) => (AudienceKind::People, people, Default::default()),
+        Some(Recipients::Groups(of)) => (AudienceKind::Groups, Default::default(), of.groups),
+        Some(Recipients::Link) => (AudienceKind::Link, Default::default(), Default::default()),
+        Some(Recipients::Everyone) | None => (AudienceKind::Everyone, Default::default(), Default::default()),
     };
-    Dialog::Audience { share, title: title.to_owned(), kind, people }
+    Dialog::Audience { share, title: title.to_owned(), kind, people, groups }
 }
 
 fn close(view: &mut View<'_>, toast: &Toast) {

@@ -152,6 +152,7 @@ fn counts_ui(ui: &Ui, view: &View<'_>, row: &ShareRow, slot: Rect, rect: Rect) {
     }
     let given = given_of(view, row);
     let slot = Rect::from_min_max(pos2(slot.left(), rect.top()), pos2(slot.right(), rect.bottom()));
+    have.extend(row.keeping.as_ref().map(words::managed::keeping));
     let (font, have) = (Type::Small.font(), have.join(", "));
     if given == 0 {
         paint::line(ui.painter(), slot, Align::Min, &have, font, palette.text_soft);
@@ -168,6 +169,7 @@ fn counts_ui(ui: &Ui, view: &View<'_>, row: &ShareRow, slot: Rect, rect: Rect) {
 fn audience_words(view: &View<'_>, row: &ShareRow) -> String {
     match &row.recipients {
         Some(Recipients::Link) => words::FOR_LINK.to_owned(),
+        Some(Recipients::Groups(of)) => words::managed::groups(view.now, of),
         Some(Recipients::Peers(people)) => match people.iter().collect::<Vec<_>>().as_slice() {
             [one] => view.name_of(one).map_or_else(|| one.short(), names::tame),
             many => words::people(many.len() as u64),
@@ -180,7 +182,9 @@ fn audience_words(view: &View<'_>, row: &ShareRow) -> String {
 fn audience_ui(ui: &mut Ui, view: &mut View<'_>, row: &ShareRow, slot: Rect) {
     let icon = match &row.recipients {
         Some(Recipients::Link) => icons::LINK_SIMPLE,
+        Some(Recipients::Peers(_)) if row.keeping.is_some() => icons::HARD_DRIVES,
         Some(Recipients::Peers(_)) => icons::USER,
+        Some(Recipients::Groups(_)) => icons::USERS_THREE,
         Some(Recipients::Everyone) | None => icons::USERS_THREE,
     };
     let text = audience_words(view, row);

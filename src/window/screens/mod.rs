@@ -1,5 +1,6 @@
 //! The places of the rail. A screen draws into the page and holds nothing of its own.
 
+mod found;
 mod given;
 pub mod mine;
 mod queue;

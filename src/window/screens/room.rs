@@ -2,12 +2,15 @@
 
 use egui::{Align, Layout, Rect, RichText, Ui, pos2, vec2};
 
-use super::{heading, page_ui, soft};
+use super::{found, heading, page_ui, soft};
 use crate::{
-    engine::{command::Command, snapshot::PeerRow},
+    engine::{
+        command::Command,
+        snapshot::{PeerRow, Role},
+    },
     share::Link,
     window::{
-        figures, icons,
+        at_servers, figures, icons,
         memory::{Dialog, Screen, Sent, Sort, Zone},
         names,
         parts::{
@@ -35,7 +38,9 @@ pub fn room_ui(ui: &mut Ui, view: &mut View<'_>) {
         welcome_ui(ui, view);
         link_ui(ui, view);
         people_ui(ui, view);
+        at_servers::ask(ui, view);
         shares_ui(ui, view);
+        found::found_ui(ui, view);
     });
 }
 
@@ -158,7 +163,15 @@ fn everyone_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, count: usize) {
     let spoken = words::everyone_count(count);
     let chosen = view.memory.person.is_none();
     let count = count as u32;
-    let face = Face { id: None, name: words::EVERYONE_SHORT, count, chosen: false, trouble: false, spoken: &spoken };
+    let face = Face {
+        id: None,
+        name: words::EVERYONE_SHORT,
+        count,
+        chosen: false,
+        trouble: false,
+        server: false,
+        spoken: &spoken,
+    };
     let response = person::face_ui(ui, cell, &face);
     if response.clicked() && !chosen {
         view.memory.person = None;
@@ -175,6 +188,7 @@ fn person_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, row: &PeerRow) {
         count: row.shares,
         chosen,
         trouble: row.trouble.is_some(),
+        server: row.role == Role::Server,
         spoken: &spoken,
     };
     let response = person::face_ui(ui, cell, &face);
@@ -184,6 +198,9 @@ fn person_ui(ui: &mut Ui, view: &mut View<'_>, cell: Rect, row: &PeerRow) {
     response.on_hover_ui(|ui| {
         let palette = Palette::of(ui);
         ui.label(RichText::new(&name).font(Type::Body.weighing(Weight::Medium)).color(palette.text));
+        if row.role == Role::Server {
+            ui.label(RichText::new(words::managed::A_SERVER).font(Type::Small.font()).color(palette.text_soft));
+        }
         ui.label(RichText::new(row.id.short()).font(Type::Small.font()).color(palette.text_soft));
         let how = words::via(row.via);
         ui.label(RichText::new(how).font(Type::Small.font()).color(palette.text_soft));

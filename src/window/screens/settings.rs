@@ -1,5 +1,6 @@
 //! Name, downloads folder, what holds for all transfers, look, network, and what this program is.
 
+mod managed;
 mod traffic;
 
 use egui::{Align, Layout, RichText, Ui};
@@ -32,6 +33,7 @@ pub fn settings_ui(ui: &mut Ui, view: &mut View<'_>) {
         heading(ui, words::SETTINGS);
         card_ui(ui, words::SETTINGS_NAME, words::SETTINGS_NAME_TEXT, |ui| name_ui(ui, view));
         card_ui(ui, words::SETTINGS_DOWNLOADS, words::SETTINGS_DOWNLOADS_TEXT, |ui| downloads_ui(ui, view));
+        card_ui(ui, words::managed::TITLE, "", |ui| managed::managed_ui(ui, view));
         card_ui(ui, words::SETTINGS_LOOK, "", |ui| look_ui(ui, view));
         card_ui(ui, words::limits::TITLE, words::limits::TEXT, |ui| traffic::speed_ui(ui, view));
         card_ui(ui, words::schedule::TITLE, words::schedule::TEXT, |ui| traffic::schedule_ui(ui, view));

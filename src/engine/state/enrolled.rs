@@ -1,0 +1,99 @@
+//! The server that this computer is enrolled with, and what it said last.
+
+use std::sync::Arc;
+
+use crate::{
+    access::{GroupId, Policy, Role, SignedMembership, SignedPolicy},
+    engine::{
+        managed::Checked,
+        task::{Keep, Task},
+    },
+    share::PeerId,
+    store::EnrolmentRecord,
+    wire::enrolled::Stands,
+};
+
+/// The server that it is enrolled with.
+pub struct Enrolled {
+    pub server: PeerId,
+    pub name: String,
+    /// `HOST:PORT` under which it was reached.
+    pub address: String,
+    pub role: Role,
+    /// Groups to which it may give.
+    pub groups: Vec<(GroupId, String)>,
+    /// Why there are none, where there are none.
+    pub policy: Result<Arc<Policy>, &'static str>,
+    pub membership: Option<SignedMembership>,
+    /// The policy as it travels.
+    pub wire: Vec<u8>,
+    pub floor: u64,
+    pub enrolled_s: i64,
+    /// What stands on the disk.
+    pub kept: Option<EnrolmentRecord>,
+    pub etag: Option<String>,
+    /// It answered since the program was started.
+    pub reached: bool,
+}
+
+impl Enrolled {
+    pub fn of(good: Checked, record: &EnrolmentRecord) -> Enrolled {
+        let Checked { server, policy, membership } = good;
+        // The role is vouched for: what stands beside it in the file may have been changed.
+        let role = membership.as_ref().map_or(Role::Student, |signed| signed.membership().role);
+        Enrolled {
+            server,
+            name: crate::wire::peer::presentable(&record.name).unwrap_or_else(|| server.short()),
+            address: record.address.clone(),
+            role,
+            groups: record.groups.iter().map(|(id, name)| (GroupId(*id), name.clone())).collect(),
+            policy,
+            membership,
+            wire: record.policy_bytes().unwrap_or_default(),
+            floor: record.floor,
+            enrolled_s: record.enrolled_s,
+            kept: Some(record.clone()),
+            etag: None,
+            reached: false,
+        }
+    }
+
+    /// What is to be kept, where it is not what was.
+    pub fn keep(&mut self) -> Option<Task> {
+        let record = EnrolmentRecord {
+            server: self.server.to_string(),
+            name: self.name.clone(),
+            address: self.address.clone(),
+            role: self.role.name().to_owned(),
+            groups: self.groups.iter().map(|(id, name)| (id.0, name.clone())).collect(),
+            enrolled_s: self.enrolled_s,
+            floor: self.floor,
+            policy: EnrolmentRecord::encode(&self.wire),
+            membership: self
+                .membership
+                .as_ref()
+                .map_or(String::new(), |signed| EnrolmentRecord::encode(signed.to_wire())),
+        };
+        if self.kept.as_ref() == Some(&record) {
+            return None;
+        }
+        self.kept = Some(record.clone());
+        Some(Task::Remember(Keep::Enrolment(Some(Box::new(record)))))
+    }
+
+    /// Takes a policy, unless it is older than one that was taken.
+    pub fn take(&mut self, signed: &SignedPolicy) {
+        let policy = signed.policy();
+        if policy.version >= self.floor {
+            self.floor = policy.version;
+            self.wire = signed.to_wire().to_vec();
+            self.policy = Ok(Arc::new(policy.clone()));
+        }
+    }
+
+    pub fn stands(&mut self, stands: Stands) {
+        (self.name, self.groups) = (stands.server, stands.groups);
+        self.role = stands.membership.membership().role;
+        self.membership = Some(stands.membership);
+    }
+}
