@@ -28,7 +28,7 @@ pub async fn ask(client: &Client, upstream: &Upstream, query: Query) -> Result<A
         // Reading a long answer checks signatures, which must not hold up others.
         let read = tokio::task::spawn_blocking(move || forms::read_reply(&reply));
         read.await.map_err(|_| Reason::Corrupt)?.map_err(|error| {
-            tracing::warn!(upstream = %upstream.id.short(), %error, "a server above answered nonsense");
+            tracing::warn!(server = %upstream.id, %error, "a server above answered nonsense");
             Reason::Corrupt
         })
     };
@@ -66,16 +66,16 @@ pub async fn probe(client: &Client, upstream: &Upstream) -> bool {
     matches!(tokio::time::timeout(PROBE, asked).await, Ok(Ok(_)))
 }
 
-async fn connect(client: &Client, upstream: &Upstream, budget: Duration) -> Result<Connection, Reason> {
+pub(super) async fn connect(client: &Client, upstream: &Upstream, budget: Duration) -> Result<Connection, Reason> {
     let addresses = resolve::addresses(&upstream.address).await;
     let timeouts = Timeouts { connect: budget.min(CONNECT), answer: budget, ..Timeouts::default() };
     client.connect(&addresses, Expect::Peer(upstream.id), timeouts).await.map_err(|error| {
-        tracing::debug!(upstream = %upstream.id.short(), %error, "a server above can't be reached");
+        tracing::debug!(server = %upstream.id, %error, "a server above can't be reached");
         reason_of(error)
     })
 }
 
-fn reason_of(error: CallError) -> Reason {
+pub(super) fn reason_of(error: CallError) -> Reason {
     match error {
         CallError::Unreachable { .. } | CallError::WrongPeer(_) | CallError::Closed => Reason::Unreachable,
         CallError::Refused { status: 503 | 429, .. } => Reason::Overloaded,

@@ -11,6 +11,7 @@
 mod calls;
 mod fetching;
 mod forms;
+pub mod reach;
 mod resolve;
 mod routes;
 mod task;

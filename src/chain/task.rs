@@ -233,7 +233,7 @@ impl Task {
             transfers::Effect::Refuse { ticket, reason, at } => self.tell_ready(ticket, Err(Refusal { reason, at })),
             transfers::Effect::Blame { share, upstream, reason } => {
                 let name = self.name_of(upstream);
-                tracing::warn!(share = %share.short(), upstream = %name, ?reason, "a server above did not bring a share");
+                tracing::warn!(share = %share, server = %name, ?reason, "a server above did not bring a share");
                 self.troubles.insert(upstream, format!("did not bring share {}: {reason:?}", share.short()));
                 self.tell_lookup(match reason {
                     Reason::Corrupt => lookup::Input::Disproved { share, upstream },
@@ -242,7 +242,7 @@ impl Task {
             }
             transfers::Effect::GaveUp { share, reason, at } => {
                 self.stop_watching(share);
-                tracing::warn!(share = %share.short(), at = %self.name_of(at), ?reason, "nobody is left to bring a share");
+                tracing::warn!(share = %share, server = %self.name_of(at), ?reason, "nobody is left to bring a share");
             }
         }
     }

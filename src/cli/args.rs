@@ -4,7 +4,13 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueHint};
 
-use super::manage_args::{ClassArg, Files, Given, Limit, Move, OneOrAll, Queue, Rename, Schedule, Seeding, Set};
+use super::{
+    admin_args::{
+        AuditCommand, DevicesCommand, GroupsCommand, LinksCommand, PeopleCommand, PolicyCommand, QuarantineCommand,
+        SettingsCommand, UpstreamsCommand,
+    },
+    manage_args::{ClassArg, Files, Given, Limit, Move, OneOrAll, Queue, Rename, Schedule, Seeding, Set},
+};
 
 /// Hand files out across the room.
 #[derive(Clone, Debug, Parser)]
@@ -181,12 +187,22 @@ pub struct Serve {
     /// Only look whether the configuration is right
     #[arg(long)]
     pub check: bool,
+    /// How messages are written to standard error: text for people, json for programs that gather logs
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// How the server's messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Debug, Args)]
 pub struct AdminArgs {
     /// The server's configuration, where it has one
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
     #[command(subcommand)]
     pub command: AdminCommand,
@@ -194,46 +210,53 @@ pub struct AdminArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub enum AdminCommand {
-    /// List the accounts
-    People,
-    /// Make an account, and print its first password
-    AddPerson {
-        /// The name they sign in with
-        name: String,
-        /// The name that others see
-        #[arg(long, value_name = "NAME")]
-        shown: Option<String>,
-        /// student, teacher, admin or owner
-        #[arg(long, default_value = "student")]
-        role: String,
-        /// A group to be in; made if there is none of that name
-        #[arg(long)]
-        group: Option<String>,
+    /// Accounts: list, add, import, change, remove
+    People {
+        #[command(subcommand)]
+        command: Option<PeopleCommand>,
     },
-    /// Give an account a new password, and take its one-time codes off
-    ResetPassword {
-        /// The name they sign in with
-        name: String,
+    /// Groups: list, add, rename, remove, members
+    Groups {
+        #[command(subcommand)]
+        command: Option<GroupsCommand>,
     },
-    /// Give an account another role
-    SetRole {
-        /// The name they sign in with
-        name: String,
-        /// student, teacher, admin or owner
-        role: String,
+    /// Computers of the room, and the tokens with which they are enrolled
+    Devices {
+        #[command(subcommand)]
+        command: Option<DevicesCommand>,
     },
-    /// Keep somebody from signing in
-    SwitchOff {
-        /// The name they sign in with
-        name: String,
+    /// What students may do; exams; forbidden contents; why somebody may not do something
+    Policy {
+        #[command(subcommand)]
+        command: Option<PolicyCommand>,
     },
-    /// Let somebody sign in again
-    SwitchOn {
-        /// The name they sign in with
-        name: String,
+    /// Links through which people without an account get a share
+    Links {
+        #[command(subcommand)]
+        command: Option<LinksCommand>,
     },
-    /// Read the whole audit log, and tell whether anything in it was changed, removed or moved
-    AuditVerify,
+    /// The servers above, which are asked for what is not here
+    Upstreams {
+        #[command(subcommand)]
+        command: Option<UpstreamsCommand>,
+    },
+    /// What is hidden from everybody but teachers
+    Quarantine {
+        #[command(subcommand)]
+        command: Option<QuarantineCommand>,
+    },
+    /// What is kept, what is free, and who has how much
+    Storage,
+    /// The audit log: list, export, verify
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// What can be set while the server runs
+    Settings {
+        #[command(subcommand)]
+        command: Option<SettingsCommand>,
+    },
     /// Copy the database, as it is at this moment, to a new file; the server may run
     Backup {
         /// The file to write

@@ -6,6 +6,7 @@
 //! that a script can use the one and a person sees both. Every text that came from another computer is shown without
 //! control characters: a title must not be able to move the cursor.
 
+pub mod admin_args;
 pub mod args;
 mod choosing;
 mod doctor;
@@ -34,3 +35,4 @@ pub use paths::absolute;
 pub use policy::{ServerRules, write_policy};
 pub use print::{Output, Shown};
 pub use run::{run, write_completions};
+pub use table::{Column, lay_out};

@@ -72,7 +72,7 @@ impl Output {
     }
 
     /// How wide a table may be; a file or a pipe gets it whole.
-    pub(super) fn width(&self) -> Option<usize> {
+    pub fn width(&self) -> Option<usize> {
         self.out.is_term().then(|| usize::from(self.out.size().1))
     }
 

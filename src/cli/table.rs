@@ -11,7 +11,7 @@ const GAP: &str = "  ";
 
 /// A column's head, and where its cells stand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
+pub struct Column {
     pub head: &'static str,
     pub align: Alignment,
     /// Gives room when there is too little; others keep their width.
@@ -19,22 +19,22 @@ pub(super) struct Column {
 }
 
 impl Column {
-    pub(super) const fn left(head: &'static str) -> Column {
+    pub const fn left(head: &'static str) -> Column {
         Column { head, align: Alignment::Left, flexible: false }
     }
 
-    pub(super) const fn right(head: &'static str) -> Column {
+    pub const fn right(head: &'static str) -> Column {
         Column { head, align: Alignment::Right, flexible: false }
     }
 
-    pub(super) const fn flexible(head: &'static str) -> Column {
+    pub const fn flexible(head: &'static str) -> Column {
         Column { head, align: Alignment::Left, flexible: true }
     }
 }
 
 /// Lays rows out; each row has a cell for each column. `width`: columns of the terminal, `None` for no limit. Cells come
 /// without control characters.
-pub(super) fn lay_out<const N: usize>(columns: &[Column; N], rows: &[[String; N]], width: Option<usize>) -> String {
+pub fn lay_out<const N: usize>(columns: &[Column; N], rows: &[[String; N]], width: Option<usize>) -> String {
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.clone().map(|cell| cut(&cell, usize::MAX))).collect();
     let mut widths = [0; N];
     for (index, column) in columns.iter().enumerate() {

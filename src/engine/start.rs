@@ -64,6 +64,8 @@ pub struct At {
     pub identity: Arc<Identity>,
     /// Where it listens.
     pub bound: SocketAddr,
+    /// How many connections there are.
+    pub connections: listen::Gauge,
     /// Tasks of the server's end with the engine.
     pub tracker: TaskTracker,
     pub cancel: CancellationToken,
@@ -205,7 +207,8 @@ async fn start(
         Some(site) => {
             let (identity, shelf) = (shell.identity.clone(), Shelf::of(&shell));
             let (tracker, cancel) = (tracker.clone(), cancel.clone());
-            let at = At { handle: handle.clone(), shelf, identity, bound, tracker, cancel };
+            let connections = listener.gauge();
+            let at = At { handle: handle.clone(), shelf, identity, bound, connections, tracker, cancel };
             Some(site(at).await.map_err(StartError::Site)?)
         }
         None => None,

@@ -37,7 +37,10 @@ use super::{
 };
 use crate::{
     share::PeerId,
-    wire::paths::{LISTEN_HEADER, MEMBERSHIP_HEADER},
+    wire::{
+        paths::{LISTEN_HEADER, MEMBERSHIP_HEADER},
+        trace::{TRACEPARENT, TraceId},
+    },
 };
 
 /// How long things may take.
@@ -109,6 +112,7 @@ pub struct Connection {
     listening: Option<u16>,
     membership: Option<http::HeaderValue>,
     timeouts: Timeouts,
+    trace: Option<TraceId>,
 }
 
 struct Driver(JoinHandle<()>);
@@ -173,7 +177,21 @@ impl Connection {
                 tracing::debug!(%address, %error, "a connection to a peer ended");
             }
         });
-        Ok(Connection { requests, _driver: Driver(driver), peer, address, listening, membership, timeouts })
+        Ok(Connection {
+            requests,
+            _driver: Driver(driver),
+            peer,
+            address,
+            listening,
+            membership,
+            timeouts,
+            trace: None,
+        })
+    }
+
+    /// Sends a request's id with all that is asked from here on, so that the other side logs the same one.
+    pub fn carry(&mut self, trace: TraceId) {
+        self.trace = Some(trace);
     }
 
     /// Who answered.
@@ -296,6 +314,8 @@ impl Connection {
         let request = self.listening.iter().fold(request, |request, port| request.header(LISTEN_HEADER, *port));
         let shown = self.membership.iter();
         let request = shown.fold(request, |request, shown| request.header(MEMBERSHIP_HEADER, shown));
+        let request =
+            self.trace.iter().fold(request, |request, trace| request.header(TRACEPARENT, trace.header(span())));
         request
             .body(Full::default())
             .map_err(|error| CallError::Malformed(format!("{path} can't be asked for: {error}")))
@@ -319,6 +339,14 @@ impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Connection").field("peer", &self.peer).field("address", &self.address).finish_non_exhaustive()
     }
+}
+
+/// This call in its trace.
+fn span() -> [u8; 8] {
+    let mut span = [0; 8];
+    // Without chance the calls of a trace look alike, and nothing else.
+    aws_lc_rs::rand::fill(&mut span).ok();
+    span
 }
 
 /// What hyper's error means to us.

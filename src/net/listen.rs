@@ -5,12 +5,14 @@
 //! request's extensions; whether that peer may have what it asks for is theirs to decide.
 //!
 //! In server mode browsers come to the same port. They show themselves by what they offer in the handshake (ALPN, RFC 7301):
-//! peers offer `handout/1` or nothing, browsers offer HTTP. A browser is asked for no certificate, sees the server's own
-//! one, and gets routes of its own; it is a [`Visitor`]. Whoever types an address without `https` is led there.
+//! peers offer `handout/1`, browsers offer HTTP. A browser is asked for no certificate, sees the server's own one, and gets
+//! routes of its own; it is a [`Visitor`]. Who offers nothing (Node.js, scripts) sees the same certificate, and is a peer if
+//! it shows a key, otherwise a visitor, too. Whoever types an address without `https` is led there.
 //!
 //! A connection that was upgraded (for pieces) has left this room: whoever took it ends it.
 
 mod admission;
+mod http2;
 mod plain_http;
 
 use std::{
@@ -34,6 +36,7 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
+pub use self::admission::Gauge;
 use self::admission::{Admission, Place};
 use super::{
     pace::LeastSpeed,
@@ -48,6 +51,9 @@ pub const DEFAULT_PORT: u16 = 47_548;
 
 /// Connections that the system keeps for us until we accept them.
 const BACKLOG: i32 = 256;
+
+/// What a connection of HTTP/1 reads ahead, and what of an answer waits for the socket; a head must fit into it.
+const BUFFER: usize = 64 << 10;
 
 /// How long to wait before accepting again when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -105,7 +111,7 @@ pub struct Visitor {
 #[derive(Clone)]
 pub struct Browsers {
     /// Their TLS; a newer one (with a renewed certificate) goes for connections from then on.
-    pub tls: watch::Receiver<Arc<ServerConfig>>,
+    pub tls: watch::Receiver<Arc<tls::SiteTls>>,
     pub router: Router,
 }
 
@@ -114,6 +120,7 @@ pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     browsers: Option<Browsers>,
+    gauge: Gauge,
 }
 
 /// A connection's place, in each of its requests: whoever upgrades one holds on to it.
@@ -142,12 +149,17 @@ impl Listener {
         };
         let socket = TcpListener::from_std(socket.into())?;
         let address = socket.local_addr()?;
-        Ok(Listener { socket, address, browsers: None })
+        Ok(Listener { socket, address, browsers: None, gauge: Gauge::default() })
     }
 
     /// Lets browsers in, too.
     pub fn with_browsers(self, browsers: Browsers) -> Listener {
         Listener { browsers: Some(browsers), ..self }
+    }
+
+    /// How many connections there are.
+    pub fn gauge(&self) -> Gauge {
+        self.gauge.clone()
     }
 
     /// What is bound; `[::]` means every address, of IPv4 too.
@@ -165,9 +177,9 @@ pub async fn serve(
     cancel: CancellationToken,
     tracker: TaskTracker,
 ) {
-    let Listener { socket: listener, browsers, .. } = listener;
-    let server = Arc::new(Server { tls: Arc::new(tls), router, browsers, limits, cancel });
-    let admission = Admission::new(limits);
+    let Listener { socket: listener, browsers, gauge, .. } = listener;
+    let admission = Admission::new(limits, gauge.clone());
+    let server = Arc::new(Server { tls: Arc::new(tls), router, browsers, limits, gauge, cancel });
     loop {
         let accepted = tokio::select! {
             () = server.cancel.cancelled() => return,
@@ -196,6 +208,7 @@ struct Server {
     router: Router,
     browsers: Option<Browsers>,
     limits: Limits,
+    gauge: Gauge,
     cancel: CancellationToken,
 }
 
@@ -209,8 +222,14 @@ impl Server {
             handshake = timeout(self.limits.handshake, self.handshake(socket)) => match handshake {
                 Ok(Ok(Some(stream))) => stream,
                 Ok(Ok(None)) => return,
-                Ok(Err(error)) => return tracing::debug!(%address, %error, "a caller's handshake failed"),
-                Err(_) => return tracing::debug!(%address, "a caller did not finish its handshake in time"),
+                Ok(Err(error)) => {
+                    self.gauge.handshake_failed();
+                    return tracing::debug!(%address, %error, "a caller's handshake failed");
+                }
+                Err(_) => {
+                    self.gauge.handshake_failed();
+                    return tracing::debug!(%address, "a caller did not finish its handshake in time");
+                }
             },
         };
         match stream {
@@ -218,6 +237,9 @@ impl Server {
                 // The verifier has read this certificate, so there always is a peer.
                 let Some(peer) = tls::peer_of(stream.get_ref().1.peer_certificates()) else { return };
                 self.requests(stream, &self.router, Caller { peer, address }, place).await;
+            }
+            Met::Browser(stream, router) if stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_HTTP2) => {
+                http2::requests(stream, router, Visitor { address }, place, self.limits, &self.cancel).await;
             }
             Met::Browser(stream, router) => self.requests(stream, &router, Visitor { address }, place).await,
         }
@@ -231,14 +253,17 @@ impl Server {
             return Ok(None);
         }
         let start = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), socket).await?;
-        let browsers = self.browsers.as_ref().filter(|_| offers_http_only(&start.client_hello()));
-        match browsers {
-            Some(browsers) => {
-                let tls = browsers.tls.borrow().clone();
-                Ok(Some(Met::Browser(start.into_stream(tls).await?, browsers.router.clone())))
-            }
-            None => Ok(Some(Met::Peer(start.into_stream(self.tls.clone()).await?))),
-        }
+        let offers = offered(&start.client_hello());
+        let Some(browsers) = self.browsers.as_ref().filter(|_| offers != Offers::Handout) else {
+            return Ok(Some(Met::Peer(start.into_stream(self.tls.clone()).await?)));
+        };
+        let site = browsers.tls.borrow().clone();
+        let tls = if offers == Offers::Http { &site.browsers } else { &site.programs };
+        let stream = start.into_stream(tls.clone()).await?;
+        Ok(Some(match stream.get_ref().1.peer_certificates() {
+            Some(_) => Met::Peer(stream),
+            None => Met::Browser(stream, browsers.router.clone()),
+        }))
     }
 
     /// Answers requests until the connection ends. `who` is in the extensions of each.
@@ -258,6 +283,7 @@ impl Server {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header)
+            .max_buf_size(BUFFER)
             .serve_connection(io, service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
@@ -280,10 +306,18 @@ enum Met {
     Browser(TlsStream<TcpStream>, Router),
 }
 
-/// Browsers and HTTP tools offer HTTP; peers offer our own protocol, or nothing.
-fn offers_http_only(hello: &rustls::server::ClientHello<'_>) -> bool {
-    let Some(mut offered) = hello.alpn() else { return false };
-    offered.all(|protocol| protocol != super::ALPN)
+/// What a caller offers to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offers {
+    Handout,
+    Http,
+    Nothing,
+}
+
+/// Browsers and HTTP tools offer HTTP, peers our own protocol, some programs nothing.
+fn offered(hello: &rustls::server::ClientHello<'_>) -> Offers {
+    let Some(mut offered) = hello.alpn() else { return Offers::Nothing };
+    if offered.any(|protocol| protocol == super::ALPN) { Offers::Handout } else { Offers::Http }
 }
 
 /// Every address of IPv6 and IPv4 in one socket, or of IPv4 alone where there is no IPv6.

@@ -105,6 +105,24 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Steady<S> {
         this.patience.watch(context, polled)
     }
 
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write_vectored(context, parts);
+        if let Poll::Ready(Ok(written)) = polled {
+            this.patience.moved(written);
+        }
+        this.patience.watch(context, polled)
+    }
+
+    /// Without it a body would be copied once more before it is written.
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_flush(context);

@@ -26,6 +26,8 @@ use crate::share::PeerId;
 
 /// What browsers and HTTP tools offer; they get the same answers.
 const ALPN_HTTP: &[u8] = b"http/1.1";
+/// What browsers offer first.
+pub(super) const ALPN_HTTP2: &[u8] = b"h2";
 
 /// Whom a call is meant for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ pub fn server_config(identity: &Identity) -> Result<ServerConfig, rustls::Error>
     let provider = Arc::new(provider());
     let mut config = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(Arc::new(KeyVerifier { provider, expect: Expect::Anyone }))
+        .with_client_cert_verifier(Arc::new(KeyVerifier { provider, expect: Expect::Anyone, optional: false }))
         .with_single_cert(vec![identity.certificate().clone()], PrivateKeyDer::Pkcs8(identity.private_key()))?;
     config.alpn_protocols = vec![ALPN.to_vec(), ALPN_HTTP.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -58,18 +60,31 @@ pub fn server_config(identity: &Identity) -> Result<ServerConfig, rustls::Error>
     Ok(config)
 }
 
-/// How browsers are answered: with a certificate that they can check, without asking for theirs.
-pub fn browser_config(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<ServerConfig, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![ALPN_HTTP.to_vec()];
-    config.max_early_data_size = 0;
-    Ok(config)
+/// How those are answered who are no peers: with a certificate that they can check.
+pub struct SiteTls {
+    /// For those that offer HTTP in the handshake: browsers. They are not asked for a certificate, which would have some of
+    /// them ask a person which one to show.
+    pub browsers: Arc<ServerConfig>,
+    /// For those that offer no protocol at all (Node.js, scripts): whoever shows a key is a peer.
+    pub programs: Arc<ServerConfig>,
+}
+
+impl SiteTls {
+    pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<SiteTls, rustls::Error> {
+        let provider = Arc::new(provider());
+        let begin =
+            || ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(&[&rustls::version::TLS13]);
+        let mut browsers = begin()?.with_no_client_auth().with_single_cert(chain.clone(), key.clone_key())?;
+        browsers.alpn_protocols = vec![ALPN_HTTP2.to_vec(), ALPN_HTTP.to_vec()];
+        browsers.max_early_data_size = 0;
+        let keys = KeyVerifier { provider: provider.clone(), expect: Expect::Anyone, optional: true };
+        let mut programs = begin()?.with_client_cert_verifier(Arc::new(keys)).with_single_cert(chain, key)?;
+        programs.max_early_data_size = 0;
+        // As with peers, each connection proves its key afresh.
+        programs.session_storage = Arc::new(NoServerSessionStorage {});
+        programs.send_tls13_tickets = 0;
+        Ok(SiteTls { browsers: Arc::new(browsers), programs: Arc::new(programs) })
+    }
 }
 
 /// How we call: with our key, accepting the one that is expected.
@@ -78,7 +93,7 @@ pub fn client_config(identity: &Identity, expect: Expect) -> Result<ClientConfig
     let mut config = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(KeyVerifier { provider, expect }))
+        .with_custom_certificate_verifier(Arc::new(KeyVerifier { provider, expect, optional: false }))
         .with_client_auth_cert(vec![identity.certificate().clone()], PrivateKeyDer::Pkcs8(identity.private_key()))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     config.resumption = Resumption::disabled();
@@ -135,6 +150,8 @@ fn has_aes() -> bool {
 struct KeyVerifier {
     provider: Arc<CryptoProvider>,
     expect: Expect,
+    /// Callers may show no key at all.
+    optional: bool,
 }
 
 impl KeyVerifier {
@@ -209,6 +226,10 @@ impl ServerCertVerifier for KeyVerifier {
 }
 
 impl ClientCertVerifier for KeyVerifier {
+    fn client_auth_mandatory(&self) -> bool {
+        !self.optional
+    }
+
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

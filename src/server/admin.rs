@@ -1,22 +1,37 @@
 //! What an administrator does at the server's own command line. Whoever may read the server's files may do this; it stands
 //! in the audit log as `console`.
 
+mod audit;
+mod devices;
+mod groups;
+mod people;
+mod policy;
+mod settings;
+mod shares;
+mod upstreams;
+
 use std::path::Path;
 
 use super::{Config, now_ms, now_s, passwords, tokens};
 use crate::{
     access::{About, Action, Actor, Decision, Permit, Policy, Reason, Role, decide},
     net::identity::Identity,
-    store::central::{
-        AuditEntry, AuditFilter, AuditReport, Central, CentralError, NewPerson, Note, PersonChange, PersonRow,
-    },
+    store::central::{Central, CentralError, NewPerson, Note, PersonChange, PersonRow},
 };
 
-/// An open server, without its doors. It may run at the same time.
+/// An open server, without its doors. It may run at the same time: what is done here, it takes in within seconds.
 pub struct Admin {
     central: Central,
+    config: Config,
     identity: Identity,
 }
+
+pub use self::{
+    people::ImportedPerson,
+    policy::{Change, Explained},
+    shares::{LinkLine, Storage},
+    upstreams::Reach,
+};
 
 /// An account as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +52,8 @@ pub enum AdminError {
     Refused(Reason),
     #[error("There is no account that signs in as {0:?}")]
     NoSuchPerson(String),
+    #[error("There is no {what} {named:?} here")]
+    NoSuch { what: &'static str, named: String },
     #[error("{0}")]
     Invalid(String),
     #[error("The password can't be hashed: {0}")]
@@ -46,7 +63,7 @@ pub enum AdminError {
 impl Admin {
     /// Opens the server's database.
     pub async fn open(config: &Config, identity: Identity) -> Result<Admin, AdminError> {
-        Ok(Admin { central: Central::open(&config.database).await?, identity })
+        Ok(Admin { central: Central::open(&config.database).await?, config: config.clone(), identity })
     }
 
     pub async fn people(&self) -> Result<Vec<Person>, AdminError> {
@@ -117,16 +134,6 @@ impl Admin {
 
     async fn named(&self, name: &str) -> Result<PersonRow, AdminError> {
         self.central.person_named(name).await?.ok_or_else(|| AdminError::NoSuchPerson(name.to_owned()))
-    }
-
-    /// Reads the whole audit log and checks it.
-    pub async fn verify_audit(&self) -> Result<AuditReport, AdminError> {
-        Ok(self.central.verify_audit(self.identity.public_key(), &[]).await?)
-    }
-
-    /// The newest entries of the audit log.
-    pub async fn audit(&self, limit: u32) -> Result<Vec<AuditEntry>, AdminError> {
-        Ok(self.central.audit(&AuditFilter { limit, ..AuditFilter::default() }).await?)
     }
 
     /// Copies the database, as it is at this moment, to a new file.

@@ -16,16 +16,13 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
 };
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use tokio::sync::watch;
 
 use super::{Config, ServerError};
-use crate::net::{interfaces::reachable_at, tls::browser_config};
+use crate::net::{interfaces::reachable_at, tls::SiteTls};
 
 const DAYS: i64 = 90;
 const RENEW_BEFORE_DAYS: i64 = 30;
@@ -39,7 +36,7 @@ pub(crate) struct Authority {
     bound: SocketAddr,
     /// `None`: the certificate is the administrator's.
     own: bool,
-    tls: watch::Sender<Arc<ServerConfig>>,
+    tls: watch::Sender<Arc<SiteTls>>,
 }
 
 /// What is remembered of the server's certificate, so that it need not be read apart.
@@ -66,7 +63,7 @@ impl Authority {
         Ok(Authority { folder, names, bound, own, tls: watch::Sender::new(Arc::new(tls)) })
     }
 
-    pub fn tls(&self) -> watch::Receiver<Arc<ServerConfig>> {
+    pub fn tls(&self) -> watch::Receiver<Arc<SiteTls>> {
         self.tls.subscribe()
     }
 
@@ -240,7 +237,7 @@ fn permitted() -> Vec<GeneralSubtree> {
     names.into_iter().map(GeneralSubtree::DnsName).chain(nets.map(GeneralSubtree::IpAddress)).collect()
 }
 
-fn read_tls(certificate: &Path, key: &Path) -> Result<ServerConfig, ServerError> {
+fn read_tls(certificate: &Path, key: &Path) -> Result<SiteTls, ServerError> {
     let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
         ServerError::Certificate(format!("{} can't be read: {error}", path.display()))
     };
@@ -248,7 +245,7 @@ fn read_tls(certificate: &Path, key: &Path) -> Result<ServerConfig, ServerError>
         .and_then(|chain| chain.collect::<Result<Vec<_>, _>>())
         .map_err(|error| unreadable(certificate, &error))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
-    browser_config(chain, key).map_err(|error| ServerError::Certificate(error.to_string()))
+    SiteTls::new(chain, key).map_err(|error| ServerError::Certificate(error.to_string()))
 }
 
 /// Written whole under another name first, for the owner alone.

@@ -14,6 +14,7 @@ use crate::{
     access::{Actor, Role, Who},
     net::listen::{Caller, Visitor},
     store::central::{CentralError, PersonRow},
+    wire::trace::TraceId,
 };
 
 /// The cookies; `__Host-` keeps other hosts and plain HTTP from setting them.
@@ -53,13 +54,13 @@ pub(super) async fn identify(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let id = data_encoding::HEXLOWER.encode(&tokens::random::<8>());
+    let id = request.extensions().get::<TraceId>().map_or_else(String::new, TraceId::to_string);
     let peer = request.extensions().get::<Caller>().copied();
     let visitor = request.extensions().get::<Visitor>().copied();
     let headers = request.headers().clone();
     let visit = Arc::new(visit(&server, &headers, peer, visitor, id).await?);
-    request.extensions_mut().insert(visit.clone());
-    Ok(super::routes::steps::with_request_id(next.run(request).await, &visit))
+    request.extensions_mut().insert(visit);
+    Ok(next.run(request).await)
 }
 
 async fn visit(
@@ -85,7 +86,7 @@ async fn visit(
 
 async fn by_session(server: &Server, visit: &mut Visit, token: &str) -> Result<(), CentralError> {
     let now = now_s();
-    let lifetimes = server.config.lifetimes;
+    let lifetimes = server.settings().lifetimes;
     let hash = tokens::hash_of(token);
     let found = server.central.session(&hash, now - lifetimes.session_s, now - lifetimes.idle_s).await?;
     let Some((session, person)) = found else { return Ok(()) };

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
-use super::{Config, Server, caller::Visit, now_s, problem::Problem, remembered::remember};
+use super::{Config, Server, caller::Visit, now_s, problem::Problem, remembered::remember, settings::Settings};
 use crate::{
     access::{About, Action, Audience, Policy, ShareFacts, Who},
     chain::{Answer, Ask, Asker, Chain, Find, Manner, Mode, Reason, Setup, Step, Words},
@@ -34,16 +34,22 @@ pub(crate) struct Elsewhere {
     pub missing: Vec<(String, Reason)>,
 }
 
-pub(super) fn start(config: &Config, at: &At, central: &Central, policy: watch::Receiver<Arc<Policy>>) -> Chain {
+pub(super) fn start(
+    config: &Config,
+    settings: &Settings,
+    at: &At,
+    central: &Central,
+    policy: watch::Receiver<Arc<Policy>>,
+) -> Chain {
     let me = at.identity.id();
-    let own = config.name.clone();
+    let own = settings.name.clone();
     let name = own.unwrap_or_else(|| at.handle.snapshot().me.name.clone());
     let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy };
     let (below, devices, known) = (config.downstreams.clone(), central.clone(), central.clone());
     Chain::start(Setup {
         me,
         name,
-        upstreams: config.upstreams.clone(),
+        upstreams: settings.upstreams.clone(),
         client: Client::new((*at.identity).clone()).listening_at(at.bound.port()),
         engine: at.handle.clone(),
         shelf: at.shelf.clone(),
@@ -127,7 +133,7 @@ impl Library {
 impl Server {
     /// What servers above have by these words. `quick`: there is something to look at already.
     pub(super) async fn elsewhere(&self, visit: &Visit, query: &str, quick: bool) -> Result<Elsewhere, Problem> {
-        let Some(words) = Words::parse(query).filter(|_| !self.config.upstreams.is_empty()) else {
+        let Some(words) = Words::parse(query).filter(|_| !self.settings().upstreams.is_empty()) else {
             return Ok(Elsewhere::default());
         };
         let manner = Manner { budget: if quick { QUICK } else { THOROUGH }, ..Manner::default() };
@@ -154,7 +160,7 @@ impl Server {
     /// A share that a server above has.
     pub(super) async fn find_above(&self, visit: &Visit, share: ShareId) -> Result<Find, Problem> {
         drop(self.allow(visit, Action::SeeShare, About::Share(&facts_of(share)), &share.to_string()).await?);
-        if self.config.upstreams.is_empty() {
+        if self.settings().upstreams.is_empty() {
             return Err(Problem::no_such("share"));
         }
         let manner = Manner { budget: THOROUGH, mode: Mode::Parents, ..Manner::default() };
@@ -223,7 +229,7 @@ impl Server {
             return Ok(vec![bringing.route]);
         }
         let find = self.find_above(visit, id).await?;
-        if self.free_bytes().is_some_and(|free| free < self.config.reserve_bytes.saturating_add(find.size)) {
+        if self.free_bytes().is_some_and(|free| free < self.settings().reserve_bytes.saturating_add(find.size)) {
             let detail = "The disk of this server has no room for it. Tell whoever runs the server.";
             return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage", detail));
         }

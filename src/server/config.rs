@@ -33,7 +33,23 @@ pub struct Config {
     pub upstreams: Vec<Upstream>,
     /// The servers that may ask this one.
     pub downstreams: BTreeSet<PeerId>,
+    /// Where figures are told to whoever watches over servers.
+    pub metrics: Metrics,
+    /// The keys that the file gives: what an administrator chose in the pages does not count for them.
+    pub fixed: BTreeSet<&'static str>,
 }
+
+/// Where `/metrics` is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metrics {
+    Off,
+    /// At [`METRICS_PORT`] of this computer itself, if nobody else is there.
+    Usual,
+    At(SocketAddr),
+}
+
+/// The port of `/metrics` when nothing else is said: the one after the server's own.
+pub const METRICS_PORT: u16 = 47_549;
 
 /// How long things last, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +90,7 @@ struct File {
     sessions: Sessions,
     uploads: Uploads,
     storage: Storage,
+    metrics: MetricsTable,
     upstreams: Vec<Above>,
     downstreams: Vec<Below>,
 }
@@ -123,12 +140,19 @@ struct Uploads {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+struct MetricsTable {
+    listen: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 struct Storage {
     reserve_mib: Option<u64>,
 }
 
 const RESERVE_MIB: u64 = 2048;
-const UPSTREAMS_MAX: usize = 16;
+/// A server asks at most so many others.
+pub(super) const UPSTREAMS_MAX: usize = 16;
 
 impl Config {
     /// What holds when nothing was written.
@@ -172,6 +196,22 @@ impl Config {
             file.downstreams.iter().map(|below| id_of("downstreams", &below.id)).collect::<Result<_, _>>()?;
         let seconds =
             |value: Option<u32>, unit: i64, default: i64| value.map_or(default, |value| i64::from(value) * unit);
+        let metrics = match file.metrics.listen.as_deref() {
+            None => Metrics::Usual,
+            Some("off") => Metrics::Off,
+            Some(address) => Metrics::At(
+                address
+                    .parse()
+                    .map_err(|_| format!("metrics.listen: {address:?} is neither ADDRESS:PORT nor \"off\""))?,
+            ),
+        };
+        let given = [
+            ("name", file.name.is_some()),
+            ("sessions.idle_minutes", file.sessions.idle_minutes.is_some()),
+            ("sessions.hours", file.sessions.hours.is_some()),
+            ("uploads.keep_unfinished_hours", file.uploads.keep_unfinished_hours.is_some()),
+            ("storage.reserve_mib", file.storage.reserve_mib.is_some()),
+        ];
         let usual = Lifetimes::default();
         let lifetimes = Lifetimes {
             idle_s: seconds(file.sessions.idle_minutes, 60, usual.idle_s),
@@ -190,6 +230,8 @@ impl Config {
             reserve_bytes: file.storage.reserve_mib.unwrap_or(RESERVE_MIB).saturating_mul(1 << 20),
             upstreams,
             downstreams,
+            metrics,
+            fixed: given.into_iter().filter_map(|(key, given)| given.then_some(key)).collect(),
         })
     }
 
@@ -210,15 +252,19 @@ impl Config {
 }
 
 fn upstream_of(above: Above) -> Result<Upstream, String> {
-    let id = id_of("upstreams", &above.id)?;
-    let is_address = above
-        .address
+    checked_upstream(&above.address, &above.id, above.name.as_deref())
+}
+
+/// A server above as somebody wrote it.
+pub(super) fn checked_upstream(address: &str, id: &str, name: Option<&str>) -> Result<Upstream, String> {
+    let id = id_of("upstreams", id)?;
+    let is_address = address
         .rsplit_once(':')
         .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0));
     if !is_address {
-        return Err(format!("upstreams: {:?} is not HOST:PORT", above.address));
+        return Err(format!("upstreams: {address:?} is not HOST:PORT"));
     }
-    Ok(Upstream { id, address: above.address, name: above.name.and_then(|name| presentable(&name)) })
+    Ok(Upstream { id, address: address.to_owned(), name: name.and_then(presentable) })
 }
 
 fn id_of(list: &str, id: &str) -> Result<PeerId, String> {
@@ -265,6 +311,8 @@ mod tests {
         assert_eq!(config.certificate, Some(("/home/c.pem".into(), "/k.pem".into())));
         let names: Vec<_> = config.upstreams.iter().map(|upstream| upstream.name.as_deref()).collect();
         assert_eq!((names, config.downstreams.len()), (vec![Some("School")], 1));
+        assert_eq!(config.metrics, Metrics::At("127.0.0.1:1".parse().unwrap()));
+        assert_eq!(read("[metrics]\nlisten = 'off'\n").unwrap().metrics, Metrics::Off);
         assert_eq!((config.names, config.reserve_bytes), (vec!["files.school".to_owned()], 1 << 20));
     }
 
@@ -283,6 +331,7 @@ mod tests {
             "HOST:PORT",
         );
         check("[[downstreams]]\nid = 'x'\n", "downstreams: \"x\" is not an id");
+        check("[metrics]\nlisten = 'here'\n", "metrics.listen");
         check("names = ['a b']\n", "\"a b\" is not a host name");
     }
 }

@@ -47,15 +47,27 @@ impl Server {
             Decision::Allow(permit) => return Ok(permit),
             Decision::Deny(reason) => reason,
         };
-        let actor = visit.actor.who.to_string();
-        let same = format!("{actor} {} {} {named}", visit.address, action.name());
+        self.log_refusal(visit, action, reason.code(), named).await?;
+        Err(Problem::refused(&reason))
+    }
+
+    /// Writes a refusal down, unless the same was written down a moment ago. `reason`: a word for programs.
+    pub async fn log_refusal(
+        &self,
+        visit: &Visit,
+        action: Action,
+        reason: &'static str,
+        named: &str,
+    ) -> Result<(), Problem> {
+        self.metrics.refused(action.name(), reason);
+        let (actor, address, now) = (visit.actor.who.to_string(), visit.address.to_string(), now_ms());
+        let same = format!("{actor} {address} {} {reason} {named}", action.name());
         if self.refusals.is_new(same, now) {
-            let outcome = format!("refused: {}", reason.code());
-            let address = visit.address.to_string();
+            let outcome = format!("refused: {reason}");
             let note = Note { at_ms: now, address: &address, about: named, detail: "", request: &visit.request };
             self.central.log(&actor, action.name(), &outcome, &note).await?;
         }
-        Err(Problem::refused(&reason))
+        Ok(())
     }
 
     /// Whether something would be allowed, for showing or hiding a button. Writes nothing down.

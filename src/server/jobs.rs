@@ -1,11 +1,12 @@
 //! What the server does by itself: tidies up, keeps to the retention of the policy, signs the audit log, renews its
 //! certificate. Of several processes of one server one does it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Server, indexing, now_ms, now_s, problem::Problem, routes, sealing, throttle, tokens};
+use super::{Server, follow, indexing, now_ms, now_s, problem::Problem, routes, sealing, throttle, tokens, witness};
 use crate::{
     access::{About, Action, Actor, Decision, Role, decide},
+    share::PeerId,
     store::central::{CentralError, Note},
 };
 
@@ -17,37 +18,40 @@ const LOCK: &str = "jobs";
 /// Starts everything that goes on by itself until the server ends.
 pub(super) fn start(server: &Arc<Server>) {
     server.tracker.spawn(indexing::follow(server.clone()));
+    server.tracker.spawn(follow::follow(server.clone()));
     let server = server.clone();
     let tracker = server.tracker.clone();
     tracker.spawn(async move {
         if let Err(error) = sealing::resume(&server).await {
             tracing::error!(%error, "unfinished uploads could not be gone on with");
         }
-        let holder = tokens::short_token();
+        let (holder, mut handed) = (tokens::short_token(), BTreeMap::new());
         loop {
-            if let Err(problem) = once(&server, &holder).await {
-                tracing::warn!(problem = %problem.detail, "tidying up did not end well");
+            if let Err(problem) = once(&server, &holder, &mut handed).await {
+                tracing::warn!(error = %problem.detail, "tidying up did not end well");
             }
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
-                () = server.cancel.cancelled() => return,
+                () = server.cancel.cancelled() => break,
             }
+        }
+        if let Err(error) = server.central.release_lock(LOCK, &holder).await {
+            tracing::debug!(%error, "the next process waits until the time of this one is over");
         }
     });
 }
 
-async fn once(server: &Arc<Server>, holder: &str) -> Result<(), Problem> {
+async fn once(server: &Arc<Server>, holder: &str, handed: &mut BTreeMap<PeerId, i64>) -> Result<(), Problem> {
     match server.authority.renew() {
         Ok(true) => tracing::info!("the server's certificate was renewed"),
         Ok(false) => {}
         Err(error) => tracing::error!(%error, "the server's certificate could not be renewed"),
     }
-    take_newer_policy(server).await?;
     let now = now_s();
     if !server.central.take_lock(LOCK, holder, now, now + LOCK_S).await? {
         return Ok(());
     }
-    let lifetimes = server.config.lifetimes;
+    let lifetimes = server.settings().lifetimes;
     server.central.sweep_sessions(now - lifetimes.session_s, now - lifetimes.idle_s).await?;
     server.central.sweep_failures(now_ms() - throttle::FORGOTTEN_MS).await?;
     server.central.sweep_links(now).await?;
@@ -56,11 +60,12 @@ async fn once(server: &Arc<Server>, holder: &str) -> Result<(), Problem> {
     }
     retain(server, now).await?;
     server.central.sign_head(now_ms(), |message| server.identity.sign(message)).await?;
+    witness::hand_up(server, handed).await?;
     Ok(())
 }
 
 /// Another process of this server may have changed the policy.
-async fn take_newer_policy(server: &Server) -> Result<(), CentralError> {
+pub(super) async fn take_newer_policy(server: &Server) -> Result<(), CentralError> {
     if server.central.policy_version().await? > server.policy().version {
         match super::load_policy(&server.central, &server.identity).await {
             Ok(policy) => drop(server.policy.send_replace(Arc::new(policy))),
@@ -97,7 +102,7 @@ async fn retain(server: &Server, now: i64) -> Result<(), Problem> {
         let mut change = server.central.change(permit, &note).await?;
         change.remove_share(row.number).await?;
         change.commit().await?;
-        routes::share::take_off_shelf(server, &row).await;
+        routes::share::take_off_shelf(server, row.id).await;
     }
     Ok(())
 }

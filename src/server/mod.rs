@@ -14,22 +14,33 @@ mod admin;
 mod authority;
 mod caller;
 mod chain;
+mod class_list;
 mod config;
+mod follow;
 mod guard;
 mod indexing;
 mod jobs;
+mod metrics;
+mod metrics_listener;
 mod one_time_codes;
 mod pages;
 mod passwords;
+mod policy_fields;
 mod problem;
+mod ranges;
 mod remembered;
 mod router;
 mod routes;
 mod sealing;
 mod serving;
+mod settings;
 mod setup_code;
+mod speeds;
 mod throttle;
 mod tokens;
+mod upload_locks;
+mod witness;
+mod zipping;
 
 use std::{
     path::PathBuf,
@@ -40,8 +51,11 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-pub use admin::{Admin, AdminError, Person};
+pub use admin::{
+    Admin, AdminError, Change as PolicyChange, Explained, ImportedPerson, LinkLine, Person, Reach, Storage,
+};
 pub use config::{BadConfig, Config, Lifetimes};
+pub use settings::{Above, Chosen, Shown};
 pub use setup_code::SetupCode;
 
 use crate::{
@@ -61,13 +75,17 @@ pub(crate) struct Server {
     pub shelf: Shelf,
     pub chain: crate::chain::Chain,
     pub config: Config,
+    pub settings: watch::Sender<Arc<settings::Settings>>,
+    pub metrics: metrics::Metrics,
+    pub connections: crate::net::listen::Gauge,
     pub hashing: passwords::Hashing,
     /// Signs the cookies of browsers that people signed in with before.
     pub secret: [u8; 32],
     pub refusals: guard::Refusals,
     /// Uploads that are being read in; each reading takes all cores.
     pub sealing: Semaphore,
-    pub writing: serving::UploadLocks,
+    pub writing: upload_locks::UploadLocks,
+    pub speeds: speeds::Speeds,
     /// What computers of the room are handing over.
     pub publications: routes::publications::Publications,
     pub authority: authority::Authority,
@@ -85,17 +103,23 @@ pub enum ServerError {
     Folder { path: PathBuf, reason: String },
     #[error("The server's certificate can't be made: {0}")]
     Certificate(String),
+    #[error("Figures can't be told at {address} ({reason}); change metrics.listen in server.toml")]
+    Metrics { address: std::net::SocketAddr, reason: String },
     #[error("The policy in the server's database can't be used: {0}. Bring back a backup of the database")]
     Policy(String),
 }
 
-/// Opens everything and makes the routes. `told`: is given the code with which the first administrator signs up, if there
-/// is nobody yet.
-pub async fn site(
-    config: Config,
-    at: At,
-    told: impl FnOnce(Option<SetupCode>) + Send,
-) -> Result<SiteDoors, ServerError> {
+/// What whoever starts a server is told.
+#[derive(Default)]
+pub struct Told {
+    /// The code with which the first administrator signs up, if there is nobody yet.
+    pub code: Option<SetupCode>,
+    /// Where `/metrics` is answered.
+    pub metrics: Option<std::net::SocketAddr>,
+}
+
+/// Opens everything and makes the routes.
+pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Result<SiteDoors, ServerError> {
     for folder in [config.uploads(), config.shared()] {
         make_private(&folder).map_err(|error| ServerError::Folder { path: folder, reason: error.to_string() })?;
     }
@@ -105,7 +129,9 @@ pub async fn site(
     let tls = authority.tls();
     let secret = tokens::stored_secret(&central).await?;
     let policy = watch::Sender::new(Arc::new(policy));
-    let chain = chain::start(&config, &at, &central, policy.subscribe());
+    let settings = settings::Settings::of(&config, &Chosen::load(&central).await?);
+    let chain = chain::start(&config, &settings, &at, &central, policy.subscribe());
+    let figures = metrics_listener::bind(config.metrics).await?;
     let peers_of_chain = chain.peer_routes();
     let server = Arc::new(Server {
         central,
@@ -118,7 +144,11 @@ pub async fn site(
         secret,
         refusals: guard::Refusals::default(),
         sealing: Semaphore::new(1),
-        writing: serving::UploadLocks::default(),
+        writing: upload_locks::UploadLocks::default(),
+        speeds: speeds::Speeds::default(),
+        settings: watch::Sender::new(Arc::new(settings)),
+        metrics: metrics::Metrics::new(),
+        connections: at.connections,
         publications: routes::publications::Publications::default(),
         authority,
         started_s: now_s(),
@@ -126,7 +156,11 @@ pub async fn site(
         cancel: at.cancel,
         config,
     });
-    told(setup_code::make(&server).await?);
+    let metrics = figures.as_ref().and_then(|listener| listener.local_addr().ok());
+    told(Told { code: setup_code::make(&server).await?, metrics });
+    if let Some(listener) = figures {
+        server.tracker.spawn(metrics_listener::serve(listener, server.clone()));
+    }
     jobs::start(&server);
     let (pages, peers) = router::routers(server);
     Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers: peers.merge(peers_of_chain) })
@@ -184,6 +218,11 @@ fn make_private(folder: &std::path::Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
+}
+
+/// Entries of the audit log as CSV (RFC 4180), harmless in spreadsheets.
+pub fn audit_csv(entries: &[crate::store::central::AuditEntry], titles: bool) -> std::io::Result<Vec<u8>> {
+    routes::audit::csv_of(entries, titles)
 }
 
 /// Seconds since 1970.

@@ -41,6 +41,11 @@ pub(crate) enum Checked {
 }
 
 impl Hashing {
+    /// Passwords that wait to be hashed, or are being hashed.
+    pub fn waiting(&self) -> usize {
+        WAITING_MAX.saturating_sub(self.line.available_permits())
+    }
+
     /// The hash of a new password, in PHC form.
     pub async fn hash(&self, password: &str) -> Result<String, Problem> {
         let password = password.to_owned();

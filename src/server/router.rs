@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::from_fn_with_state,
     routing::{delete, get, patch, post},
 };
 
@@ -14,8 +14,8 @@ use super::{
     caller::identify,
     problem::Problem,
     routes::{
-        account, api, assets, audit, devices, elsewhere, enrolment, files, health, home, links, people, policy,
-        publications, setup, share, sign_in, steps, storage, tus, uploads,
+        account, admin_api, api, assets, audit, devices, elsewhere, enrolment, files, health, home, links, people,
+        policy, publications, settings, setup, share, sign_in, steps, storage, tus, uploads, upstreams, witness,
     },
 };
 
@@ -37,9 +37,10 @@ pub(super) fn routers(server: Arc<Server>) -> (Router, Router) {
         .with_state(server.clone());
     let peers = programs()
         .merge(computers())
+        .merge(Router::new().route(super::witness::PATH, get(witness::kept).post(witness::keep)))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn_with_state(server.clone(), identify))
-        .layer(from_fn(steps::identified))
+        .layer(from_fn_with_state(server.clone(), steps::finish_peer))
         .with_state(server);
     (pages, peers)
 }
@@ -94,7 +95,12 @@ fn administration() -> Router<Arc<Server>> {
         .route("/admin/policy/block", post(policy::block))
         .route("/admin/policy/explain", get(policy::explain))
         .route("/admin/quarantine", get(storage::quarantine))
-        .route("/admin/upstreams", get(elsewhere::upstreams_page))
+        .route("/admin/storage", get(storage::page))
+        .route("/admin/storage/unfinished/{batch}/remove", post(storage::give_up))
+        .route("/admin/backup", post(storage::backup))
+        .route("/admin/settings", get(settings::page).post(settings::change))
+        .route("/admin/upstreams", get(upstreams::page).post(upstreams::add))
+        .route("/admin/upstreams/{id}/remove", post(upstreams::remove))
         .route("/admin/audit", get(audit::page))
         .route("/admin/audit.csv", get(audit::export))
 }
@@ -109,7 +115,12 @@ fn programs() -> Router<Arc<Server>> {
         .route("/api/v1/shares/{share}", get(api::share))
         .route("/api/v1/shares/{share}/files/{entry}", get(files::by_program))
         .route("/api/v1/shares/{share}/bring", post(elsewhere::bring_by_program))
-        .route("/api/v1/upstreams", get(elsewhere::upstreams))
+        .route("/api/v1/upstreams", get(upstreams::list))
+        .route("/api/v1/devices", get(admin_api::devices))
+        .route("/api/v1/groups", get(admin_api::groups))
+        .route("/api/v1/storage", get(admin_api::storage))
+        .route("/api/v1/settings", get(admin_api::settings))
+        .route("/api/v1/quarantine", get(admin_api::quarantine))
         .route("/api/v1/policy", get(api::policy))
         .route("/api/v1/policy.cbor", get(api::policy_document))
         .route("/api/v1/people", get(api::people))

@@ -46,7 +46,7 @@ pub(super) fn begin(server: &Arc<Server>, batch: Batch) {
             Err(problem) => server.central.end_batch(&batch.id, Err(problem), now_s()).await,
         };
         if let Err(problem) = &sealed {
-            tracing::warn!(batch = %batch.id, %problem, "an upload could not become a share");
+            tracing::warn!(batch = %batch.id, error = %problem, "an upload could not become a share");
         }
         if let Err(error) = ended {
             tracing::error!(batch = %batch.id, %error, "the end of an upload could not be written down");

@@ -1,260 +1,241 @@
-//! Bytes for browsers: a file or a range of it, and a folder as a zip that is made while it is sent.
+//! Bytes for browsers: a file or a range of it, made while it is sent.
 //!
-//! Reading happens on threads that may block and is at most two steps ahead of the socket, so a slow reader costs half a
-//! mebibyte and nothing else.
+//! Reading happens in steps on threads that may block, one step ahead of the socket. Between two steps no thread is held,
+//! so a thousand slow readers keep nobody waiting; what is read for each is small at first, and grows only for whoever
+//! takes it quickly. Buffers go round: a step's memory comes back when the socket has taken it.
 
 use std::{
-    collections::BTreeSet,
-    io::{self, Write as _},
+    io,
     sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
 
-use crate::{
-    engine::{Arriving, OnShelf, Shelf},
-    share::{Entry, EntryKind},
-    store::PieceReader,
+use super::{
+    metrics::{Download, Metrics},
+    speeds::Pacer,
 };
+use crate::{engine::Arriving, store::PieceReader};
 
-/// One reading step.
-const STEP: usize = 256 << 10;
-/// Steps that wait for the socket.
-const AHEAD: usize = 2;
+/// What a slow reader gets.
+const STEP_MIN: usize = 32 << 10;
+/// The step of whoever takes bytes quickly.
+const STEP_MAX: usize = 256 << 10;
+/// Together, downloads hold about so much: the more there are, the smaller are their steps.
+const STEPS_TOTAL: usize = 32 << 20;
+/// Whoever comes for the next step within this time gets a larger one.
+const QUICK: Duration = Duration::from_millis(100);
+/// So many readers have a step read ahead for them; the others wait for theirs.
+pub(super) const AHEAD_MAX: usize = 128;
 
-/// A part of a file, both ends included, as it was asked for (RFC 9110 §14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wanted {
-    All,
-    Part {
-        from: u64,
-        to: u64,
-    },
-    /// Nothing of it exists.
-    Beyond,
+/// Something that is read in steps, on threads that may block.
+pub(super) trait Source: Send + 'static {
+    /// Fills `into` from its beginning, and tells how much it is; 0 at the end.
+    fn step(&mut self, into: &mut [u8]) -> io::Result<usize>;
 }
 
-/// What a `Range` header wants of a file. Several ranges at once, and what makes no sense, want all of it.
-pub(super) fn wanted(range: Option<&str>, size: u64) -> Wanted {
-    let Some(spec) = range.and_then(|range| range.trim().strip_prefix("bytes=")) else { return Wanted::All };
-    let Some((from, to)) = spec.split_once('-') else { return Wanted::All };
-    let (from, to) = (from.trim(), to.trim());
-    if spec.contains(',') {
-        return Wanted::All;
-    }
-    let last = size.checked_sub(1);
-    match (from.parse::<u64>(), to.parse::<u64>(), last) {
-        (_, _, None) => Wanted::Beyond,
-        (Ok(from), _, Some(last)) if from > last => Wanted::Beyond,
-        (Ok(from), Ok(to), Some(last)) if from <= to => Wanted::Part { from, to: to.min(last) },
-        (Ok(from), Err(_), Some(last)) if to.is_empty() => Wanted::Part { from, to: last },
-        (Err(_), Ok(0), Some(_)) if from.is_empty() => Wanted::Beyond,
-        (Err(_), Ok(tail), Some(last)) if from.is_empty() => Wanted::Part { from: size.saturating_sub(tail), to: last },
-        _ => Wanted::All,
+impl Source for PieceReader {
+    fn step(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.read(into).map_err(|error| io::Error::other(error.to_string()))
     }
 }
 
-/// A body of what a reader gives. Should the file turn out to be another than was shared, the body breaks off.
-pub(super) fn body_of(mut reader: PieceReader) -> Body {
-    body(move |to| {
-        let mut buffer = vec![0; STEP];
-        loop {
-            let read = reader.read(&mut buffer).map_err(|error| io::Error::other(error.to_string()))?;
-            if read == 0 {
-                return Ok(());
-            }
-            let Some(part) = buffer.get(..read) else { return Ok(()) };
-            to.blocking_send(Ok(Bytes::copy_from_slice(part))).map_err(io::Error::other)?;
-        }
-    })
+/// A body of what a source gives. Should it fail (the file turns out to be another than was shared), the body breaks off.
+/// `pacer`: how fast it may go.
+pub(super) fn body_of(source: impl Source, metrics: &Metrics, pacer: Option<Pacer>) -> Body {
+    let reading = Reading {
+        source: Some(Box::new(source)),
+        ahead: None,
+        buffers: Buffers::default(),
+        step: STEP_MIN,
+        taken: Instant::now(),
+        permits: metrics.read_ahead.clone(),
+        download: metrics.download(),
+        pacer,
+    };
+    Body::from_stream(stream::unfold(reading, Reading::next))
 }
 
 /// A body of what is still on its way here. Should it stop coming, the body breaks off.
-pub(super) fn arriving_body(arriving: Arriving) -> Body {
-    Body::from_stream(stream::unfold(arriving, async |mut arriving| Some((arriving.next().await?, arriving))))
-}
-
-/// A zip of the files at `entries`, under their paths in the share; files that are still on their way here are waited for.
-/// Stored and not compressed: most of what is shared is compressed already, and it must be as fast as the network.
-pub(super) fn zip_of(shelf: Shelf, share: OnShelf, entries: Vec<usize>) -> Body {
-    let runtime = Handle::current();
-    body(move |to| {
-        let read = |entry: usize, size: u64| -> io::Result<Source> {
-            if share.is_complete() {
-                return share
-                    .read(entry, 0, size)
-                    .map(Source::Whole)
-                    .map_err(|error| io::Error::other(error.to_string()));
-            }
-            Ok(Source::Arriving(shelf.arriving(share.share().id(), entry, 0, size), runtime.clone()))
-        };
-        let sink = Sink { to: to.clone(), buffer: Vec::with_capacity(STEP) };
-        let mut zip = zip::ZipWriter::new_stream(sink);
-        for entry in entries {
-            let Some(listed) = share.share().manifest().entries.get(entry) else { continue };
-            write_entry(&mut zip, listed, |size| read(entry, size))?;
+pub(super) fn arriving_body(arriving: Arriving, metrics: &Metrics, pacer: Option<Pacer>) -> Body {
+    let from = (arriving, metrics.download(), pacer);
+    Body::from_stream(stream::unfold(from, async |(mut arriving, download, pacer)| {
+        let part = arriving.next().await?;
+        let len = part.as_ref().map_or(0, Bytes::len);
+        if let Some(pacer) = &pacer {
+            pacer.pass(len).await;
         }
-        let mut sink = zip.finish().map_err(io::Error::other)?.into_inner();
-        sink.flush()
-    })
+        download.sent(len);
+        Some((part, (arriving, download, pacer)))
+    }))
 }
 
-/// Where the bytes of a file in a zip come from.
-enum Source {
-    Whole(PieceReader),
-    Arriving(Arriving, Handle),
-}
-
-impl Source {
-    /// Passes all bytes on.
-    fn copy(self, to: &mut dyn io::Write) -> io::Result<()> {
-        match self {
-            Source::Whole(mut reader) => {
-                let mut buffer = vec![0; STEP];
-                loop {
-                    let read = reader.read(&mut buffer).map_err(|error| io::Error::other(error.to_string()))?;
-                    match buffer.get(..read) {
-                        Some(part) if read > 0 => to.write_all(part)?,
-                        _ => return Ok(()),
-                    }
-                }
-            }
-            Source::Arriving(mut arriving, runtime) => {
-                while let Some(part) = runtime.block_on(arriving.next()) {
-                    to.write_all(&part?)?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-fn write_entry(
-    zip: &mut zip::ZipWriter<zip::write::StreamWriter<Sink>>,
-    listed: &Entry,
-    read: impl FnOnce(u64) -> io::Result<Source>,
-) -> io::Result<()> {
-    let mut options = zip::write::SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Stored)
-        .large_file(listed.kind.size() >= u64::from(u32::MAX));
-    if let Some(modified) = modified(listed.modified.s) {
-        options = options.last_modified_time(modified);
-    }
-    let path = listed.path.to_string();
-    match listed.kind {
-        EntryKind::Folder => zip.add_directory(path, options).map_err(io::Error::other),
-        EntryKind::File { size, executable, .. } => {
-            let options = options.unix_permissions(if executable { 0o755 } else { 0o644 });
-            zip.start_file(path, options).map_err(io::Error::other)?;
-            read(size)?.copy(zip)
-        }
-    }
-}
-
-fn modified(seconds: i64) -> Option<zip::DateTime> {
-    let at = time::OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-    let year = u16::try_from(at.year()).ok()?;
-    zip::DateTime::from_date_and_time(year, at.month().into(), at.day(), at.hour(), at.minute(), at.second()).ok()
-}
-
-/// Where a zip goes: collected into steps and sent to the socket.
-struct Sink {
-    to: mpsc::Sender<io::Result<Bytes>>,
+/// A step as it comes back from its thread.
+struct Step {
+    source: Box<dyn Source>,
     buffer: Vec<u8>,
+    read: io::Result<usize>,
+    /// Held until the step is taken.
+    _ahead: Option<OwnedSemaphorePermit>,
 }
 
-impl io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        if self.buffer.len() >= STEP {
-            self.flush()?;
+/// Where a body is in its source.
+struct Reading {
+    /// Nothing while a thread has it, and after the end.
+    source: Option<Box<dyn Source>>,
+    ahead: Option<JoinHandle<Step>>,
+    buffers: Buffers,
+    step: usize,
+    /// When the last step was given away.
+    taken: Instant,
+    permits: Arc<tokio::sync::Semaphore>,
+    download: Download,
+    pacer: Option<Pacer>,
+}
+
+impl Reading {
+    async fn next(mut self) -> Option<(io::Result<Bytes>, Reading)> {
+        self.step = match self.taken.elapsed() < QUICK {
+            true => (2 * self.step).min(self.download.share_of(STEPS_TOTAL)).clamp(STEP_MIN, STEP_MAX),
+            false => STEP_MIN,
+        };
+        if let Some(pacer) = &self.pacer {
+            self.step = self.step.min(pacer.step(STEP_MAX));
         }
-        Ok(bytes.len())
+        let step = match self.ahead.take() {
+            Some(step) => step,
+            None => self.begin(None)?,
+        };
+        let Step { source, buffer, read, _ahead } = match step.await {
+            Ok(step) => step,
+            Err(error) => return Some((Err(io::Error::other(error)), self)),
+        };
+        let len = match read {
+            Ok(0) => return None,
+            Ok(len) => len,
+            // The source is gone with the error, so the body ends behind it.
+            Err(error) => return Some((Err(error), self)),
+        };
+        self.source = Some(source);
+        drop(_ahead);
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            self.ahead = self.begin(Some(permit));
+        }
+        if let Some(pacer) = &self.pacer {
+            pacer.pass(len).await;
+        }
+        self.download.sent(len);
+        self.taken = Instant::now();
+        Some((Ok(self.buffers.lend(buffer, len)), self))
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        let full = std::mem::replace(&mut self.buffer, Vec::with_capacity(STEP));
-        self.to.blocking_send(Ok(full.into())).map_err(io::Error::other)
+    /// Has the next step read. `None` after the end.
+    fn begin(&mut self, ahead: Option<OwnedSemaphorePermit>) -> Option<JoinHandle<Step>> {
+        let mut source = self.source.take()?;
+        let mut buffer = self.buffers.take(self.step);
+        Some(tokio::task::spawn_blocking(move || {
+            let read = source.step(&mut buffer);
+            Step { source, buffer, read, _ahead: ahead }
+        }))
     }
 }
 
-/// A body that a thread writes. When nobody reads any more, its next step fails and it ends.
-fn body(write: impl FnOnce(&mpsc::Sender<io::Result<Bytes>>) -> io::Result<()> + Send + 'static) -> Body {
-    let (to, from) = mpsc::channel(AHEAD);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = write(&to) {
-            // Where the reader is gone, nobody needs to know.
-            to.blocking_send(Err(error)).ok();
-        }
-    });
-    Body::from_stream(stream::unfold(from, async |mut from| from.recv().await.map(|part| (part, from))))
-}
-
-/// Who writes to which upload: two at once would mix their bytes.
+/// Buffers of one body that the socket has given back.
 #[derive(Clone, Default)]
-pub(crate) struct UploadLocks {
-    busy: Arc<Mutex<BTreeSet<String>>>,
+struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// A part of a body; its memory goes back when it was sent.
+struct Lent {
+    buffer: Vec<u8>,
+    len: usize,
+    back: Buffers,
 }
 
-/// The right to write to one upload.
-pub(crate) struct UploadLock {
-    locks: UploadLocks,
-    upload: String,
-}
+impl Buffers {
+    /// A buffer of exactly this length.
+    fn take(&self, len: usize) -> Vec<u8> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.iter().position(|buffer| buffer.len() == len) {
+            Some(at) => kept.swap_remove(at),
+            None => {
+                // Those of another length will not be wanted again soon.
+                kept.clear();
+                vec![0; len]
+            }
+        }
+    }
 
-impl UploadLocks {
-    /// `None` while somebody else writes.
-    pub fn take(&self, upload: &str) -> Option<UploadLock> {
-        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        busy.insert(upload.to_owned()).then(|| UploadLock { locks: self.clone(), upload: upload.to_owned() })
+    fn lend(&self, buffer: Vec<u8>, len: usize) -> Bytes {
+        Bytes::from_owner(Lent { buffer, len, back: self.clone() })
     }
 }
 
-impl Drop for UploadLock {
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        self.buffer.get(..self.len).unwrap_or(&self.buffer)
+    }
+}
+
+impl Drop for Lent {
     fn drop(&mut self) {
-        self.locks.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.upload);
+        const KEPT: usize = 2;
+        let mut kept = self.back.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < KEPT {
+            kept.push(std::mem::take(&mut self.buffer));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+
     use super::*;
 
-    #[test]
-    fn ranges_are_those_of_the_standard() {
-        let part = |from, to| Wanted::Part { from, to };
-        for (range, found) in [
-            (None, Wanted::All),
-            (Some("bytes=0-"), part(0, 99)),
-            (Some("bytes=10-19"), part(10, 19)),
-            (Some("bytes=90-1000"), part(90, 99)),
-            (Some("bytes=-10"), part(90, 99)),
-            (Some("bytes=-1000"), part(0, 99)),
-            (Some("bytes=100-"), Wanted::Beyond),
-            (Some("bytes=-0"), Wanted::Beyond),
-            (Some("bytes=5-4"), Wanted::All),
-            (Some("bytes=0-1,5-6"), Wanted::All),
-            (Some("lines=1-2"), Wanted::All),
-            (Some("bytes=a-b"), Wanted::All),
-            (Some("bytes=18446744073709551616-"), Wanted::All),
-        ] {
-            assert_eq!(wanted(range, 100), found, "{range:?}");
-        }
-        assert_eq!(wanted(Some("bytes=0-"), 0), Wanted::Beyond);
+    /// Gives so many bytes, each its place, then fails or ends.
+    struct Counting {
+        at: usize,
+        end: usize,
+        fails: bool,
     }
 
-    #[test]
-    fn of_two_who_write_to_an_upload_one_does() {
-        let locks = UploadLocks::default();
-        let first = locks.take("a");
-        assert!(first.is_some() && locks.take("a").is_none() && locks.take("b").is_some());
-        drop(first);
-        assert!(locks.take("a").is_some());
+    impl Source for Counting {
+        fn step(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let len = into.len().min(self.end - self.at);
+            for (place, byte) in into[..len].iter_mut().enumerate() {
+                *byte = ((self.at + place) % 251) as u8;
+            }
+            self.at += len;
+            if len == 0 && self.fails { Err(io::Error::other("changed")) } else { Ok(len) }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_its_source_and_its_buffers_go_round() {
+        for end in [0, 1, STEP_MIN, STEP_MIN + 1, 3 * STEP_MAX + 7] {
+            let body = body_of(Counting { at: 0, end, fails: false }, &Metrics::new(), None);
+            let got = body.collect().await.unwrap().to_bytes();
+            assert!(got.len() == end && got.iter().enumerate().all(|(place, byte)| *byte == (place % 251) as u8));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_source_that_fails_breaks_the_body_off() {
+        let mut body = body_of(Counting { at: 0, end: 10, fails: true }, &Metrics::new(), None);
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 10);
+        assert!(body.frame().await.unwrap().is_err());
+        assert!(body.frame().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn where_nothing_may_be_read_ahead_bodies_still_come() {
+        let metrics = Metrics::new();
+        let _all = metrics.read_ahead.clone().acquire_many_owned(AHEAD_MAX as u32).await.unwrap();
+        let body = body_of(Counting { at: 0, end: 3 * STEP_MAX, fails: false }, &metrics, None);
+        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 3 * STEP_MAX);
     }
 }

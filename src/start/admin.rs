@@ -1,46 +1,34 @@
-//! `handout admin`: what an administrator does at the server's own command line.
+//! `handout admin`: what an administrator does at the server's own command line. One file for each thing that is dealt with.
+
+mod audit;
+mod devices;
+mod groups;
+mod people;
+mod policy;
+mod shares;
+mod upstreams;
+
+use serde::Serialize;
 
 use super::{logging, runtime, serve, setup};
 use crate::{
-    access::Role,
     cli::{
-        Exit, Output, Shown,
+        Column, Exit, Output, Shown,
+        admin_args::SettingsCommand,
         args::{AdminArgs, AdminCommand, Common},
+        lay_out,
     },
     net::identity::Identity,
     platform::machine_id::machine_id,
     server::{Admin, AdminError},
+    wire::control::{Failure, FailureKind},
 };
-
-#[derive(serde::Serialize)]
-struct PersonLine {
-    name: String,
-    shown: String,
-    role: &'static str,
-    groups: Vec<String>,
-    active: bool,
-    one_time_codes: bool,
-}
-
-#[derive(serde::Serialize)]
-struct Password<'a> {
-    name: &'a str,
-    password: String,
-}
-
-#[derive(serde::Serialize)]
-struct Verified {
-    entries: i64,
-    heads: usize,
-    whole: bool,
-    fault: Option<String>,
-}
 
 /// Does one command.
 pub(super) fn run(args: AdminArgs, common: &Common, output: &Output) -> Result<(), Exit> {
-    logging::to_stderr(common, logging::Default::Warnings);
+    logging::to_stderr(common, logging::Default::Warnings, logging::Format::Text);
     let setup = setup::setup(common)?;
-    let config = serve::config(&crate::cli::args::Serve { config: args.config, check: false }, &setup.home)?;
+    let config = serve::config(args.config.as_deref(), &setup.home)?;
     let (identity, _) = Identity::load_or_create(&setup.home, machine_id().as_deref())
         .map_err(|error| Exit::failed("The server's key can't be read", error.to_string(), ""))?;
     runtime()?.block_on(async {
@@ -53,33 +41,16 @@ pub(super) fn run(args: AdminArgs, common: &Common, output: &Output) -> Result<(
 
 async fn act(admin: &Admin, command: AdminCommand, output: &Output) -> Result<(), Exit> {
     match command {
-        AdminCommand::People => people(admin, output).await,
-        AdminCommand::AddPerson { name, shown, role, group } => {
-            let role = role_of(&role)?;
-            let password = admin.add_person(&name, shown.as_deref().unwrap_or(""), role, group.as_deref()).await;
-            tell_password(&name, password.map_err(failed)?, output)
-        }
-        AdminCommand::ResetPassword { name } => {
-            let password = admin.reset_password(&name).await.map_err(failed)?;
-            tell_password(&name, password, output)
-        }
-        AdminCommand::SetRole { name, role } => {
-            let role = role_of(&role)?;
-            admin.change_person(&name, Some(role), None).await.map_err(failed)?;
-            output.remark(&format!("{name} has the role {role}, and is signed out everywhere."));
-            Ok(())
-        }
-        AdminCommand::SwitchOff { name } => {
-            admin.change_person(&name, None, Some(false)).await.map_err(failed)?;
-            output.remark(&format!("{name} can't sign in any more."));
-            Ok(())
-        }
-        AdminCommand::SwitchOn { name } => {
-            admin.change_person(&name, None, Some(true)).await.map_err(failed)?;
-            output.remark(&format!("{name} can sign in again."));
-            Ok(())
-        }
-        AdminCommand::AuditVerify => verify(admin, output).await,
+        AdminCommand::People { command } => people::act(admin, command, output).await,
+        AdminCommand::Groups { command } => groups::act(admin, command, output).await,
+        AdminCommand::Devices { command } => devices::act(admin, command, output).await,
+        AdminCommand::Policy { command } => policy::act(admin, command, output).await,
+        AdminCommand::Links { command } => shares::links(admin, command, output).await,
+        AdminCommand::Quarantine { command } => shares::quarantine(admin, command, output).await,
+        AdminCommand::Storage => shares::storage(admin, output).await,
+        AdminCommand::Upstreams { command } => upstreams::act(admin, command, output).await,
+        AdminCommand::Audit { command } => audit::act(admin, command, output).await,
+        AdminCommand::Settings { command } => settings(admin, command, output).await,
         AdminCommand::Backup { to } => {
             admin.backup(&to).await.map_err(failed)?;
             output.remark(&format!("The database was copied to {}. Copy the folder `shared` too.", to.display()));
@@ -88,58 +59,57 @@ async fn act(admin: &Admin, command: AdminCommand, output: &Output) -> Result<()
     }
 }
 
-async fn people(admin: &Admin, output: &Output) -> Result<(), Exit> {
-    for person in admin.people().await.map_err(failed)? {
-        let line = PersonLine {
-            name: person.name,
-            shown: person.shown,
-            role: person.role.name(),
-            groups: person.groups,
-            active: person.active,
-            one_time_codes: person.codes,
-        };
-        if output.shown == Shown::Json {
-            output.json(&line)?;
-        } else {
-            let off = if line.active { "" } else { " (switched off)" };
-            let groups = line.groups.join(", ");
-            output.result(&format!("{}\t{}\t{}\t{groups}{off}\n", line.name, line.role, line.shown))?;
+async fn settings(admin: &Admin, command: Option<SettingsCommand>, output: &Output) -> Result<(), Exit> {
+    match command.unwrap_or(SettingsCommand::Show) {
+        SettingsCommand::Show => {
+            let settings = admin.settings_shown().await.map_err(failed)?;
+            let columns = [Column::left("SETTING"), Column::flexible("VALUE"), Column::left("FROM")];
+            let row = |shown: &crate::server::Shown| [shown.key.to_owned(), shown.value.clone(), shown.from.to_owned()];
+            list(output, &settings, &columns, row)
+        }
+        SettingsCommand::Set { key, value } => {
+            admin.set(&key, &value).await.map_err(failed)?;
+            done(output, &format!("{key} was changed; a server that runs takes it in within seconds."))
         }
     }
+}
+
+/// Rows as a table, or as one JSON array.
+fn list<T: Serialize, const N: usize>(
+    output: &Output,
+    lines: &[T],
+    columns: &[Column; N],
+    row: impl Fn(&T) -> [String; N],
+) -> Result<(), Exit> {
+    if output.shown == Shown::Json {
+        return output.json(&lines);
+    }
+    let rows: Vec<[String; N]> = lines.iter().map(row).collect();
+    output.result(&lay_out(columns, &rows, output.width()))
+}
+
+/// Says that something was done: a remark for people, a document for programs.
+fn done(output: &Output, said: &str) -> Result<(), Exit> {
+    if output.shown == Shown::Json {
+        return output.json(&serde_json::json!({ "done": true }));
+    }
+    output.remark(said);
     Ok(())
 }
 
-fn tell_password(name: &str, password: String, output: &Output) -> Result<(), Exit> {
-    if output.shown == Shown::Json {
-        return output.json(&Password { name, password });
-    }
-    output.remark(&format!("{name} signs in with this password, and changes it then:"));
-    output.result(&format!("{password}\n"))
-}
-
-async fn verify(admin: &Admin, output: &Output) -> Result<(), Exit> {
-    let report = admin.verify_audit().await.map_err(failed)?;
-    let fault = report.fault.as_ref().map(ToString::to_string);
-    if output.shown == Shown::Json {
-        let whole = fault.is_none();
-        output.json(&Verified { entries: report.entries, heads: report.heads, whole, fault: fault.clone() })?;
-    }
-    match fault {
-        None => {
-            output.remark(&format!("The log is whole: {} entries, {} signed heads.", report.entries, report.heads));
-            Ok(())
-        }
-        Some(fault) => {
-            let hint = "Compare with a backup, and with the heads that others kept.";
-            Err(Exit::failed("The audit log was tampered with", fault, hint))
-        }
-    }
-}
-
-fn role_of(text: &str) -> Result<Role, Exit> {
-    text.parse().map_err(|error: crate::access::RoleError| Exit::usage(error.to_string(), "", ""))
+/// Seconds since 1970 as RFC 3339.
+fn time_of(at_s: i64) -> String {
+    let at = time::OffsetDateTime::from_unix_timestamp(at_s).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }
 
 fn failed(error: AdminError) -> Exit {
-    Exit::failed(error.to_string(), "", "")
+    let kind = match &error {
+        AdminError::Refused(_) => FailureKind::Refused,
+        AdminError::NoSuchPerson(_) | AdminError::NoSuch { .. } => FailureKind::NotFound,
+        AdminError::Central(crate::store::central::CentralError::Missing { .. }) => FailureKind::NotFound,
+        AdminError::Invalid(_) => FailureKind::Usage,
+        _ => FailureKind::Failed,
+    };
+    Exit::from(Failure::new(kind, error.to_string(), "", ""))
 }

@@ -10,7 +10,10 @@ use std::{
 
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
-use crate::{cli::args::Common, platform::private::make_private_folder};
+use crate::{
+    cli::args::{Common, LogFormat},
+    platform::private::make_private_folder,
+};
 
 /// The variable that says which messages are wanted; wins over arguments.
 const FILTER_VARIABLE: &str = "HANDOUT_LOG";
@@ -26,14 +29,32 @@ pub(super) enum Default {
     Doings,
 }
 
+/// How messages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line, for programs that gather logs.
+    Json,
+}
+
+impl From<LogFormat> for Format {
+    fn from(format: LogFormat) -> Format {
+        match format {
+            LogFormat::Text => Format::Text,
+            LogFormat::Json => Format::Json,
+        }
+    }
+}
+
 /// Logs to standard error.
-pub(super) fn to_stderr(common: &Common, default: Default) {
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter(common, default))
-        .with_writer(io::stderr)
-        .with_ansi(console::colors_enabled_stderr());
+pub(super) fn to_stderr(common: &Common, default: Default, format: Format) {
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter(common, default)).with_writer(io::stderr);
     // A second logger in one program would be a mistake of ours; the first goes on.
-    let _ = subscriber.try_init();
+    let _ = match format {
+        Format::Text => subscriber.with_ansi(console::colors_enabled_stderr()).try_init(),
+        Format::Json => subscriber.json().flatten_event(true).with_span_list(false).try_init(),
+    };
 }
 
 /// Logs to `<home>/log/handout.log`. Where that can't be written, nothing is logged: no reason not to start.

@@ -10,7 +10,7 @@ use crate::{
     },
     control::{self, Found, Service},
     engine::Site,
-    server::{self, Config, SetupCode},
+    server::{self, Config, Told},
 };
 
 /// What the server's start says, for whoever stands at the console.
@@ -19,13 +19,16 @@ struct Started {
     name: String,
     addresses: Vec<String>,
     home: String,
+    /// Where figures are told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<std::net::SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     setup_code: Option<String>,
 }
 
 /// Reads `server.toml`, or what holds without one.
-pub(super) fn config(args: &Serve, home: &std::path::Path) -> Result<Config, Exit> {
-    match &args.config {
+pub(super) fn config(path: Option<&std::path::Path>, home: &std::path::Path) -> Result<Config, Exit> {
+    match path {
         Some(path) => Config::read(path, home)
             .map_err(|error| Exit::failed("The server's configuration can't be used", error.to_string(), "")),
         None => Ok(Config::of_home(home)),
@@ -34,9 +37,9 @@ pub(super) fn config(args: &Serve, home: &std::path::Path) -> Result<Config, Exi
 
 /// Ends without fault at SIGTERM and SIGINT.
 pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), Exit> {
-    logging::to_stderr(common, logging::Default::Doings);
+    logging::to_stderr(common, logging::Default::Doings, args.log_format.into());
     let mut setup = setup::setup(common)?;
-    let config = config(args, &setup.home)?;
+    let config = config(args.config.as_deref(), &setup.home)?;
     if args.check {
         output.remark("The configuration is right.");
         return Ok(());
@@ -50,6 +53,7 @@ pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), 
     if let Some(name) = &config.name {
         setup.settings.name.value.clone_from(name);
     }
+    raise_open_files();
     let interrupt = shutdown::interrupt()?;
     let runtime = runtime()?;
     let instance = match runtime.block_on(control::find(&setup.home)) {
@@ -60,16 +64,16 @@ pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), 
         }
         Err(error) => return Err(Exit::failed(error.to_string(), "", "")),
     };
-    let code: Arc<Mutex<Option<SetupCode>>> = Arc::default();
-    let site = site(config, code.clone());
+    let told: Arc<Mutex<Told>> = Arc::default();
+    let site = site(config, told.clone());
     // The engine starts and ends outside of our runtime: both wait on its own.
     let engine = setup::start_server(&setup, &common.peers, Arc::new(|| {}), site)?;
     let service = Arc::new(Service::staying(engine.handle().clone(), None));
     let listener = control::listen(instance, service).map_err(|error| {
         Exit::failed("The control socket can't be opened", error.to_string(), "Try another --home DIR.")
     })?;
-    let code = code.lock().unwrap_or_else(PoisonError::into_inner).take();
-    greet(&engine, code, output)?;
+    let told = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    greet(&engine, told, output)?;
     let instance = runtime.block_on(async {
         interrupt.cancelled().await;
         tracing::info!("the server is ending");
@@ -81,23 +85,41 @@ pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), 
     Ok(())
 }
 
-fn site(config: Config, told: Arc<Mutex<Option<SetupCode>>>) -> Site {
+/// Each connection and each file that is read takes a descriptor; many systems give 1,024 unless they are asked for more.
+#[cfg(unix)]
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const ENOUGH: u64 = 65_536;
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+        if let Err(error) = raised {
+            tracing::warn!(%error, "the number of open files could not be raised");
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() {}
+
+fn site(config: Config, told: Arc<Mutex<Told>>) -> Site {
     Box::new(move |at| {
         Box::pin(async move {
-            let tell = move |code| *told.lock().unwrap_or_else(PoisonError::into_inner) = code;
+            let tell = move |news| *told.lock().unwrap_or_else(PoisonError::into_inner) = news;
             server::site(config, at, tell).await.map_err(|error| error.to_string())
         })
     })
 }
 
 /// Tells where the server answers, and the code of a server that belongs to nobody yet.
-fn greet(engine: &crate::engine::Engine, code: Option<SetupCode>, output: &Output) -> Result<(), Exit> {
+fn greet(engine: &crate::engine::Engine, told: Told, output: &Output) -> Result<(), Exit> {
     let me = engine.handle().snapshot().me.clone();
     let addresses: Vec<String> = me.listen.iter().map(|address| format!("https://{address}")).collect();
-    let code = code.map(|code| code.0);
+    let (code, metrics) = (told.code.map(|code| code.0), told.metrics);
     if output.shown == Shown::Json {
         let home = me.home.display().to_string();
-        return output.json(&Started { name: me.name.clone(), addresses, home, setup_code: code });
+        return output.json(&Started { name: me.name.clone(), addresses, home, metrics, setup_code: code });
     }
     output.remark(&format!("{} answers at", me.name));
     for address in &addresses {

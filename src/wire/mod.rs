@@ -10,3 +10,4 @@ pub mod managed;
 pub mod paths;
 pub mod peer;
 pub mod server;
+pub mod trace;

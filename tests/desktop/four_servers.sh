@@ -112,7 +112,7 @@ person() { # person NAME CURL-ARGS...: a request of somebody's browser
 }
 
 add_person() { # add_person NAME [--role ROLE]: the password goes to $work/NAME.password
-    handout_on 1 admin add-person "$@" --json | grep -o '"password":"[^"]*"' | cut -d'"' -f4 >"$work/$1.password"
+    handout_on 1 admin people add "$@" --json | grep -o '"password":"[^"]*"' | cut -d'"' -f4 >"$work/$1.password"
     [ -s "$work/$1.password" ] || fail "no password for $1"
 }
 

@@ -2,10 +2,17 @@
 
 mod accounts;
 pub mod apps;
+mod console;
 mod enrolled;
 mod guarding;
 mod handing_over;
+mod hardening;
+mod protocols;
+mod roles;
 mod sharing;
+mod uploads;
+mod watching;
+mod witness;
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -23,8 +30,17 @@ pub struct Server {
     pub folder: tempfile::TempDir,
     program: Child,
     pub address: String,
+    /// Where `/metrics` is answered.
+    pub metrics: Option<String>,
     /// The code for the first administrator, if nobody owns the server yet.
     pub code: Option<String>,
+}
+
+struct Launched {
+    program: Child,
+    address: String,
+    metrics: Option<String>,
+    code: Option<String>,
 }
 
 /// Somebody's browser: a jar of cookies. `key`: acts by a key instead.
@@ -32,6 +48,8 @@ pub struct Browser {
     address: String,
     jar: PathBuf,
     key: Option<String>,
+    /// The file of a computer's key, with its certificate beside it: it comes by no browser.
+    computer: Option<PathBuf>,
     count: std::cell::Cell<u32>,
 }
 
@@ -58,27 +76,56 @@ impl Server {
         (server, owner)
     }
 
-    fn start_in(folder: tempfile::TempDir) -> Server {
-        let (program, address, code) = launch(folder.path());
-        Server { folder, program, address, code }
+    /// `folder` may have a `server.toml`; its home folder is `home`.
+    pub fn start_in(folder: tempfile::TempDir) -> Server {
+        let Launched { program, address, metrics, code } = launch(folder.path());
+        Server { folder, program, address, metrics, code }
     }
 
     /// Ends the program without a warning, and starts it again.
     pub fn kill_and_start(&mut self) {
         self.program.kill().unwrap();
         self.program.wait().unwrap();
-        (self.program, self.address, self.code) = launch(self.folder.path());
+        self.start_again();
+    }
+
+    /// Ends the program as a service manager does.
+    pub fn stop(&mut self) {
+        let ended = Command::new("kill").arg(self.program.id().to_string()).status().unwrap();
+        assert!(ended.success() && self.program.wait().unwrap().success(), "the server ends in order");
+    }
+
+    /// [`Server::stop`], and starts it again.
+    pub fn end_and_start(&mut self) {
+        self.stop();
+        self.start_again();
+    }
+
+    pub fn start_again(&mut self) {
+        Launched { program: self.program, address: self.address, metrics: self.metrics, code: self.code } =
+            launch(self.folder.path());
+    }
+
+    /// What it logged so far, one object a line.
+    pub fn log(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.program.id()
     }
 
     pub fn browser(&self, name: &str) -> Browser {
         let jar = self.folder.path().join(format!("{name}.cookies"));
-        Browser { address: self.address.clone(), jar, key: None, count: std::cell::Cell::new(0) }
+        Browser { address: self.address.clone(), jar, key: None, computer: None, count: std::cell::Cell::new(0) }
     }
 
     /// Runs `handout admin` on this server.
     pub fn admin(&self, words: &[&str]) -> std::process::Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_handout"));
-        command.arg("admin").args(words).arg("--home").arg(self.folder.path().join("home"));
+        command.arg("admin").arg("--config").arg(self.folder.path().join("server.toml")).args(words);
+        command.arg("--home").arg(self.folder.path().join("home"));
         command.output().unwrap()
     }
 }
@@ -90,26 +137,48 @@ impl Drop for Server {
     }
 }
 
-fn launch(folder: &Path) -> (Child, String, Option<String>) {
+fn launch(folder: &Path) -> Launched {
+    let config = folder.join("server.toml");
+    if !config.exists() {
+        std::fs::write(&config, "[metrics]\nlisten = '127.0.0.1:0'\n").unwrap();
+    }
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_handout"))
-        .args(["serve", "--json", "--listen", "127.0.0.1:0", "--no-discovery", "--home"])
+        .args(["serve", "--json", "--log-format", "json", "--listen", "127.0.0.1:0", "--no-discovery", "--home"])
         .arg(folder.join("home"))
+        .arg("--config")
+        .arg(config)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .unwrap();
     let mut line = String::new();
     BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
-    let address = said["addresses"][0].as_str().unwrap().to_owned();
-    (program, address, said["setup_code"].as_str().map(str::to_owned))
+    Launched {
+        program,
+        address: said["addresses"][0].as_str().unwrap().to_owned(),
+        metrics: said["metrics"].as_str().map(str::to_owned),
+        code: said["setup_code"].as_str().map(str::to_owned),
+    }
 }
 
 impl Browser {
     /// The same server, asked with a key.
     pub fn with_key(&self, key: &str) -> Browser {
         let jar = self.jar.with_extension("none");
-        Browser { address: self.address.clone(), jar, key: Some(key.to_owned()), count: std::cell::Cell::new(0) }
+        Browser {
+            address: self.address.clone(),
+            jar,
+            key: Some(key.to_owned()),
+            computer: None,
+            count: std::cell::Cell::new(0),
+        }
+    }
+
+    /// The same server, asked by a computer that proves its key.
+    pub fn with_computer_key(self, key: &Path) -> Browser {
+        Browser { computer: Some(key.to_owned()), ..self }
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -146,6 +215,11 @@ impl Browser {
             Some(key) => command.arg("-H").arg(format!("Authorization: Bearer {key}")),
             None => command.arg("-b").arg(&self.jar).arg("-c").arg(&self.jar),
         };
+        if let Some(key) = &self.computer {
+            let mut certificate = key.clone().into_os_string();
+            certificate.push(".pem");
+            command.arg("--no-alpn").arg("--key").arg(key).arg("--cert").arg(certificate);
+        }
         let output = command.args(args).arg(format!("{}{path}", self.address)).output().unwrap();
         let head = std::fs::read_to_string(&head).unwrap_or_default();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
@@ -235,7 +309,7 @@ impl Answer {
 
 /// Makes an account and signs in, with the first password changed. Returns the browser.
 pub fn person(server: &Server, name: &str, role: &str) -> Browser {
-    let made = server.admin(&["add-person", name, "--role", role, "--json"]);
+    let made = server.admin(&["people", "add", name, "--role", role, "--json"]);
     let made: Value = serde_json::from_slice(&made.stdout).expect("an account is made");
     let first = made["password"].as_str().unwrap().to_owned();
     let browser = server.browser(name);
@@ -243,4 +317,22 @@ pub fn person(server: &Server, name: &str, role: &str) -> Browser {
     let changed = browser.post("/account/password", &[("old", &first), ("new", PASSWORD)]);
     assert_eq!(changed.status, 303, "{}", changed.text());
     browser
+}
+
+/// A key for programs; `scopes` with blanks between them.
+pub fn make_key(browser: &Browser, scopes: &str) -> String {
+    let page = browser.post("/account/keys", &[("name", "script"), ("scopes", scopes), ("days", "1")]).text();
+    page.split("id=\"key\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key is shown").to_owned()
+}
+
+/// A key with its certificate beside it, as openssl makes them, and the id that belongs to it.
+pub fn computer_key(folder: &Path, name: &str) -> (PathBuf, String) {
+    let key = folder.join(format!("{name}.key"));
+    let script = r#"set -e; umask 077
+        openssl genpkey -algorithm ed25519 -out "$1"
+        openssl req -x509 -new -subj /CN=pc -key "$1" -out "$1.pem"
+        openssl pkey -in "$1" -pubout -outform DER | openssl dgst -sha256 -binary | base32 -w0 | tr -d = | tr A-Z a-z"#;
+    let made = Command::new("bash").args(["-c", script, "bash"]).arg(&key).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (key, String::from_utf8(made.stdout).unwrap().trim().to_owned())
 }

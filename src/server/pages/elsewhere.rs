@@ -1,4 +1,4 @@
-//! What servers above have, in lists and on a page of its own; and those servers.
+//! What servers above have, in lists and on a page of its own.
 
 use maud::{Markup, html};
 
@@ -8,11 +8,8 @@ use super::{
     icons::{icon, kind_of},
 };
 use crate::{
-    chain::{Bringing, Find, FindKind, UpstreamStatus},
-    server::{
-        chain::{Elsewhere, reason_words, route_words},
-        routes::elsewhere::health_words,
-    },
+    chain::{Find, FindKind},
+    server::chain::{Elsewhere, reason_words, route_words},
     share::{Entry, EntryKind},
     store::central::ShareRow,
 };
@@ -125,53 +122,4 @@ pub(in crate::server) fn out_of_reach(frame: &Frame, share: &ShareRow, problem: 
             }
         },
     )
-}
-
-/// The servers above, for those who run this one. `id`: what this server is known by.
-pub(in crate::server) fn upstreams(
-    frame: &Frame,
-    id: &str,
-    upstreams: &[UpstreamStatus],
-    bringing: &[Bringing],
-) -> Markup {
-    frame.administration("/admin/upstreams", "Servers above", html! {
-        p { "What is not here is asked of these servers, the first one first. They are set in the file " code { "server.toml" } "." }
-        @if upstreams.is_empty() {
-            section.blank { (icon("computer")) p { "No server is above this one." } }
-        } @else {
-            table.files {
-                caption.unseen { "Servers above" }
-                thead { tr { th scope="col" { "Name" } th scope="col" { "Address" } th scope="col" { "Health" } th.number scope="col" { "Answered" } th.number scope="col" { "Failed" } } }
-                tbody { @for upstream in upstreams { (upstream_row(upstream)) } }
-            }
-        }
-        @if !bringing.is_empty() {
-            h2 { "On their way here" }
-            ul { @for share in bringing { li { code { (share.share.short()) } " " bdi { (route_words(&share.route)) } } } }
-        }
-        section.sheet {
-            h2 { "This server" }
-            p { "Servers above and below know it by this id:" }
-            pre.hash #id { (id) }
-        }
-    })
-}
-
-fn upstream_row(upstream: &UpstreamStatus) -> Markup {
-    let (health, reason) = health_words(upstream.health);
-    html! {
-        tr {
-            td.name { bdi { (upstream.name) } }
-            td { code.breaks { (upstream.address) } }
-            td {
-                @match reason {
-                    None => span.mark.good { (icon("check")) "It answers" },
-                    Some(reason) => span.mark.bad { (icon("warning")) "It " (reason) @if health == "probing" { "; being tried again" } },
-                }
-                @if let Some(trouble) = &upstream.last_trouble { p.soft { "It " (trouble) } }
-            }
-            td.number { (upstream.answered) }
-            td.number { (upstream.failed) }
-        }
-    }
 }

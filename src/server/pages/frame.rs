@@ -35,6 +35,7 @@ pub(in crate::server) const DONE: &[(&str, &str)] = &[
     ("sessions", "All other browsers are signed out."),
     ("exam", "The exam has begun."),
     ("exam-over", "The exam is over."),
+    ("backup", "A copy of the database lies in the folder backups of the server’s home folder."),
     ("blocked", "That content is forbidden from now on."),
     ("welcome", "Welcome. This server is yours: add people and groups, or just upload something."),
 ];
@@ -93,14 +94,16 @@ impl Frame {
 
     /// A page for those who run the server, with its own navigation. `here`: the path of the page.
     pub fn administration(&self, here: &str, title: &str, content: Markup) -> Markup {
-        const PLACES: [(&str, &str, &str); 8] = [
-            ("/admin", "Overview", "disk"),
+        const PLACES: [(&str, &str, &str); 10] = [
+            ("/admin", "Overview", "home"),
             ("/admin/people", "People", "people"),
             ("/admin/devices", "Computers", "computer"),
             ("/admin/policy", "Policy", "shield"),
             ("/admin/upstreams", "Servers above", "computer"),
             ("/admin/quarantine", "Quarantine", "eye-off"),
+            ("/admin/storage", "Storage", "disk"),
             ("/admin/audit", "Audit log", "list"),
+            ("/admin/settings", "Settings", "settings"),
             ("/account", "My account", "person"),
         ];
         self.page(

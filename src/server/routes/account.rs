@@ -205,8 +205,8 @@ pub(in crate::server) async fn make_key(
     Extension(visit): Caller,
     Form(form): Form<NewKey>,
 ) -> Answer {
-    let person = myself(&server, &visit).await?;
     let permit = server.allow(&visit, Action::MakeKey, About::Nothing, "").await?;
+    let person = myself(&server, &visit).await?;
     let scopes: BTreeSet<Scope> = form.scopes.split(' ').filter_map(Scope::of_name).collect();
     // A key is never for more than whoever makes it.
     if scopes.is_empty() || !scopes.is_subset(&visit.actor.scopes) {

@@ -4,7 +4,7 @@
 use axum::{
     Extension, Json,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode, header},
+    http::header,
     response::IntoResponse as _,
 };
 use serde::Serialize;
@@ -140,7 +140,6 @@ pub(in crate::server) async fn share(
     State(server): OurServer,
     Extension(visit): Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
 ) -> Answer {
     let row = match row_of(&server, &id).await {
         // What nothing is here of is told with the way to it, where the server above can be asked.
@@ -177,12 +176,7 @@ pub(in crate::server) async fn share(
     if let Some(body) = body.as_object_mut() {
         body.insert("list".to_owned(), Value::Array(files));
     }
-    // A share's content never changes; its title, audience and whether it is here do.
-    let etag = format!("\"{}\"", blake3::hash(body.to_string().as_bytes()).to_hex());
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
-    }
-    Ok(([(header::ETAG, etag)], Json(body)).into_response())
+    Ok(Json(body).into_response())
 }
 
 /// What of the policy concerns everybody.

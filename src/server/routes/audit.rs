@@ -107,7 +107,7 @@ pub(in crate::server) async fn export(
     Ok((headers, Body::from_stream(pages)).into_response())
 }
 
-fn csv_of(entries: &[AuditEntry], titles: bool) -> std::io::Result<Vec<u8>> {
+pub(in crate::server) fn csv_of(entries: &[AuditEntry], titles: bool) -> std::io::Result<Vec<u8>> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(vec![]);
     if titles {
         writer

@@ -1,4 +1,4 @@
-//! What servers above have: a share's page before it is here, and the servers themselves with their health.
+//! What servers above have: a share's page before it is here.
 
 use axum::{
     Extension, Json,
@@ -64,39 +64,6 @@ pub(in crate::server) async fn bring_by_program(
     Ok(Json(json!({ "id": row.id.to_string(), "title": row.title, "size": row.size })).into_response())
 }
 
-pub(in crate::server) async fn upstreams_page(State(server): OurServer, Extension(visit): Caller) -> Answer {
-    drop(server.allow(&visit, Action::SeeUpstreams, About::Nothing, "").await?);
-    let (upstreams, bringing) = (server.chain.upstreams().await, server.chain.bringing().await);
-    let frame = Frame::of(&server, &visit);
-    Ok(pages::upstreams(&frame, &server.identity.id().to_string(), &upstreams, &bringing).into_response())
-}
-
-/// The servers above with their health, and what is on its way from them.
-pub(in crate::server) async fn upstreams(State(server): OurServer, Extension(visit): Caller) -> Answer {
-    drop(server.allow(&visit, Action::SeeUpstreams, About::Nothing, "").await?);
-    let upstreams = server.chain.upstreams().await.into_iter().map(|upstream| {
-        let (health, reason) = health_words(upstream.health);
-        json!({
-            "id": upstream.id.to_string(),
-            "name": upstream.name,
-            "address": upstream.address,
-            "health": health,
-            "reason": reason,
-            "open": upstream.open,
-            "answered": upstream.answered,
-            "failed": upstream.failed,
-            "lies": upstream.lies,
-            "last_trouble": upstream.last_trouble,
-        })
-    });
-    let bringing = server.chain.bringing().await.into_iter().map(|bringing| {
-        json!({ "share": bringing.share.to_string(), "route": names(&bringing.route), "ready": bringing.ready })
-    });
-    let (upstreams, bringing): (Vec<Value>, Vec<Value>) = (upstreams.collect(), bringing.collect());
-    Ok(Json(json!({ "id": server.identity.id().to_string(), "upstreams": upstreams, "bringing": bringing }))
-        .into_response())
-}
-
 /// A server's health as programs read it, with the reason where it is bad.
 pub(in crate::server) fn health_words(health: Health) -> (&'static str, Option<&'static str>) {
     match health {
@@ -119,6 +86,6 @@ pub(super) fn find_json(find: &Find) -> Value {
     })
 }
 
-fn names(route: &[Step]) -> Vec<&str> {
+pub(super) fn names(route: &[Step]) -> Vec<&str> {
     std::iter::once("you").chain(route.iter().map(|step| step.name.as_str())).collect()
 }

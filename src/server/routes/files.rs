@@ -19,7 +19,10 @@ use crate::{
         Server,
         caller::Visit,
         problem::Problem,
-        serving::{self, Wanted},
+        ranges::{Wanted, wanted},
+        serving,
+        speeds::Way,
+        zipping::Zip,
     },
     share::EntryKind,
     store::central::ShareRow,
@@ -105,7 +108,7 @@ pub(super) async fn file(
     }
     // A range of another content would be glued to the wrong half.
     let range = text(header::RANGE).filter(|_| text(header::IF_RANGE).is_none_or(|known| known == etag));
-    let wanted = serving::wanted(range, size);
+    let wanted = wanted(range, size);
     let (from, len) = match wanted {
         Wanted::All => (0, size),
         Wanted::Part { from, to } => (from, to - from + 1),
@@ -116,9 +119,13 @@ pub(super) async fn file(
     }
     let name = listed.path.name();
     let kind = if inline { kind_shown(&on_shelf, entry, name, size).await } else { None };
+    let pacer = server.speed_of(visit, Way::Down);
     let body = match on_shelf.is_complete() {
-        true => serving::body_of(on_shelf.read(entry, from, len).map_err(|error| gone(&error))?),
-        false => serving::arriving_body(server.shelf.arriving(row.id, entry, from, len)),
+        true => {
+            let reader = on_shelf.read(entry, from, len).map_err(|error| gone(&error))?;
+            serving::body_of(reader, &server.metrics, pacer)
+        }
+        false => serving::arriving_body(server.shelf.arriving(row.id, entry, from, len), &server.metrics, pacer),
     };
     let mut response = Response::new(body);
     if let Wanted::Part { from, to } = wanted {
@@ -201,7 +208,8 @@ pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, fact
     }
     server.done(visit, &permit, &named(row), &format!("zip of {} files and folders", chosen.len())).await?;
     let name = format!("{}.zip", folder.last().copied().unwrap_or(&row.title));
-    let mut response = Response::new(serving::zip_of(server.shelf.clone(), on_shelf, chosen));
+    let zip = Zip::of(server.shelf.clone(), on_shelf, chosen);
+    let mut response = Response::new(serving::body_of(zip, &server.metrics, server.speed_of(visit, Way::Down)));
     describe(&mut response, &name, None);
     set(&mut response, header::CONTENT_TYPE, "application/zip");
     Ok(response)

@@ -19,7 +19,7 @@ pub(in crate::server) async fn ready(State(server): OurServer) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response();
     }
     match server.free_bytes() {
-        Some(free) if free < server.config.reserve_bytes => {
+        Some(free) if free < server.settings().reserve_bytes => {
             (StatusCode::SERVICE_UNAVAILABLE, "the disk is full\n").into_response()
         }
         _ => "ready\n".into_response(),

@@ -46,9 +46,9 @@ pub(in crate::server) async fn make(
 ) -> Answer {
     let row = row_of(&server, &share).await?;
     let facts = row.facts();
+    let permit = server.allow(&visit, Action::MakeLink, About::Share(&facts), &named(&row)).await?;
     // Only who may change a share opens it to people outside.
     drop(server.allow(&visit, Action::ChangeShare, About::Share(&facts), &named(&row)).await?);
-    let permit = server.allow(&visit, Action::MakeLink, About::Share(&facts), &named(&row)).await?;
     let rules = server.policy().links.clone();
     let days = match form.days.trim() {
         "" | "0" => None,

@@ -2,6 +2,8 @@
 //! the permit, and answers with a page, a redirect or JSON.
 
 pub(super) mod account;
+pub(super) mod admin_api;
+mod answers;
 pub(super) mod api;
 pub(super) mod assets;
 pub(super) mod audit;
@@ -15,6 +17,7 @@ pub(super) mod links;
 pub(super) mod people;
 pub(super) mod policy;
 pub(super) mod publications;
+pub(super) mod settings;
 pub(super) mod setup;
 pub(super) mod share;
 pub(super) mod sign_in;
@@ -22,6 +25,8 @@ pub(super) mod steps;
 pub(super) mod storage;
 pub(super) mod tus;
 pub(super) mod uploads;
+pub(super) mod upstreams;
+pub(super) mod witness;
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::{
     server::{
         Server,
         caller::Visit,
-        now_s,
+        class_list, now_s,
         pages::{self, Frame, OnePerson, PeoplePage},
         problem::Problem,
         tokens,
@@ -133,7 +133,7 @@ pub(in crate::server) async fn import(
 ) -> Answer {
     drop(server.allow(&visit, Action::AddPerson, About::Nothing, "import").await?);
     drop(server.allow(&visit, Action::ChangeGroups, About::Nothing, "import").await?);
-    let (lines, mut wrong) = parse(&form.list);
+    let (lines, mut wrong) = class_list::parse(&form.list);
     if lines.len() > IMPORT_MAX {
         return Err(Problem::invalid("A list has at most 500 people. Import them in parts."));
     }
@@ -148,57 +148,6 @@ pub(in crate::server) async fn import(
     let mut page = page_of(&server, &visit).await?;
     (page.made, page.wrong) = (made, wrong);
     Ok(pages::people(&Frame::of(&server, &visit), &page).into_response())
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Line {
-    number: u64,
-    shown: String,
-    name: String,
-    group: String,
-}
-
-/// `name, signs in as, group`, with commas, semicolons or tabs; a first line of titles is passed over. Where the second is
-/// missing it is made from the first.
-fn parse(list: &str) -> (Vec<Line>, Vec<String>) {
-    let list = list.trim_start_matches('\u{FEFF}');
-    let first = list.lines().next().unwrap_or("");
-    let delimiter = [b'\t', b';', b','].into_iter().find(|mark| first.as_bytes().contains(mark)).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .trim(csv::Trim::All)
-        .from_reader(list.as_bytes());
-    let (mut lines, mut wrong) = (vec![], vec![]);
-    for record in reader.records() {
-        let record = match record {
-            Ok(record) => record,
-            Err(error) => {
-                wrong.push(format!("The list can't be read: {error}"));
-                break;
-            }
-        };
-        let number = record.position().map_or(0, csv::Position::line);
-        let field = |at: usize| record.get(at).unwrap_or("").to_owned();
-        let titles = ["name", "shown", "full name", "student"];
-        let (shown, name, group) = (field(0), field(1), field(2));
-        if shown.is_empty() || (number == 1 && titles.contains(&shown.to_lowercase().as_str())) {
-            continue;
-        }
-        let name = if name.is_empty() { made_name(&shown) } else { name };
-        lines.push(Line { number, shown, name, group });
-    }
-    (lines, wrong)
-}
-
-/// `Ann-Marie Müller` signs in as `annmarie.muller`.
-fn made_name(shown: &str) -> String {
-    let words = shown.split_whitespace().map(|word| {
-        let plain: String = crate::store::central::words_of(word).concat();
-        plain.chars().filter(char::is_ascii_alphanumeric).collect::<String>()
-    });
-    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(".")
 }
 
 pub(in crate::server) async fn one(
@@ -359,32 +308,4 @@ fn group_name(typed: &str) -> Result<String, Problem> {
         return Err(Problem::invalid("A group needs a name of at most 60 letters."));
     }
     Ok(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_classes_are_read_as_spreadsheets_write_them() {
-        let line = |number, shown: &str, name: &str, group: &str| Line {
-            number,
-            shown: shown.to_owned(),
-            name: name.to_owned(),
-            group: group.to_owned(),
-        };
-        let (lines, wrong) =
-            parse("\u{FEFF}Name;Login;Group\nAnn-Marie Müller;;7b\n\"Okoro; Ben\";ben;7b\n\n;x;y\nZoë;zoe\n");
-        assert_eq!(wrong, [""; 0]);
-        assert_eq!(
-            lines,
-            [
-                line(2, "Ann-Marie Müller", "annmarie.muller", "7b"),
-                line(3, "Okoro; Ben", "ben", "7b"),
-                line(6, "Zoë", "zoe", "")
-            ]
-        );
-        assert_eq!(parse("Ann Miller, ann, 7b").0, [line(1, "Ann Miller", "ann", "7b")]);
-        assert_eq!(parse("").0, []);
-    }
 }

@@ -11,15 +11,13 @@ use serde::Deserialize;
 
 use super::{Answer, Caller, OurServer, files, home, see_done};
 use crate::{
-    access::{
-        About, Action, Actor, Exam, GroupId, Guests, LinkRules, PersonId, Policy, Role, StudentRules, Who,
-        explain as explain_rules,
-    },
+    access::{About, Action, Actor, Exam, GroupId, PersonId, Who, explain as explain_rules},
     server::{
         Server,
         caller::Visit,
         now_s,
         pages::{self, Frame, PolicyPage},
+        policy_fields::{difference, read},
         problem::Problem,
     },
     share::{Root, ShareId},
@@ -55,71 +53,11 @@ pub(in crate::server) async fn change(
 ) -> Answer {
     let permit = server.allow(&visit, Action::ChangePolicy, About::Nothing, "policy").await?;
     let fields = files::fields(&form);
-    let policy = read(&fields, &server.policy())?;
+    let policy = read(&fields, &server.policy()).map_err(Problem::invalid)?;
     let address = visit.address.to_string();
     let detail = difference(&server.policy(), &policy);
     server.change_policy(permit, &visit.note(&address, "policy", &detail), policy).await?;
     Ok(see_done("/admin/policy", "changed"))
-}
-
-/// What a form makes of the policy. What it does not speak of stays.
-fn read(fields: &[(String, String)], before: &Policy) -> Result<Policy, Problem> {
-    let one = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.trim());
-    let yes = |name: &str| one(name) == "yes";
-    let number = |name: &str, unit: u64| match one(name) {
-        "" => Ok(None),
-        text => {
-            let number =
-                text.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).filter(|number| *number > 0);
-            number
-                .map(Some)
-                .ok_or_else(|| Problem::invalid(format!("{name}: {text:?} is no number that can be used here.")))
-        }
-    };
-    let small = |name: &str| {
-        let number = number(name, 1)?.map(u32::try_from).transpose();
-        number.map_err(|_| Problem::invalid(format!("{name}: the number is too large.")))
-    };
-    let types = one("refused_types").split([' ', ',']).map(|kind| kind.trim_start_matches('.').to_lowercase());
-    let second_factor_from = match one("second_factor") {
-        "" => None,
-        role => Some(role.parse::<Role>().map_err(|error| Problem::invalid(error.to_string()))?),
-    };
-    let policy = Policy {
-        managed_by: super::title_of(one("managed_by"))?,
-        guests: match one("guests") {
-            "look" => Guests::Look,
-            "download" => Guests::Download,
-            _ => Guests::Nothing,
-        },
-        students: StudentRules {
-            upload: yes("upload"),
-            share_with_room: yes("share_with_room"),
-            make_links: yes("make_links"),
-            file_bytes_max: number("file_mib", 1 << 20)?,
-            quota_bytes: number("quota_mib", 1 << 20)?,
-            quota_files: small("quota_files")?,
-            upload_bytes_per_s: number("up_kib", 1 << 10)?,
-            download_bytes_per_s: number("down_kib", 1 << 10)?,
-            refused_types: types.filter(|kind| !kind.is_empty()).collect(),
-        },
-        second_factor_from,
-        links: LinkRules { days_max: small("link_days")?, password_needed: yes("link_password") },
-        retention_days: small("retention_days")?,
-        ..before.clone()
-    };
-    policy.check().map_err(|error| Problem::invalid(error.to_string()))?;
-    Ok(policy)
-}
-
-/// What is new, for the audit log.
-fn difference(before: &Policy, after: &Policy) -> String {
-    let (mut said, mut before) = (vec![], before.clone());
-    (before.version, before.issued_s) = (after.version, after.issued_s);
-    let lines = |policy: &Policy| format!("{policy:#?}").lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
-    let (old, new) = (lines(&before), lines(after));
-    said.extend(new.iter().filter(|line| !old.contains(line) && line.len() > 2).take(12).cloned());
-    said.join(" ")
 }
 
 pub(in crate::server) async fn exam(

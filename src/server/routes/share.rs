@@ -23,7 +23,7 @@ use crate::{
         pages::{self, FileLine, Frame, SharePage, ViewPage},
         problem::Problem,
     },
-    share::{Entry, EntryKind},
+    share::{Entry, EntryKind, ShareId},
     store::central::ShareRow,
 };
 
@@ -257,7 +257,7 @@ pub(super) fn own_groups_only(visit: &Visit, audience: &Audience) -> Result<(), 
 
 /// Peers get what is for the room, and computers of a group what is for it, unless it is hidden; the rest is given by the
 /// pages alone.
-fn tell_peers(server: &Server, row: &ShareRow, audience: &Audience, hidden: bool) {
+pub(in crate::server) fn tell_peers(server: &Server, row: &ShareRow, audience: &Audience, hidden: bool) {
     let audience = match audience {
         Audience::Room if !hidden => Recipients::Everyone,
         Audience::Groups(groups) if !hidden => Recipients::Groups(server.for_groups(groups)),
@@ -307,16 +307,16 @@ pub(in crate::server) async fn remove(
     let mut change = server.central.change(permit, &visit.note(&address, &about, &row.title)).await?;
     change.remove_share(row.number).await?;
     change.commit().await?;
-    take_off_shelf(&server, &row).await;
+    take_off_shelf(&server, row.id).await;
     Ok(see_done("/", "removed"))
 }
 
 /// Stops giving a share out, and deletes files that were uploaded; those of the app's own stay where they are.
-pub(in crate::server) async fn take_off_shelf(server: &Server, row: &ShareRow) {
+pub(in crate::server) async fn take_off_shelf(server: &Server, id: ShareId) {
     let shared = server.config.shared();
-    let places = server.shelf.get(row.id).map(|share| share.places()).unwrap_or_default();
-    if let Err(error) = server.engine.send(Command::Unshare { share: row.id }) {
-        tracing::error!(share = %row.id, %error, "a share could not be taken off the shelf");
+    let places = server.shelf.get(id).map(|share| share.places()).unwrap_or_default();
+    if let Err(error) = server.engine.send(Command::Unshare { share: id }) {
+        tracing::error!(share = %id, %error, "a share could not be taken off the shelf");
     }
     let folder = places.iter().find_map(|place| {
         let inside = place.strip_prefix(&shared).ok()?;
@@ -325,7 +325,7 @@ pub(in crate::server) async fn take_off_shelf(server: &Server, row: &ShareRow) {
     if let Some(folder) = folder {
         let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
         if let Ok(Err(error)) = removed {
-            tracing::warn!(share = %row.id, %error, "the files of a share could not be deleted");
+            tracing::warn!(share = %id, %error, "the files of a share could not be deleted");
         }
     }
 }

@@ -170,7 +170,7 @@ pub(super) async fn begin(
         second_factor,
     };
     server.central.add_session(&new).await?;
-    let life = server.config.lifetimes.session_s;
+    let life = server.settings().lifetimes.session_s;
     let known = tokens::proof(&server.secret, &known_about(person.id));
     for (name, value, age) in [(SESSION_COOKIE, &token, life), (KNOWN_COOKIE, &known, KNOWN_FOR_S)] {
         let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age}");

@@ -3,13 +3,19 @@
 use std::{sync::Arc, time::Instant};
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse as _, Redirect, Response},
 };
 
-use super::super::{Server, caller::Visit, pages, problem::Problem};
+use tracing::Instrument as _;
+
+use super::{
+    super::{Server, pages, problem::Problem, tokens},
+    answers,
+};
+use crate::wire::trace::{REQUEST_ID, TRACEPARENT, TraceId};
 
 /// Scripts, styles and pictures of our own, nothing from elsewhere, nothing inline (CSP level 3).
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -58,26 +64,48 @@ fn is_ours(headers: &HeaderMap) -> bool {
     }
 }
 
-/// Peers have proved their key; they come by no browser.
-pub(in crate::server) async fn identified(request: Request, next: Next) -> Response {
-    next.run(request).await
+/// The outermost step of pages: headers that every answer has, a page where a person would get JSON, one line in the log.
+pub(in crate::server) async fn finish(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
+    let path = request.uri().path();
+    let for_person = accepts.contains("text/html") && !path.starts_with("/api/") && !path.starts_with("/tus");
+    let of_api = path.starts_with("/api/");
+    // Health is told in plain text, good or bad.
+    let of_health = path == "/readyz";
+    let (method, target) = (request.method().clone(), request.uri().path_and_query().map(ToString::to_string));
+    let asked = request.headers().clone();
+    let shown = server.clone();
+    traced(State(server), request, async |request| {
+        let mut response = next.run(request).await;
+        if !of_health {
+            response = answers::as_problem(response).await;
+        }
+        if of_api {
+            response = answers::tagged(&method, &asked, response).await;
+        }
+        if for_person && let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            response = page_of(&shown, problem, &method, target.as_deref().unwrap_or("/"));
+        }
+        fence(&mut response);
+        response
+    })
+    .await
 }
 
-/// The outermost step: headers that every answer has, a page where a person would get JSON, one line in the log.
-pub(in crate::server) async fn finish(State(server): State<Arc<Server>>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or("");
-    let for_person = accepts.contains("text/html") && !path.starts_with("/api/") && !path.starts_with("/tus");
-    let target = request.uri().path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let mut response = next.run(request).await;
-    if for_person && let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = page_of(&server, problem, &method, &target);
-    }
-    let status = response.status().as_u16();
-    let headers = response.headers_mut();
+/// The outermost step of what peers ask: they have proved their key, and come by no browser.
+pub(in crate::server) async fn finish_peer(server: State<Arc<Server>>, request: Request, next: Next) -> Response {
+    let (method, asked) = (request.method().clone(), request.headers().clone());
+    traced(server, request, async |request| {
+        let response = answers::as_problem(next.run(request).await).await;
+        answers::tagged(&method, &asked, response).await
+    })
+    .await
+}
+
+/// Headers that every answer to a browser has.
+fn fence(response: &mut Response) {
     let mut set = |name: header::HeaderName, value: &'static str| {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     };
     set(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -85,9 +113,32 @@ pub(in crate::server) async fn finish(State(server): State<Arc<Server>>, request
     set(header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(header::CACHE_CONTROL, "no-store");
-    let ms = begun.elapsed().as_millis() as u64;
-    let request = headers.get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("").to_owned();
-    tracing::info!(target: "handout::requests", %method, path, status, ms, request, "answered");
+}
+
+/// Gives a request its id, or takes the one that it came with; all that is logged on its way names it, and so does the
+/// answer. Counts it.
+async fn traced(
+    State(server): State<Arc<Server>>,
+    mut request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
+    let begun = Instant::now();
+    let came_with = request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()).and_then(TraceId::parse);
+    let id = came_with.unwrap_or_else(|| TraceId::new(tokens::random()));
+    request.extensions_mut().insert(id);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = request.method().clone();
+    // The word of a link is a secret: whoever knows it has the share.
+    let path = if route.contains("{token}") { route.clone() } else { request.uri().path().to_owned() };
+    let span = tracing::info_span!(target: "handout::requests", "request", request = %id);
+    let mut response = answer(request).instrument(span.clone()).await;
+    if let Ok(told) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, told);
+    }
+    let (status, took) = (response.status().as_u16(), begun.elapsed());
+    server.metrics.answered(&route, &method, status, took);
+    let ms = took.as_millis() as u64;
+    span.in_scope(|| tracing::info!(target: "handout::requests", %method, path, route, status, ms, "answered"));
     response
 }
 
@@ -102,14 +153,6 @@ fn page_of(server: &Server, problem: Problem, method: &Method, target: &str) -> 
     let mut response = (status, pages::problem(server, &problem)).into_response();
     if let Some(seconds) = retry {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    response
-}
-
-/// The id of a request goes back with its answer.
-pub(in crate::server) fn with_request_id(mut response: Response, visit: &Visit) -> Response {
-    if let Ok(id) = HeaderValue::from_str(&visit.request) {
-        response.headers_mut().insert("x-request-id", id);
     }
     response
 }

@@ -19,7 +19,15 @@ use tokio::io::AsyncWriteExt as _;
 use super::{Answer, Caller, OurServer, uploads};
 use crate::{
     access::{About, Action, Audience},
-    server::{Server, caller::Visit, now_s, problem::Problem, sealing, tokens},
+    server::{
+        Server,
+        caller::Visit,
+        now_s,
+        problem::Problem,
+        sealing,
+        speeds::{Pacer, Way},
+        tokens,
+    },
     store::central::{Batch, BatchState, NewUpload, UploadRow},
 };
 
@@ -131,7 +139,7 @@ pub(in crate::server) async fn write(
     if offset.saturating_add(length) > upload.size {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More came than was announced."));
     }
-    let end = append(&server, &upload, offset, body).await?;
+    let end = append(&server, &upload, offset, body, server.speed_of(&visit, Way::Up)).await?;
     server.central.touch_batch(&batch.id, now_s()).await?;
     if end == upload.size && alone(&server, &batch).await? {
         uploads::finish_batch(&server, &visit, batch.clone()).await?;
@@ -151,7 +159,14 @@ async fn alone(server: &Server, batch: &Batch) -> Result<bool, Problem> {
 }
 
 /// Writes what comes behind what is there. What came before a connection broke stays.
-async fn append(server: &Arc<Server>, upload: &UploadRow, offset: u64, body: Body) -> Result<u64, Problem> {
+/// `pacer`: how fast it may come.
+async fn append(
+    server: &Arc<Server>,
+    upload: &UploadRow,
+    offset: u64,
+    body: Body,
+    pacer: Option<Pacer>,
+) -> Result<u64, Problem> {
     let path = sealing::part_of(server, &upload.id);
     let mut options = tokio::fs::OpenOptions::new();
     let mut file = options.create(true).append(true).open(path).await?;
@@ -172,6 +187,10 @@ async fn append(server: &Arc<Server>, upload: &UploadRow, offset: u64, body: Bod
             break;
         }
         file.write_all(&part).await?;
+        server.metrics.received(part.len());
+        if let Some(pacer) = &pacer {
+            pacer.pass(part.len()).await;
+        }
         end += part.len() as u64;
         if end - looked_at >= LOOK_EVERY {
             looked_at = end;
@@ -211,7 +230,7 @@ async fn found(server: &Server, visit: &Visit, id: &str) -> Result<(UploadRow, B
 
 fn has_room(server: &Server, size: u64) -> Result<(), Problem> {
     match server.free_bytes() {
-        Some(free) if free < server.config.reserve_bytes.saturating_add(size) => {
+        Some(free) if free < server.settings().reserve_bytes.saturating_add(size) => {
             let detail = "The server's disk has no room for this. Tell whoever runs it; what came so far stays.";
             Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail))
         }
@@ -250,7 +269,7 @@ fn tus(mut response: Response) -> Response {
 }
 
 fn expires(server: &Server, response: &mut Response, batch: &Batch) {
-    let at = batch.touched_s.max(now_s()) + server.config.lifetimes.upload_s;
+    let at = batch.touched_s.max(now_s()) + server.settings().lifetimes.upload_s;
     let format = time::macros::format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );

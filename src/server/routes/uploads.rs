@@ -30,8 +30,7 @@ const OPEN_MAX: usize = 50;
 pub(super) const FILES_MAX: usize = 100_000;
 
 pub(in crate::server) async fn page(State(server): OurServer, Extension(visit): Caller) -> Answer {
-    drop(server.allow(&visit, Action::Upload, About::Nothing, "").await?);
-    let person = uploader(&visit)?;
+    let person = uploader(&server, &visit).await?;
     let mut unfinished = vec![];
     for batch in server.central.open_batches(person).await? {
         let files = server.central.uploads_of(&batch.id).await?.len();
@@ -55,9 +54,15 @@ pub(in crate::server) async fn page(State(server): OurServer, Extension(visit): 
     Ok(pages::upload(&Frame::of(&server, &visit), &page).into_response())
 }
 
-fn uploader(visit: &Visit) -> Result<PersonId, Problem> {
+/// Who uploads. Whoever may not is told so before, and so is a computer: quotas are people's.
+async fn uploader(server: &Server, visit: &Visit) -> Result<PersonId, Problem> {
+    drop(server.allow(visit, Action::Upload, About::Nothing, "upload").await?);
+    if let Some(person) = visit.actor.person() {
+        return Ok(person);
+    }
+    server.log_refusal(visit, Action::Upload, "person", "upload").await?;
     let detail = "Files are uploaded by people: sign in, or use a key of somebody's.";
-    visit.actor.person().ok_or_else(|| Problem::new(StatusCode::FORBIDDEN, "person", detail))
+    Err(Problem::new(StatusCode::FORBIDDEN, "person", detail))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,7 +112,7 @@ pub(super) async fn begin_batch(
     title: &str,
     audience: Audience,
 ) -> Result<Batch, Problem> {
-    let person = uploader(visit)?;
+    let person = uploader(server, visit).await?;
     let id = tokens::short_token();
     let about = format!("upload:{id}");
     let permit = server.allow(visit, Action::Upload, About::Nothing, &about).await?;
@@ -128,7 +133,7 @@ pub(super) async fn begin_batch(
 
 /// Whether a file may come. `path`: with `/` between its folders.
 pub(super) async fn may_come(server: &Server, visit: &Visit, path: &str, size: u64) -> Result<Permit, Problem> {
-    let used = server.central.usage(uploader(visit)?).await?;
+    let used = server.central.usage(uploader(server, visit).await?).await?;
     let name = path.rsplit('/').next().unwrap_or(path);
     let names = [name];
     let facts = UploadFacts {
@@ -144,15 +149,14 @@ pub(super) async fn may_come(server: &Server, visit: &Visit, path: &str, size: u
 
 /// A batch of the caller's.
 pub(super) async fn mine(server: &Server, visit: &Visit, id: &str) -> Result<Batch, Problem> {
-    let person = uploader(visit)?;
+    let person = uploader(server, visit).await?;
     let batch = server.central.batch(id).await?;
     batch.filter(|batch| batch.person == person).ok_or_else(|| Problem::no_such("upload"))
 }
 
 pub(in crate::server) async fn list(State(server): OurServer, Extension(visit): Caller) -> Answer {
-    drop(server.allow(&visit, Action::Upload, About::Nothing, "").await?);
     let mut all = vec![];
-    for batch in server.central.open_batches(uploader(&visit)?).await? {
+    for batch in server.central.open_batches(uploader(&server, &visit).await?).await? {
         all.push(shown(&server, batch).await?);
     }
     Ok(Json(all).into_response())

@@ -46,6 +46,15 @@ impl Central {
         self.pools.rows(statement.bind(share)).await?.iter().map(|row| Ok(link_of(row)?)).collect()
     }
 
+    /// All links that are still good, those made last first, with their shares.
+    pub async fn links(&self, now_s: i64, limit: u32) -> Result<Vec<(LinkRow, ShareRow)>, CentralError> {
+        let statement = sql("SELECT l.token, l.made_by, l.created_s AS link_created_s, l.expires_s, l.password, \
+             l.downloads_left, l.downloads, s.* FROM links l JOIN shares s ON s.number = l.share \
+             WHERE l.expires_s IS NULL OR l.expires_s > $1 ORDER BY l.created_s DESC, l.token LIMIT $2");
+        let rows = self.pools.rows(statement.bind(now_s).bind(i64::from(limit))).await?;
+        rows.iter().map(|row| Ok((link_of(row)?, share_of(row)?))).collect()
+    }
+
     /// Counts a download. False where none is left.
     pub async fn count_download(&self, token: &str) -> Result<bool, CentralError> {
         let statement = sql("UPDATE links SET downloads = downloads + 1, downloads_left = downloads_left - 1 \

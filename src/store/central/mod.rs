@@ -13,6 +13,7 @@
 
 mod audit;
 mod devices;
+mod facts;
 mod finding;
 mod keys;
 mod links;
@@ -24,7 +25,9 @@ mod sessions;
 mod shares;
 mod sql;
 mod throttles;
+mod timing;
 mod uploads;
+mod usage;
 mod words;
 
 use std::{
@@ -49,7 +52,9 @@ pub use remembered::FROM_ABOVE;
 pub use sessions::{NewSession, SessionRow};
 pub use shares::{NewShare, ShareRow, Usage};
 pub use throttles::Failures;
+pub use timing::statements;
 pub use uploads::{Batch, BatchState, NewBatch, NewUpload, UploadRow};
+pub use usage::OwnerUsage;
 pub use words::words_of;
 
 use self::sql::{Changes, Pools, sql};
@@ -170,6 +175,13 @@ impl Central {
              ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until_s = excluded.until_s \
              WHERE locks.holder = excluded.holder OR locks.until_s <= $4");
         Ok(self.pools.run(statement.bind(name).bind(holder).bind(until_s).bind(now_s)).await? > 0)
+    }
+
+    /// Gives the named work back, so that another process need not wait for its time to be over.
+    pub async fn release_lock(&self, name: &str, holder: &str) -> Result<(), CentralError> {
+        let statement = sql("DELETE FROM locks WHERE name = $1 AND holder = $2");
+        self.pools.run(statement.bind(name).bind(holder)).await?;
+        Ok(())
     }
 
     /// Writes a consistent copy of a SQLite database to a file that is not there yet.

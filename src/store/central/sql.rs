@@ -8,6 +8,8 @@ use sqlx::{
     Decode, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction, Type, postgres::PgRow, sqlite::SqliteRow,
 };
 
+use super::timing::timed;
+
 /// Where the tables are. Cheap to clone.
 #[derive(Clone)]
 pub(in crate::store) enum Pools {
@@ -108,6 +110,7 @@ macro_rules! bound {
 impl Pools {
     /// All rows of a question.
     pub async fn rows(&self, statement: Statement) -> Result<Vec<Row>, sqlx::Error> {
+        let _timed = timed();
         match self {
             Pools::Sqlite { readers, .. } => {
                 let rows = bound!(statement, statement.sqlite).fetch_all(readers).await?;
@@ -128,6 +131,7 @@ impl Pools {
     /// Begins changes. On SQLite the lock for writing is taken at once, so that two that read before they write never
     /// have to be undone.
     pub async fn begin(&self) -> Result<Changes, sqlx::Error> {
+        let _timed = timed();
         match self {
             Pools::Sqlite { writer, .. } => Ok(Changes::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
             Pools::Postgres(pool) => Ok(Changes::Postgres(pool.begin().await?)),
@@ -136,6 +140,7 @@ impl Pools {
 
     /// One change alone. Tells how many rows it concerned.
     pub async fn run(&self, statement: Statement) -> Result<u64, sqlx::Error> {
+        let _timed = timed();
         match self {
             Pools::Sqlite { writer, .. } => {
                 Ok(bound!(statement, statement.sqlite).execute(writer).await?.rows_affected())
@@ -158,6 +163,7 @@ impl Pools {
 impl Changes {
     /// Tells how many rows it concerned.
     pub async fn run(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
+        let _timed = timed();
         match self {
             Changes::Sqlite(changes) => {
                 Ok(bound!(statement, statement.sqlite).execute(&mut **changes).await?.rows_affected())
@@ -169,6 +175,7 @@ impl Changes {
     }
 
     pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, sqlx::Error> {
+        let _timed = timed();
         match self {
             Changes::Sqlite(changes) => {
                 let rows = bound!(statement, statement.sqlite).fetch_all(&mut **changes).await?;
@@ -186,6 +193,7 @@ impl Changes {
     }
 
     pub async fn commit(self) -> Result<(), sqlx::Error> {
+        let _timed = timed();
         match self {
             Changes::Sqlite(changes) => changes.commit().await,
             Changes::Postgres(changes) => changes.commit().await,

@@ -193,7 +193,7 @@ impl Change {
     }
 }
 
-fn batch_of(row: &Row) -> Result<Batch, sqlx::Error> {
+pub(super) fn batch_of(row: &Row) -> Result<Batch, sqlx::Error> {
     let (audience, groups, state): (String, String, String) =
         (row.get("audience")?, row.get("groups")?, row.get("state")?);
     let share: Option<Vec<u8>> = row.get("share")?;

@@ -1,0 +1,146 @@
+//! Browsers that speak HTTP/2: many requests at once on one connection, each a stream of its own.
+//!
+//! What a connection may hold is bounded: streams, the head of a request, and what is taken in ahead of whoever reads it.
+//! A connection on which nothing is asked for a while is told to end, as those of HTTP/1 are.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use http::{HeaderValue, Request, Response, header};
+use hyper::{body::Incoming, server::conn::http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::{super::steady::Steady, KeepPlace, Limits, SteadyBody, Visitor};
+
+/// Requests at once on one connection; browsers wait with the others.
+const STREAMS_MAX: u32 = 64;
+/// The head of a request, unpacked (RFC 9113 §6.5.2).
+const HEAD_MAX: u32 = 32 << 10;
+/// What an upload may be ahead of whoever writes it to disk, for each stream and for all of a connection.
+const STREAM_WINDOW: u32 = 512 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// What waits to be sent on one stream.
+const SEND_BUFFER: usize = 128 << 10;
+/// Streams that were reset and are still remembered: more end the connection (CVE-2023-44487).
+const RESETS_MAX: usize = 32;
+/// How often is looked whether a connection is still used.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// So many looks in a row at which nothing was going on end a connection.
+const IDLE_LOOKS: u32 = 12;
+
+/// Requests that are being answered on one connection.
+#[derive(Clone, Default)]
+struct Open(Arc<AtomicUsize>);
+
+/// One of them; its body counts, too.
+struct OpenRequest(Open);
+
+impl Open {
+    fn one(&self) -> OpenRequest {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        OpenRequest(self.clone())
+    }
+
+    fn is_none(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == 0
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Answers requests until the connection ends.
+pub(super) async fn requests(
+    stream: TlsStream<TcpStream>,
+    router: Router,
+    visitor: Visitor,
+    place: KeepPlace,
+    limits: Limits,
+    cancel: &CancellationToken,
+) {
+    let least_speed = limits.least_speed;
+    let open = Open::default();
+    let counted = open.clone();
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(|body| Body::new(SteadyBody::new(body, least_speed)));
+        name_host(&mut request);
+        request.extensions_mut().insert(visitor);
+        request.extensions_mut().insert(place.clone());
+        let (router, one) = (router.clone(), counted.one());
+        async move {
+            let response: Response<Body> = router.oneshot(request).await?;
+            Ok::<_, Infallible>(response.map(|body| body.map_holding(one)))
+        }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_MAX)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .max_pending_accept_reset_streams(RESETS_MAX)
+        .keep_alive_interval(Some(2 * limits.header))
+        .keep_alive_timeout(limits.header)
+        .serve_connection(TokioIo::new(Steady::new(stream, least_speed)), service);
+    let mut connection = std::pin::pin!(connection);
+    let mut idle = 0;
+    let result = loop {
+        tokio::select! {
+            result = connection.as_mut() => break result,
+            () = cancel.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                break timeout(limits.drain, connection).await.unwrap_or(Ok(()));
+            }
+            () = tokio::time::sleep(LOOK_EVERY) => {
+                idle = if open.is_none() { idle + 1 } else { 0 };
+                if idle == IDLE_LOOKS {
+                    connection.as_mut().graceful_shutdown();
+                }
+                if idle > IDLE_LOOKS {
+                    break Ok(());
+                }
+            }
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(address = %visitor.address, %error, "a caller's connection ended");
+    }
+}
+
+/// HTTP/2 names the host in a field of its own (RFC 9113 §8.3.1); everything behind here reads `Host`.
+fn name_host<B>(request: &mut Request<B>) {
+    let named = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
+    if let Some(name) = named {
+        request.headers_mut().insert(header::HOST, name);
+    }
+}
+
+/// A body that holds on to something until it was sent.
+trait Holding {
+    fn map_holding(self, held: OpenRequest) -> Body;
+}
+
+impl Holding for Body {
+    fn map_holding(self, held: OpenRequest) -> Body {
+        use http_body_util::BodyExt as _;
+        Body::new(self.map_frame(move |frame| {
+            let _ = &held;
+            frame
+        }))
+    }
+}

@@ -1,0 +1,67 @@
+//! The servers above at the console: who they are, whether they answer, and what they kept of this server's audit log.
+
+use super::{Admin, AdminError, note, permit};
+use crate::{
+    access::Action,
+    chain::{Reason, Upstream, reach},
+    net::call::Client,
+    server::{
+        chain::reason_words,
+        settings::{Above, Chosen},
+        witness,
+    },
+    store::central::AuditHead,
+};
+
+/// A server above, and whether it answers this computer now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    pub upstream: Upstream,
+    /// Whether it stands in `server.toml`.
+    pub fixed: bool,
+    pub reached: bool,
+}
+
+impl Admin {
+    /// Asks each of them.
+    pub async fn upstreams(&self) -> Result<Vec<Reach>, AdminError> {
+        let client = Client::new(self.identity.clone());
+        let mut reached = vec![];
+        for upstream in self.settings().await?.upstreams {
+            let fixed = self.config.upstreams.contains(&upstream);
+            let answers = reach::answers(&client, &upstream).await;
+            reached.push(Reach { upstream, fixed, reached: answers });
+        }
+        Ok(reached)
+    }
+
+    pub async fn add_upstream(&self, above: Above) -> Result<(), AdminError> {
+        if above.id == self.identity.id().to_string() {
+            return Err(AdminError::Invalid("That is this server itself".to_owned()));
+        }
+        let mut chosen = Chosen::load(&self.central).await?;
+        let about = format!("server:{}", above.id);
+        let upstream = chosen.add_upstream(&self.config, above).map_err(AdminError::Invalid)?;
+        let detail = format!("added at {}", upstream.address);
+        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, &detail)).await?)
+    }
+
+    pub async fn remove_upstream(&self, id: &str) -> Result<(), AdminError> {
+        let mut chosen = Chosen::load(&self.central).await?;
+        chosen.remove_upstream(&self.config, id).map_err(AdminError::Invalid)?;
+        let about = format!("server:{id}");
+        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, "removed")).await?)
+    }
+
+    /// The heads of this server's audit log that the servers above kept, by their names; `Err`: why one does not tell.
+    pub async fn kept_heads(&self) -> Result<Vec<(String, Result<Vec<AuditHead>, String>)>, AdminError> {
+        let client = Client::new(self.identity.clone());
+        let mut kept = vec![];
+        for upstream in self.settings().await?.upstreams {
+            let name = upstream.name.clone().unwrap_or_else(|| upstream.address.clone());
+            let heads = witness::ask_kept(&client, &upstream).await;
+            kept.push((name, heads.map_err(|reason: Reason| reason_words(reason).to_owned())));
+        }
+        Ok(kept)
+    }
+}

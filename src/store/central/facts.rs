@@ -1,0 +1,12 @@
+//! Single values by their names, changed under a permit.
+
+use super::{CentralError, Change, sql::sql};
+
+impl Change {
+    pub async fn set_fact(&mut self, name: &str, value: &str) -> Result<(), CentralError> {
+        let statement = sql("INSERT INTO facts (name, value) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+        self.changes.run(statement.bind(name).bind(value)).await?;
+        Ok(())
+    }
+}

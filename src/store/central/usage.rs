@@ -1,0 +1,34 @@
+//! Who has how much on the server, and what is unfinished.
+
+use super::{Batch, Central, CentralError, Usage, sql::sql};
+
+/// What one person's shares take together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerUsage {
+    /// As others see it; shares of somebody who is gone still have it.
+    pub name: String,
+    pub usage: Usage,
+}
+
+impl Central {
+    /// Those who have most first.
+    pub async fn usage_by_owner(&self, limit: u32) -> Result<Vec<OwnerUsage>, CentralError> {
+        let statement = sql("SELECT owner, owner_name, CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes, \
+             CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, COUNT(*) AS shares FROM shares \
+             GROUP BY owner, owner_name ORDER BY bytes DESC, owner_name LIMIT $1");
+        let rows = self.pools.rows(statement.bind(i64::from(limit))).await?;
+        let usage = |row: &super::sql::Row| {
+            let usage = Usage { bytes: row.count("bytes")?, files: row.count("files")?, shares: row.count("shares")? };
+            Ok(OwnerUsage { name: row.get("owner_name")?, usage })
+        };
+        rows.iter().map(usage).collect()
+    }
+
+    /// Uploads that are not done, whoever's, those that rest longest first; with their owners' names.
+    pub async fn unfinished(&self, limit: u32) -> Result<Vec<(Batch, String)>, CentralError> {
+        let statement = sql("SELECT b.*, p.shown FROM batches b JOIN people p ON p.id = b.person \
+             WHERE b.state <> 'done' ORDER BY b.touched_s, b.id LIMIT $1");
+        let rows = self.pools.rows(statement.bind(i64::from(limit))).await?;
+        rows.iter().map(|row| Ok((super::uploads::batch_of(row)?, row.get("shown")?))).collect()
+    }
+}

@@ -1,0 +1,334 @@
+//! Every role tries every action at the real server: with a session, with a key, as an enrolled computer. What is allowed
+//! stands in one table, and every refusal is looked for in the audit log.
+
+use std::collections::BTreeSet;
+
+use handout::access::{Action, Scope};
+use serde_json::Value;
+
+use super::{Answer, Browser, Server, computer_key, make_key, person};
+
+/// Guest, student, teacher, admin, owner.
+const ROLES: [&str; 5] = ["guest", "student", "teacher", "admin", "owner"];
+
+/// Words in paths and fields that stand for something made for each who tries: `VICTIM` a share to remove, `TOKEN` a link,
+/// `PERSON` an account, `PEER` a computer, `BATCH` somebody's unfinished upload, `SERVER` a server above. `ROOM` is a share
+/// for everyone, `OWNER` one for its owner alone, `WHO` the word of who tries.
+struct Try {
+    action: Action,
+    method: &'static str,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    /// Which roles get it.
+    allowed: [bool; 5],
+    /// Computers are let in at the API alone.
+    api: bool,
+}
+
+const NOBODY_BELOW_TEACHER: [bool; 5] = [false, false, true, true, true];
+const ALL_BUT_GUESTS: [bool; 5] = [false, true, true, true, true];
+const ADMINS: [bool; 5] = [false, false, false, true, true];
+
+const fn page(
+    action: Action,
+    method: &'static str,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    allowed: [bool; 5],
+) -> Try {
+    Try { action, method, path, fields, allowed, api: false }
+}
+
+const fn api(action: Action, path: &'static str, allowed: [bool; 5]) -> Try {
+    Try { action, method: "GET", path, fields: &[], allowed, api: true }
+}
+
+const fn upload(action: Action, fields: &'static [(&'static str, &'static str)], allowed: [bool; 5]) -> Try {
+    Try { action, method: "JSON", path: "/api/v1/uploads", fields, allowed, api: true }
+}
+
+const TABLE: &[Try] = &[
+    api(Action::Search, "/api/v1/search?q=lesson", ALL_BUT_GUESTS),
+    api(Action::Search, "/api/v1/shares", ALL_BUT_GUESTS),
+    api(Action::SeeShare, "/api/v1/shares/ROOM", ALL_BUT_GUESTS),
+    page(Action::SeeShare, "GET", "/s/ROOM", &[], ALL_BUT_GUESTS),
+    api(Action::SeeShare, "/api/v1/shares/OWNER", NOBODY_BELOW_TEACHER),
+    api(Action::Download, "/api/v1/shares/ROOM/files/0", ALL_BUT_GUESTS),
+    api(Action::Download, "/api/v1/shares/OWNER/files/0", NOBODY_BELOW_TEACHER),
+    page(Action::Download, "GET", "/s/ROOM/zip", &[], ALL_BUT_GUESTS),
+    upload(Action::Upload, &[("audience", "owner")], ALL_BUT_GUESTS),
+    upload(Action::ShareWithRoom, &[("audience", "room")], NOBODY_BELOW_TEACHER),
+    page(
+        Action::ChangeShare,
+        "POST",
+        "/s/ROOM/change",
+        &[("title", "lesson"), ("audience", "room")],
+        NOBODY_BELOW_TEACHER,
+    ),
+    page(Action::RemoveShare, "POST", "/s/VICTIM/remove", &[("sure", "yes")], NOBODY_BELOW_TEACHER),
+    page(Action::MakeLink, "POST", "/s/ROOM/links", &[("days", "1")], NOBODY_BELOW_TEACHER),
+    page(Action::RemoveLink, "POST", "/s/ROOM/links/TOKEN/remove", &[], NOBODY_BELOW_TEACHER),
+    page(Action::Quarantine, "POST", "/s/ROOM/quarantine", &[("hide", "no")], NOBODY_BELOW_TEACHER),
+    api(Action::Quarantine, "/api/v1/quarantine", NOBODY_BELOW_TEACHER),
+    page(Action::BlockContent, "POST", "/admin/policy/block", &[("root", HASH), ("do", "allow")], ADMINS),
+    page(Action::ChangeOwnAccount, "GET", "/account", &[], ALL_BUT_GUESTS),
+    page(
+        Action::MakeKey,
+        "POST",
+        "/account/keys",
+        &[("name", "k"), ("scopes", "write"), ("days", "1")],
+        ALL_BUT_GUESTS,
+    ),
+    api(Action::SeePeople, "/api/v1/people", NOBODY_BELOW_TEACHER),
+    api(Action::SeePeople, "/api/v1/groups", NOBODY_BELOW_TEACHER),
+    page(
+        Action::AddPerson,
+        "POST",
+        "/admin/people",
+        &[("shown", "X"), ("name", "s.WHO"), ("role", "student")],
+        NOBODY_BELOW_TEACHER,
+    ),
+    page(Action::AddPerson, "POST", "/admin/people", &[("shown", "X"), ("name", "t.WHO"), ("role", "teacher")], ADMINS),
+    page(
+        Action::AddPerson,
+        "POST",
+        "/admin/people",
+        &[("shown", "X"), ("name", "o.WHO"), ("role", "owner")],
+        [false, false, false, false, true],
+    ),
+    page(
+        Action::ChangePerson,
+        "POST",
+        "/admin/people/PERSON",
+        &[("shown", "Y"), ("active", "yes")],
+        NOBODY_BELOW_TEACHER,
+    ),
+    page(Action::RemovePerson, "POST", "/admin/people/PERSON/remove", &[("sure", "yes")], ADMINS),
+    page(Action::ChangeGroups, "POST", "/admin/groups", &[("name", "WHO")], NOBODY_BELOW_TEACHER),
+    api(Action::SeeDevices, "/api/v1/devices", NOBODY_BELOW_TEACHER),
+    page(
+        Action::EnrolDevice,
+        "POST",
+        "/admin/devices/tokens",
+        &[("note", "lab"), ("uses", "1"), ("days", "1")],
+        ADMINS,
+    ),
+    page(Action::RemoveDevice, "POST", "/admin/devices/PEER/remove", &[], ADMINS),
+    api(Action::SeePolicy, "/api/v1/policy", [true; 5]),
+    page(Action::ChangePolicy, "POST", "/admin/policy", &[("managed_by", "School"), ("upload", "yes")], ADMINS),
+    page(Action::Exam, "POST", "/admin/policy/exam", &[("do", "end")], NOBODY_BELOW_TEACHER),
+    page(Action::Explain, "GET", "/admin/policy/explain?action=share.search", &[], NOBODY_BELOW_TEACHER),
+    api(Action::SeeAudit, "/api/v1/audit", ADMINS),
+    page(Action::SeeAudit, "GET", "/admin/audit?verify=yes", &[], ADMINS),
+    page(Action::SeeAudit, "GET", "/admin/audit.csv", &[], ADMINS),
+    api(Action::SeeStorage, "/api/v1/storage", NOBODY_BELOW_TEACHER),
+    page(Action::ChangeStorage, "POST", "/admin/storage/unfinished/BATCH/remove", &[], ADMINS),
+    api(Action::SeeUpstreams, "/api/v1/upstreams", NOBODY_BELOW_TEACHER),
+    page(Action::ChangeUpstreams, "POST", "/admin/upstreams", &[("address", "127.0.0.1:9"), ("id", "SERVER")], ADMINS),
+    api(Action::SeeSettings, "/api/v1/settings", ADMINS),
+    page(Action::ChangeSettings, "POST", "/admin/settings", &[("sessions.hours", "11")], ADMINS),
+    page(Action::Backup, "POST", "/admin/backup", &[], [false, false, false, false, true]),
+];
+
+const HASH: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// Somebody who tries.
+struct Subject {
+    /// For names and messages: `teacher`, `teacher-key`.
+    word: String,
+    role: usize,
+    scopes: BTreeSet<Scope>,
+    is_computer: bool,
+    browser: Browser,
+    /// As the log has them.
+    actor: String,
+    victim: String,
+    token: String,
+    person: String,
+    peer: String,
+    batch: String,
+    server: String,
+}
+
+impl Subject {
+    fn expected(&self, row: &Try) -> bool {
+        // A computer is a student, and uploads nothing: quotas are people's.
+        let can = !self.is_computer || !matches!(row.action, Action::Upload | Action::ShareWithRoom);
+        row.allowed[self.role] && self.scopes.contains(&row.action.scope()) && can
+    }
+
+    fn fill(&self, text: &str, room: &str, owner: &str) -> String {
+        let words = [
+            ("ROOM", room),
+            ("OWNER", owner),
+            ("VICTIM", &self.victim),
+            ("TOKEN", &self.token),
+            ("PERSON", &self.person),
+            ("PEER", &self.peer),
+            ("BATCH", &self.batch),
+            ("SERVER", &self.server),
+            ("WHO", &self.word),
+        ];
+        words.iter().fold(text.to_owned(), |text, (word, with)| text.replace(word, with))
+    }
+
+    fn tries(&self, row: &Try, room: &str, owner: &str) -> Answer {
+        let path = self.fill(row.path, room, owner);
+        let fields: Vec<(&str, String)> =
+            row.fields.iter().map(|(name, value)| (*name, self.fill(value, room, owner))).collect();
+        match row.method {
+            "GET" => self.browser.get(&path),
+            "JSON" => {
+                let body: serde_json::Map<_, _> =
+                    fields.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+                self.browser.json("POST", &path, &body.into())
+            }
+            _ => {
+                let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                self.browser.post(&path, &fields)
+            }
+        }
+    }
+}
+
+/// Makes subjects and what they try to change, all through the server's own doors.
+struct Stage {
+    server: Server,
+    owner: Browser,
+    room: String,
+    private: String,
+    made: u32,
+}
+
+impl Stage {
+    fn subject(&mut self, word: &str, role: usize, scopes: &[Scope], browser: Browser) -> Subject {
+        self.made += 1;
+        let actor = browser.get("/api/v1/me").value()["who"].as_str().unwrap().to_owned();
+        let victim = self.owner.upload("victim", "owner", "victim.txt", word.as_bytes());
+        let links = self.owner.post(&format!("/s/{}/links", self.room), &[("days", "2")]);
+        assert_eq!(links.status, 303);
+        let listed = self.server.admin(&["links", "list", "--json"]);
+        let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+        let token = listed[0]["token"].as_str().unwrap().to_owned();
+        let name = format!("v.{word}");
+        assert!(self.server.admin(&["people", "add", &name]).status.success());
+        let people = self.owner.get("/api/v1/people").value()["people"].as_array().unwrap().clone();
+        let person = people.iter().find(|person| person["name"] == name.as_str()).unwrap()["id"].to_string();
+        let peer = self.computer(word).1;
+        let server = computer_key(self.server.folder.path(), &format!("server-{word}")).1;
+        let batch = self.owner.begin("unfinished", "owner");
+        let scopes = scopes.iter().copied().collect();
+        let word = word.to_owned();
+        let is_computer = actor.starts_with("device:");
+        Subject { word, role, scopes, is_computer, browser, actor, victim, token, person, peer, batch, server }
+    }
+
+    /// An enrolled computer.
+    fn computer(&self, name: &str) -> (Browser, String) {
+        let (key, peer) = computer_key(self.server.folder.path(), name);
+        let token = self.server.admin(&["devices", "add-token", name, "--uses", "1", "--json"]);
+        let token: Value = serde_json::from_slice(&token.stdout).unwrap();
+        let computer = self.server.browser(name).with_computer_key(&key);
+        let enrolled =
+            computer.json("POST", "/api/v1/enrol", &serde_json::json!({ "token": token["token"], "name": name }));
+        assert_eq!(enrolled.status, 200, "{}", enrolled.text());
+        (computer, peer)
+    }
+
+    fn subjects(&mut self) -> Vec<Subject> {
+        let mut subjects = vec![];
+        for (place, role) in ROLES.into_iter().enumerate() {
+            let browser = match role {
+                "guest" => self.server.browser("guest"),
+                "owner" => self.server.browser("owner"),
+                role => person(&self.server, role, role),
+            };
+            let keys = match role {
+                "guest" => vec![],
+                "owner" => vec!["read", "write", "read write admin"],
+                _ => vec!["read write admin"],
+            };
+            for scopes in keys {
+                let key = browser.with_key(&make_key(&browser, scopes));
+                let granted: Vec<Scope> = scopes.split(' ').filter_map(Scope::of_name).collect();
+                let word = format!("{role}-{}", scopes.split(' ').next_back().unwrap());
+                let subject = self.subject(&word, place, &granted, key);
+                subjects.push(subject);
+            }
+            let subject = self.subject(role, place, &Scope::ALL, browser);
+            subjects.push(subject);
+        }
+        let (computer, _) = self.computer("pc");
+        let subject = self.subject("computer", 1, &Scope::ALL, computer);
+        subjects.push(subject);
+        subjects
+    }
+}
+
+#[test]
+fn every_role_gets_what_is_its_by_session_key_and_computer_and_every_refusal_stands_in_the_log() {
+    let untried: Vec<_> = Action::ALL.iter().filter(|action| TABLE.iter().all(|row| row.action != **action)).collect();
+    assert!(untried.is_empty(), "nobody tries {untried:?}");
+
+    let (server, owner) = Server::owned();
+    let room = owner.upload("lesson", "room", "lesson.txt", b"for all");
+    let private = owner.upload("secret", "owner", "secret.txt", b"for none");
+    // Students may not give to the room, so that there is something to refuse them.
+    assert_eq!(owner.post("/admin/policy", &[("managed_by", "School"), ("upload", "yes")]).status, 303);
+    let mut stage = Stage { server, owner, room, private, made: 0 };
+    let subjects = stage.subjects();
+    let (room, private) = (stage.room.clone(), stage.private.clone());
+    let mut refused = vec![];
+    let mut tried = 0;
+    for row in TABLE {
+        for subject in subjects.iter().filter(|subject| row.api || !subject.is_computer) {
+            let answer = subject.tries(row, &room, &private);
+            let got = matches!(answer.status, 200 | 201 | 303);
+            let told = format!(
+                "{}: {} {} {} answered {}",
+                subject.word,
+                row.action.name(),
+                row.method,
+                row.path,
+                answer.status
+            );
+            assert_eq!(got, subject.expected(row), "{told}: {}", answer.text());
+            tried += 1;
+            if !got {
+                assert!([401, 403, 404].contains(&answer.status), "{told}");
+                let code = answer.value()["code"].as_str().unwrap_or_default().to_owned();
+                assert!(!code.is_empty() && answer.header("content-type") == "application/problem+json", "{told}");
+                refused.push((subject.actor.clone(), row.action, told));
+            }
+        }
+    }
+    assert!(tried > 430 && refused.len() > 170, "{tried} tried, {} refused", refused.len());
+    let log = refusals(&stage.owner);
+    for (actor, action, told) in refused {
+        // Whoever may not upload at all is refused that, and not what they wanted to do with it.
+        let names = match action {
+            Action::ShareWithRoom => vec![action.name(), Action::Upload.name()],
+            _ => vec![action.name()],
+        };
+        let found = log
+            .iter()
+            .any(|entry| entry["actor"] == actor.as_str() && names.iter().any(|name| entry["action"] == *name));
+        assert!(found, "{told}, and that is not in the log");
+    }
+    let verified = stage.server.admin(&["audit", "verify"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// All refusals of the log.
+fn refusals(owner: &Browser) -> Vec<Value> {
+    let (mut all, mut before) = (vec![], String::new());
+    loop {
+        let page = owner.get(&format!("/api/v1/audit?limit=500{before}")).value();
+        let entries = page["entries"].as_array().unwrap().clone();
+        all.extend(entries.into_iter().filter(|entry| entry["outcome"].as_str().unwrap().starts_with("refused")));
+        match page["next"].as_i64() {
+            Some(next) => before = format!("&before={next}"),
+            None => return all,
+        }
+    }
+}

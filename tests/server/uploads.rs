@@ -1,0 +1,128 @@
+//! Many uploads at once, and a server that is killed among them.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use super::{Browser, Server, make_key};
+
+const UPLOADS: usize = 30;
+const SIZE: usize = 1 << 20;
+
+/// Each upload's bytes are its own.
+fn content(number: usize) -> Vec<u8> {
+    (0..SIZE).map(|place| (place * 31 + number * 17 + place / 251) as u8).collect()
+}
+
+/// curl, sending a file from an offset on; as slowly as a busy Wi-Fi where `slowly`.
+fn send(owner: &Browser, place: &str, offset: usize, file: &std::path::Path, slowly: bool) -> Child {
+    let mut command = Command::new("curl");
+    command.args(["-sk", "--max-time", "60", "-X", "PATCH", "-H", "Expect:", "-H", "Tus-Resumable: 1.0.0"]);
+    command.args(["-H", "Content-Type: application/offset+octet-stream", "-o", "/dev/null", "-w", "%{http_code}"]);
+    command.arg("-H").arg(format!("Authorization: Bearer {}", owner.key.as_deref().unwrap()));
+    command.arg("-H").arg(format!("Upload-Offset: {offset}"));
+    if slowly {
+        command.args(["--limit-rate", "256k"]);
+    }
+    command.arg("--data-binary").arg(format!("@{}", file.display()));
+    command.arg(format!("{}{place}", owner.address)).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn offset(owner: &Browser, place: &str) -> usize {
+    owner.ask("HEAD", place, &[]).header("upload-offset").parse().unwrap()
+}
+
+#[test]
+fn thirty_uploads_at_once_go_on_after_the_server_was_killed_and_end_equal() {
+    let (mut server, owner) = Server::owned();
+    let key = make_key(&owner, "read write");
+    let owner = owner.with_key(&key);
+    let folder = tempfile::tempdir().unwrap();
+    let mut uploads = vec![];
+    for number in 0..UPLOADS {
+        let batch = owner.begin(&format!("work {number}"), "owner");
+        let place = owner.announce(&batch, &format!("work {number}.bin"), SIZE).header("location").to_owned();
+        let file = folder.path().join(format!("{number}"));
+        std::fs::write(&file, content(number)).unwrap();
+        uploads.push((number, batch, place, file));
+    }
+    let mut sending: Vec<Child> =
+        uploads.iter().map(|(_, _, place, file)| send(&owner, place, 0, file, true)).collect();
+    // All are on their way, and none is there, when the server goes.
+    let begun = Instant::now();
+    let parts = server.folder.path().join("home/uploads");
+    let on_their_way = || {
+        let lengths = std::fs::read_dir(&parts).unwrap().map(|part| part.unwrap().metadata().unwrap().len());
+        lengths.filter(|length| *length > 0).count()
+    };
+    while on_their_way() < UPLOADS {
+        assert!(begun.elapsed() < Duration::from_secs(20), "only {} uploads began", on_their_way());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server.kill_and_start();
+    for child in &mut sending {
+        assert!(!matches!(child.wait(), Ok(status) if status.success()), "an upload was through before the kill");
+    }
+
+    let owner = server.browser("owner").with_key(&key);
+    let mut goes_on = 0;
+    let mut sending = vec![];
+    for (number, _, place, _) in &uploads {
+        let from = offset(&owner, place);
+        assert!(from < SIZE, "upload {number} says that it is complete");
+        goes_on += usize::from(from > 0);
+        let rest = folder.path().join(format!("{number}.rest"));
+        std::fs::write(&rest, &content(*number)[from..]).unwrap();
+        sending.push(send(&owner, place, from, &rest, false));
+    }
+    assert_eq!(goes_on, UPLOADS, "what had come was kept");
+    for child in sending {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "204");
+    }
+    for (number, batch, _, _) in &uploads {
+        let share = owner.finish(batch);
+        assert!(owner.get(&format!("/api/v1/shares/{share}/files/0")).body == content(*number), "upload {number}");
+    }
+}
+
+#[test]
+fn an_upload_that_is_on_its_way_when_the_server_ends_in_order_goes_on_where_it_was() {
+    let (mut server, owner) = Server::owned();
+    let key = make_key(&owner, "read write");
+    let owner = owner.with_key(&key);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("work");
+    std::fs::write(&file, content(1)).unwrap();
+    let batch = owner.begin("work", "owner");
+    let place = owner.announce(&batch, "work.bin", SIZE).header("location").to_owned();
+    let mut sending = send(&owner, &place, 0, &file, true);
+    let begun = Instant::now();
+    while offset(&owner, &place) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "nothing came");
+    }
+    server.end_and_start();
+    sending.wait().unwrap();
+    let owner = server.browser("owner").with_key(&key);
+    let from = offset(&owner, &place);
+    assert!(from > 0 && from < SIZE, "{from}");
+    let rest = folder.path().join("rest");
+    std::fs::write(&rest, &content(1)[from..]).unwrap();
+    assert_eq!(send(&owner, &place, from, &rest, false).wait_with_output().unwrap().stdout, b"204");
+    let share = owner.finish(&batch);
+    assert!(owner.get(&format!("/api/v1/shares/{share}/files/0")).body == content(1));
+}
+
+#[test]
+fn an_upload_that_says_less_than_it_sends_or_more_than_the_disk_has_is_refused_and_what_came_stays() {
+    let (_server, owner) = Server::owned();
+    let batch = owner.begin("work", "owner");
+    let place = owner.announce(&batch, "work.bin", 10).header("location").to_owned();
+    assert_eq!(owner.patch(&place, 0, b"12345").status, 204);
+    assert_eq!(owner.patch(&place, 5, b"1234567").status, 413);
+    assert_eq!(offset(&owner, &place), 5, "nothing of what was too much was taken");
+    let huge = owner.announce(&batch, "huge.bin", 15 << 40);
+    assert_eq!((huge.status, huge.value()["code"].as_str()), (507, Some("disk-full")));
+}
