@@ -152,3 +152,20 @@ fn without_caller() -> Router<Arc<Server>> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_route_for_programs_stands_in_the_openapi_document() {
+        let source = include_str!("router.rs").split("fn programs()").nth(1).and_then(|rest| rest.split("\n}").next());
+        let routes: BTreeSet<&str> =
+            source.unwrap().split(".route(\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let document: serde_json::Value = serde_json::from_str(include_str!("web/openapi.json")).unwrap();
+        let paths = document["paths"].as_object().unwrap();
+        let told: BTreeSet<&str> = paths.keys().map(String::as_str).filter(|path| !path.ends_with('z')).collect();
+        assert!(routes.len() > 20);
+        assert_eq!(routes, told);
+    }
+}

@@ -26,7 +26,7 @@ use crate::{
 
 /// Does one command.
 pub(super) fn run(args: AdminArgs, common: &Common, output: &Output) -> Result<(), Exit> {
-    logging::to_stderr(common, logging::Default::Warnings, logging::Format::Text);
+    logging::to_stderr(common, logging::Default::Warnings);
     let setup = setup::setup(common)?;
     let config = serve::config(args.config.as_deref(), &setup.home)?;
     let (identity, _) = Identity::load_or_create(&setup.home, machine_id().as_deref())

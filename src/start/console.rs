@@ -19,7 +19,7 @@ const LOOK_AROUND: Duration = Duration::from_secs(3);
 
 /// Does the command.
 pub(super) fn run(command: Command, common: &Common, output: &Output) -> Result<(), Exit> {
-    logging::to_stderr(common, logging::Default::Warnings, logging::Format::Text);
+    logging::to_stderr(common, logging::Default::Warnings);
     let setup = setup::setup(common)?;
     let interrupt = shutdown::interrupt()?;
     let runtime = runtime()?;

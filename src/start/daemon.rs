@@ -10,7 +10,7 @@ use crate::{
 
 /// Ends without fault at SIGTERM and SIGINT.
 pub(super) fn run(common: &Common) -> Result<(), Exit> {
-    logging::to_stderr(common, logging::Default::Doings, logging::Format::Text);
+    logging::to_stderr(common, logging::Default::Doings);
     let setup = setup::setup(common)?;
     let interrupt = shutdown::interrupt()?;
     let runtime = runtime()?;

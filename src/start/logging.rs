@@ -47,8 +47,13 @@ impl From<LogFormat> for Format {
     }
 }
 
-/// Logs to standard error.
-pub(super) fn to_stderr(common: &Common, default: Default, format: Format) {
+/// Logs to standard error, for people.
+pub(super) fn to_stderr(common: &Common, default: Default) {
+    to_stderr_as(common, default, Format::Text);
+}
+
+/// Logs to standard error in a format.
+pub(super) fn to_stderr_as(common: &Common, default: Default, format: Format) {
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter(common, default)).with_writer(io::stderr);
     // A second logger in one program would be a mistake of ours; the first goes on.
     let _ = match format {

@@ -49,7 +49,7 @@ fn dispatch(cli: Cli, output: &Output) -> Result<(), Exit> {
         Some(Command::Completions(args)) => Ok(cli::write_completions(args.shell, &mut io::stdout().lock())?),
         Some(Command::Man) => Ok(cli::write_man(&mut io::stdout().lock())?),
         Some(Command::Policy) => {
-            logging::to_stderr(&common, logging::Default::Warnings, logging::Format::Text);
+            logging::to_stderr(&common, logging::Default::Warnings);
             let setup = setup::setup(&common)?;
             cli::write_policy(&setup.settings, setup::server_rules(&setup), output)
         }

@@ -37,7 +37,7 @@ pub(super) fn config(path: Option<&std::path::Path>, home: &std::path::Path) -> 
 
 /// Ends without fault at SIGTERM and SIGINT.
 pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), Exit> {
-    logging::to_stderr(common, logging::Default::Doings, args.log_format.into());
+    logging::to_stderr_as(common, logging::Default::Doings, args.log_format.into());
     let mut setup = setup::setup(common)?;
     let config = config(args.config.as_deref(), &setup.home)?;
     if args.check {
