@@ -8,10 +8,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${HANDOUT:=$here/../../target/debug/handout}"
-if [ "$(id -u)" -ne 0 ]; then
-    echo "four_servers.sh makes network namespaces, which needs root" >&2
-    exit 1
-fi
+. "$here/common.bash"
+need_root
 
 work=$(mktemp -d)
 net="handout-chain-$$"
@@ -25,22 +23,6 @@ clean_up() {
     rm -rf "$work"
 }
 trap clean_up EXIT
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 15 "$work"/*.log >&2 || true
-    exit 1
-}
-
-# Waits until a command succeeds: wait_for SECONDS WHAT COMMAND...
-wait_for() {
-    local until=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$until" ] || fail "waited in vain until $what"
-        sleep 0.1
-    done
-}
 
 on() { # on HOST COMMAND...: 0 is the people's computer, 1 to 4 the servers
     local host=$1

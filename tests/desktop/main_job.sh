@@ -5,10 +5,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 : "${HANDOUT:=$here/../../target/debug/handout}"
-if [ "$(id -u)" -ne 0 ]; then
-    echo "main_job.sh makes network namespaces, which needs root" >&2
-    exit 1
-fi
+. "$here/common.bash"
+need_root
 
 work=$(mktemp -d)
 net="handout-test-$$"
@@ -21,22 +19,6 @@ clean_up() {
     rm -rf "$work"
 }
 trap clean_up EXIT
-
-fail() {
-    echo "FAILED: $*" >&2
-    tail -n 20 "$work"/*.log >&2 || true
-    exit 1
-}
-
-# Waits until a command succeeds: wait_for SECONDS WHAT COMMAND...
-wait_for() {
-    local until=$((SECONDS + $1)) what=$2
-    shift 2
-    until "$@" >/dev/null 2>&1; do
-        [ "$SECONDS" -lt "$until" ] || fail "waited in vain until $what"
-        sleep 0.1
-    done
-}
 
 make_network() {
     local host

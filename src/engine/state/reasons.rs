@@ -85,9 +85,15 @@ impl State {
             refusals: lately.refusals as u32,
             offering: offering.max(giving.len() as u32),
             missing_pieces,
-            wireless: self.link.wireless,
+            wireless: self.is_wireless(),
             wire: self.link.bytes_per_s,
         }
+    }
+
+    /// Whether every way to others is wireless: then it is shared with everybody in the room.
+    fn is_wireless(&self) -> bool {
+        let mut ways = self.subnets.iter().filter(|subnet| !subnet.address.is_loopback()).peekable();
+        ways.peek().is_some() && ways.all(|subnet| subnet.wireless)
     }
 
     /// The limit that binds first, and whose it is.
