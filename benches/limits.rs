@@ -132,7 +132,7 @@ fn measure(at: At, rate: u64, seconds: u64) -> Result<f64> {
     let total = matches!(at, At::DownInTotal | At::UpInTotal);
     let files = if total { TRANSFERS } else { 1 };
     // None may be complete before the end, and turns are not fair to the byte.
-    let needed = rate * (seconds + SETTLE.as_secs() + 5) / files * if total { 2 } else { 1 };
+    let needed = rate * (seconds + SETTLE.as_secs() + 5) / files * 5 / 4;
     let pair = Pair::start(files, needed.max(64 * MIB))?;
     let limit = rate.to_string();
     // One transfer can be limited when it is there; until then all are.

@@ -237,6 +237,30 @@ fn what_is_held_while_nobody_who_has_it_is_here_is_held_when_somebody_comes() {
 }
 
 #[test]
+fn what_is_tried_again_after_it_failed_is_what_was_chosen_and_is_given_on() {
+    let (mut ann, mut ben) = pair();
+    let share = course(&mut ann);
+    let token = ben.token();
+    ben.send(Command::Fetch { token, share, into: None, hints: vec![], hold: true });
+    ben.wait("it waits for a choice", |_| row(&ben, share).is_some_and(|row| row.reason == Reason::Choosing));
+    select(&mut ben, share, Selection::These([0].into())).unwrap();
+    ben.send(Command::SetStopSeedingWhenClosed { stop: true });
+    ben.fetch(share);
+    ben.restart();
+    ben.wait("it is given no more", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Done));
+    fs::remove_file(ben.downloads().join("course/a.bin")).unwrap();
+    ben.restart();
+    ben.wait("it is missed", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Failed));
+
+    ben.fetch(share);
+
+    let now = row(&ben, share).unwrap();
+    assert_eq!((now.state, now.files_wanted), (TransferState::Seeding, 1));
+    let there = fs::read_dir(ben.downloads().join("course")).unwrap();
+    assert_eq!(there.map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>(), ["a.bin"]);
+}
+
+#[test]
 fn a_download_that_was_given_enough_is_given_no_more_until_a_person_wants_it_again() {
     let (mut ann, mut ben) = pair();
     let share = share(&mut ann, "film", 300_000);

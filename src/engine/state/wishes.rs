@@ -17,6 +17,7 @@ use crate::{
     settings::Change,
     share::ShareId,
     swarm::Input,
+    traffic::Options,
 };
 
 /// More transfers than this are not begun.
@@ -126,12 +127,7 @@ impl State {
             return self.fail(token, TroubleKind::Refused, &refusal.what, &title, &refusal.hint);
         }
         match self.held.get(&id).map(|held| &held.stage) {
-            Some(Stage::Failed) => {
-                // What failed is begun anew: what is right of it on disk is found again.
-                let was = self.held.remove(&id);
-                let into = call.into.or(was.map(|held| held.into));
-                self.begin_fetch(token, id, Call { into, ..call }, tasks);
-            }
+            Some(Stage::Failed) => self.begin_anew(token, id, call, tasks),
             Some(Stage::Complete { .. }) => self.conclude_complete(token, id),
             Some(_) => self.join_fetch(token, id, call, tasks),
             None => self.begin_fetch(token, id, call, tasks),
@@ -159,6 +155,17 @@ impl State {
         self.changed.shares = true;
         self.changed.transfers = true;
         self.look(id, tasks);
+    }
+
+    /// What failed is begun anew: what is right of it on disk is found again, and what was chosen for it still holds.
+    fn begin_anew(&mut self, token: Token, id: ShareId, call: Call, tasks: &mut Vec<Task>) {
+        let Some(was) = self.held.remove(&id) else { return };
+        let into = call.into.or(Some(was.into));
+        let hints = call.hints.into_iter().chain(was.hints).take(16).collect();
+        self.begin_fetch(token, id, Call { into, hints, hold: call.hold }, tasks);
+        let Some(held) = self.held.get_mut(&id) else { return };
+        held.waiting.extend(was.waiting);
+        held.options = Options { choosing: call.hold, seeding_ended: false, completed_s: None, ..was.options };
     }
 
     /// A second wish for the same share joins the first. Who wants to choose first makes nobody else wait.
@@ -217,13 +224,8 @@ impl State {
         match &mut held.stage {
             Stage::Failed if held.mine => {}
             Stage::Failed => {
-                let call = Call { into: Some(held.into.clone()), hints: std::mem::take(&mut held.hints), hold: false };
-                let waiting = std::mem::take(&mut held.waiting);
-                let options = std::mem::take(&mut held.options);
                 let token = self.next_serial() | 1 << 63;
-                self.held.remove(&id);
-                self.begin_fetch(token, id, call, tasks);
-                self.held.entry(id).and_modify(|held| (held.waiting, held.options) = (waiting, options));
+                self.begin_anew(token, id, Call { into: None, hints: vec![], hold: false }, tasks);
             }
             Stage::Fetching(fetching) if was_paused => {
                 let have = fetching.swarm.have().clone();
