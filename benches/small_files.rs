@@ -155,17 +155,19 @@ fn rsync(folder: &Path) -> Result<Way> {
     Ok(Way { name, _sender: Some(sender), fetch: Box::new(fetch), into, homes: vec![], rounds: vec![] })
 }
 
+/// socat ends where the stream ends, which openssl's own server does not.
 fn tar(folder: &Path) -> Result<Way> {
-    let openssl = find("openssl").ok_or(MISSING)?.display().to_string();
-    certificate(Path::new(&openssl), folder)?;
+    let socat = find("socat").ok_or(MISSING)?.display().to_string();
+    certificate(&find("openssl").ok_or(MISSING)?, folder)?;
     let into = folder.join("tar");
     let fetch = {
         let (into, folder) = (into.display().to_string(), folder.display().to_string());
         move || {
             let port = free_port()?;
+            let tls = "openssl-min-proto-version=TLS1.3";
             let serve = format!(
-                "cd '{folder}' && tar -cf - tree | exec '{openssl}' s_server -quiet -tls1_3 -naccept 1 \
-                 -accept 127.0.0.1:{port} -cert cert.pem -key key.pem"
+                "cd '{folder}' && tar -cf - tree | exec '{socat}' -u -b 65536 - \
+                 OPENSSL-LISTEN:{port},bind=127.0.0.1,reuseaddr,cert=cert.pem,key=key.pem,verify=0,{tls}"
             );
             let sender = Process::start(Command::new("sh").args(["-c", &serve]).stderr(Stdio::null()))?;
             // A trial connection would be the one that is served.
@@ -173,9 +175,9 @@ fn tar(folder: &Path) -> Result<Way> {
                 let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
                 table.lines().any(|line| line.contains(&format!(":{port:04X} 00000000:0000 0A")))
             };
-            wait_for("openssl listens", Duration::from_secs(10), listens)?;
+            wait_for("socat listens", Duration::from_secs(10), listens)?;
             let get = format!(
-                "'{openssl}' s_client -quiet -tls1_3 -connect 127.0.0.1:{port} 2>/dev/null </dev/null | tar -xf - -C '{into}'"
+                "'{socat}' -u -b 65536 OPENSSL:127.0.0.1:{port},verify=0,{tls} - 2>/dev/null | tar -xf - -C '{into}'"
             );
             let mut command = Command::new("sh");
             command.args(["-c", &get]);

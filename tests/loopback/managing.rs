@@ -244,9 +244,8 @@ fn what_is_tried_again_after_it_failed_is_what_was_chosen_and_is_given_on() {
     ben.send(Command::Fetch { token, share, into: None, hints: vec![], hold: true });
     ben.wait("it waits for a choice", |_| row(&ben, share).is_some_and(|row| row.reason == Reason::Choosing));
     select(&mut ben, share, Selection::These([0].into())).unwrap();
-    ben.send(Command::SetStopSeedingWhenClosed { stop: true });
+    ben.send(Command::SetSeedingOfAll { until: SeedUntil::Copies(1) });
     ben.fetch(share);
-    ben.restart();
     ben.wait("it is given no more", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Done));
     fs::remove_file(ben.downloads().join("course/a.bin")).unwrap();
     ben.restart();
