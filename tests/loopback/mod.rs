@@ -4,6 +4,7 @@ mod bad_peers;
 mod control;
 mod introductions;
 mod main_job;
+mod managed;
 mod managing;
 mod reusing;
 pub mod room;

@@ -11,6 +11,7 @@ use handout::{
     engine::{
         Config, Engine,
         command::{Command, Recipients, Unreadable},
+        managed::Ticket,
         snapshot::{Done, Outcome, Snapshot, TransferRow},
         trouble::Trouble,
     },
@@ -27,6 +28,8 @@ pub struct Computer {
     engine: Option<Engine>,
     peers: Vec<String>,
     next_token: u64,
+    /// What a file of the machine says about the server that manages it.
+    pub managed: Option<Ticket>,
 }
 
 impl Computer {
@@ -34,7 +37,8 @@ impl Computer {
     pub fn start(name: &str, others: &[&Computer]) -> Computer {
         let folder = tempfile::tempdir().unwrap();
         let peers = others.iter().map(|other| other.address().to_string()).collect();
-        let mut computer = Computer { folder, name: name.to_owned(), engine: None, peers, next_token: 1 };
+        let mut computer =
+            Computer { folder, name: name.to_owned(), engine: None, peers, next_token: 1, managed: None };
         computer.restart();
         computer
     }
@@ -50,7 +54,7 @@ impl Computer {
             discovery: false,
             peers: self.peers.clone(),
             traffic: Default::default(),
-            managed: None,
+            managed: self.managed.clone(),
             machine_id: Some("a machine".to_owned()),
         };
         self.engine = Some(Engine::start(config, Arc::new(|| {})).unwrap());

@@ -104,3 +104,102 @@ fn a_computer_that_was_taken_off_the_list_says_so_and_is_free() {
     assert!(status["troubles"][0]["what"].as_str().unwrap().contains("took this computer off its list"), "{status}");
     assert_eq!(app.share(&app.file("a", b"a"), &[]).code(), Some(0));
 }
+
+#[test]
+fn an_exam_leaves_open_what_was_handed_out_for_it_and_nothing_else() {
+    let (server, owner) = Server::owned();
+    policy(&owner, &[]);
+    let teacher = App::enrolled(&server, &token(&owner, &[("role", "teacher")]));
+    let app = App::enrolled(&server, &token(&owner, &[]));
+    let share = |name: &str| {
+        let shared = teacher.share(&teacher.file(name, name.as_bytes()), &[]);
+        assert_eq!(shared.code(), Some(0), "{shared:?}");
+        shared.json()["link"].as_str().unwrap().to_owned()
+    };
+    let (sheet, other) = (share("sheet.pdf"), share("other.pdf"));
+    let id = |link: &str| link["handout://".len()..].split('?').next().unwrap().to_owned();
+
+    let exam = [("minutes", "10"), ("share", &id(&sheet)), ("hand_in", "yes")];
+    assert_eq!(owner.post("/admin/policy/exam", &exam).status, 303);
+    app.status("the exam has begun", |status| status["managed"]["exam_until"].is_string());
+    let refused = app.run(&["get", &other]);
+    assert_eq!(refused.code(), Some(4), "{refused:?}");
+    assert!(refused.stderr.contains("There is an exam"), "{refused:?}");
+    assert_eq!(app.share(&app.file("answers.txt", b"42"), &[]).code(), Some(4), "not to each other");
+    assert_eq!(app.run(&["get", &sheet]).code(), Some(0));
+    let own = app.json(&["status"])["managed"]["server"].as_str().unwrap().to_owned();
+    let handed_in = app.share(&app.file("answers.txt", b"42"), &["--for", &own]);
+    assert_eq!(handed_in.code(), Some(0), "{handed_in:?}");
+    let listed = owner.get("/api/v1/shares").value()["hits"][0]["share"].clone();
+    assert_eq!((&listed["title"], &listed["audience"]), (&"answers.txt".into(), &"owner".into()), "for who judges it");
+    assert_eq!(teacher.share(&teacher.file("more.pdf", b"more"), &[]).code(), Some(0), "teachers sit no exam");
+
+    assert_eq!(owner.post("/admin/policy/exam", &[("do", "end")]).status, 303);
+    app.status("the exam is over", |status| status["managed"]["exam_until"].is_null());
+    assert_eq!(app.run(&["get", &other]).code(), Some(0));
+}
+
+#[test]
+fn rules_hold_on_every_way_in_and_while_the_server_is_away() {
+    let (mut server, owner) = Server::owned();
+    policy(&owner, &[("share_with_room", ""), ("up_kib", "64")]);
+    let mut app = App::enrolled(&server, &token(&owner, &[]));
+
+    let faster = app.run(&["limit", "--up", "10M"]);
+    assert_eq!(faster.code(), Some(4), "{faster:?}");
+    let settings = format!("downloads = {:?}\nlimit_up = 10000000\n", app.downloads());
+    std::fs::write(app.home().join("settings.toml"), settings).unwrap();
+    server.kill();
+    app.restart();
+    app.status("the server is missed", |status| status["managed"]["unreachable"].is_string());
+    assert_eq!(app.json(&["limit"])["limit_up_now"], 65_536);
+    let file = app.file("a.txt", b"a");
+    assert_eq!(app.share(&file, &[]).code(), Some(4));
+
+    // The same wish by the local socket, as another program might say it.
+    let wish = serde_json::json!({ "version": 1, "request": {
+        "do": "share", "paths": [file], "title": null, "recipients": ["link"], "leave_out": false, "class": null,
+    } });
+    let mut socket = std::os::unix::net::UnixStream::connect(app.home().join("control.sock")).unwrap();
+    std::io::Write::write_all(&mut socket, format!("{wish}\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(socket), &mut answer).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!((&answer["is"], &answer["kind"]), (&"failure".into(), &"refused".into()), "{answer}");
+
+    server.start_again();
+    app.status("the server is there again", |status| status["managed"]["reachable"] == true);
+}
+
+#[test]
+fn a_teachers_computer_notices_when_the_end_of_the_audit_log_was_cut_off() {
+    let (mut server, owner) = Server::owned();
+    policy(&owner, &[]);
+    let mut teacher = App::enrolled(&server, &token(&owner, &[("role", "teacher")]));
+    let database = server.folder.path().join("home/server.db");
+    let kept = server.folder.path().join("kept");
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        for end in ["", "-wal", "-shm"] {
+            let (from, to) = (format!("{}{end}", from.display()), format!("{}{end}", to.display()));
+            std::fs::remove_file(&to).ok();
+            std::fs::copy(from, to).ok();
+        }
+    };
+    // A head is signed at each start.
+    server.kill();
+    copy(&database, &kept);
+    server.start_again();
+    owner.sign_in("grace", super::PASSWORD);
+    server.kill();
+    server.start_again();
+    teacher.restart();
+    teacher.status("heads are kept", |status| status["managed"]["audit_heads"].as_u64() >= Some(2));
+
+    server.kill();
+    copy(&kept, &database);
+    server.start_again();
+    teacher.restart();
+    let status = teacher.status("it notices", |status| status["managed"]["audit_broken"].is_string());
+    let what = status["troubles"].to_string();
+    assert!(what.contains("audit log") && what.contains("audit-heads-"), "{what}");
+}

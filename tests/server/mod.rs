@@ -78,7 +78,7 @@ impl Server {
 
     /// `folder` may have a `server.toml`; its home folder is `home`.
     pub fn start_in(folder: tempfile::TempDir) -> Server {
-        let Launched { program, address, metrics, code } = launch(folder.path());
+        let Launched { program, address, metrics, code } = launch(folder.path(), ANY_PORT);
         Server { folder, program, address, metrics, code }
     }
 
@@ -103,7 +103,20 @@ impl Server {
 
     pub fn start_again(&mut self) {
         Launched { program: self.program, address: self.address, metrics: self.metrics, code: self.code } =
-            launch(self.folder.path());
+            launch(self.folder.path(), ANY_PORT);
+    }
+
+    /// Ends the program without a warning.
+    pub fn kill(&mut self) {
+        self.program.kill().unwrap();
+        self.program.wait().unwrap();
+    }
+
+    /// Starts it again at the same address.
+    pub fn start_at_the_same_address(&mut self) {
+        let at = self.address.trim_start_matches("https://").to_owned();
+        Launched { program: self.program, address: self.address, metrics: self.metrics, code: self.code } =
+            launch(self.folder.path(), &at);
     }
 
     /// What it logged so far, one object a line.
@@ -137,14 +150,17 @@ impl Drop for Server {
     }
 }
 
-fn launch(folder: &Path) -> Launched {
+/// Any port that is free.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+fn launch(folder: &Path, listen: &str) -> Launched {
     let config = folder.join("server.toml");
     if !config.exists() {
         std::fs::write(&config, "[metrics]\nlisten = '127.0.0.1:0'\n").unwrap();
     }
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_handout"))
-        .args(["serve", "--json", "--log-format", "json", "--listen", "127.0.0.1:0", "--no-discovery", "--home"])
+        .args(["serve", "--json", "--log-format", "json", "--listen", listen, "--no-discovery", "--home"])
         .arg(folder.join("home"))
         .arg("--config")
         .arg(config)

@@ -11,6 +11,7 @@ use std::{
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
 use handout::{
+    access::{GroupId, Policy, StudentRules},
     engine::{
         command::Recipients,
         question::{Ask, Question},
@@ -546,4 +547,70 @@ pub fn a_moment_later(before: &Snapshot) -> Snapshot {
         }
     }
     now
+}
+
+/// A computer that a server manages. `change` makes it one with an exam, without rules, without its server.
+pub fn by_server(change: impl FnOnce(&mut ManagedPicture)) -> Snapshot {
+    let mut now = busy();
+    now.revision = 11;
+    let mut server = peer(90, "School server", 12);
+    Arc::make_mut(&mut server).role = Role::Server;
+    now.peers.insert(0, server);
+    let students = StudentRules {
+        share_with_room: false,
+        file_bytes_max: Some(4 << 30),
+        quota_bytes: Some(10 << 30),
+        upload_bytes_per_s: Some(2 << 20),
+        ..StudentRules::default()
+    };
+    let policy = Policy { version: 7, managed_by: "Hill School".to_owned(), students, ..Policy::default() };
+    let mut managed = ManagedPicture {
+        server: Some(peer_id(90)),
+        name: "School server".to_owned(),
+        by: "Hill School".to_owned(),
+        role: Some(handout::access::Role::Student),
+        groups: vec![(GroupId(1), "7b".to_owned()), (GroupId(2), "Chess club".to_owned())],
+        reachable: true,
+        lost: None,
+        removed: None,
+        missing: None,
+        by_machine: false,
+        version: 7,
+        policy: Some(Arc::new(policy)),
+        exam_until: None,
+        exam_clock: None,
+        heads: None,
+        heads_broken: None,
+        no_room: Some("Students may not give files to the whole room here".to_owned()),
+        no_server: None,
+    };
+    change(&mut managed);
+    now.managed = Some(Arc::new(managed));
+    now
+}
+
+/// What servers found.
+pub fn found() -> Arc<[FoundRow]> {
+    let row = |number: u64, title: &str, file: Option<&str>, route: &[&str]| FoundRow {
+        share: share_id(200 + number),
+        title: title.to_owned(),
+        owner: Some("Ms Kaya".to_owned()),
+        size: number * 48 * MB,
+        files: if file.is_some() { 12 } else { 1 },
+        created: UNIX_EPOCH,
+        file: file.map(str::to_owned),
+        server: peer_id(90),
+        server_name: "School server".to_owned(),
+        route: route.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    Arc::from([
+        row(1, "Photosynthesis in pictures.pdf", None, &[]),
+        row(2, "Biology, year 7", Some("Week 12/photosynthesis worksheet.docx"), &[]),
+        row(
+            9,
+            "A long film about photosynthesis and what plants do at night, with subtitles.mp4",
+            None,
+            &["School server", "District", "State archive"],
+        ),
+    ])
 }

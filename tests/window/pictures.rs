@@ -141,6 +141,56 @@ fn the_dialogs_of_transfers_can_be_drawn() {
 }
 
 #[test]
+fn a_computer_that_a_server_manages_can_be_drawn() {
+    let settings = |face: &mut Face| face.memory().screen = Screen::Settings;
+    let usual = made_up::by_server(|_| {});
+    take(&shot("managed-settings-light", TALL, Theme::Light), &usual, settings);
+    take(&shot("managed-settings-dark", SMALL, Theme::Dark), &usual, settings);
+    take(&shot("managed-none-light", SMALL, Theme::Light), &made_up::busy(), settings);
+    let exam = made_up::by_server(|managed| managed.exam_clock = Some((10, 5)));
+    take(&shot("managed-exam-light", USUAL, Theme::Light), &exam, |_| {});
+    take(&shot("managed-exam-dark", SMALL, Theme::Dark), &exam, |_| {});
+    let lost = made_up::by_server(|managed| {
+        managed.reachable = false;
+        managed.lost = Some(("it can’t be reached at 10.0.0.2:47548".to_owned(), std::time::UNIX_EPOCH));
+    });
+    take(&shot("managed-lost-dark", USUAL, Theme::Dark), &lost, |_| {});
+    let missing = made_up::by_server(|managed| {
+        (managed.server, managed.policy, managed.role) = (None, None, None);
+        managed.missing = Some("it is not enrolled at 10.0.0.2:47548 yet".to_owned());
+        managed.by_machine = true;
+    });
+    take(&shot("managed-missing-light", SMALL, Theme::Light), &missing, |_| {});
+    for (name, size, theme) in [
+        ("managed-found-light", USUAL, Theme::Light),
+        ("managed-found-dark", SMALL, Theme::Dark),
+        ("managed-found-large", LARGE, Theme::Light),
+    ] {
+        take(&shot(name, size, theme), &usual, |face| {
+            face.memory().search = "photo".to_owned();
+            face.memory().at_servers.asked = "photo".to_owned();
+            face.memory().at_servers.found = made_up::found();
+            face.memory().at_servers.silent =
+                std::sync::Arc::from([("District".to_owned(), "did not answer in time".to_owned())]);
+        });
+    }
+    for (name, theme) in [("dialog-enrol-light", Theme::Light), ("dialog-enrol-dark", Theme::Dark)] {
+        take(&shot(name, SMALL, theme), &made_up::busy(), |face| {
+            let (server, token) = ("10.0.0.2:47548".to_owned(), String::new());
+            face.memory().dialog = Some(Dialog::Enrol { server, token });
+        });
+    }
+    for (name, theme) in [("dialog-groups-light", Theme::Light), ("dialog-groups-dark", Theme::Dark)] {
+        take(&shot(name, SMALL, theme), &usual, |face| {
+            let (share, title) = (made_up::share_id(6), "My presentation.pptx".to_owned());
+            let kind = handout::window::AudienceKind::Groups;
+            let (people, groups) = (Default::default(), [handout::access::GroupId(1)].into());
+            face.memory().dialog = Some(Dialog::Audience { share, title, kind, people, groups });
+        });
+    }
+}
+
+#[test]
 fn details_can_be_drawn_beside_and_over_the_page() {
     let select = |face: &mut Face| face.memory().selected = Some(made_up::share_id(2));
     take(&shot("details-usual-light", USUAL, Theme::Light), &made_up::busy(), select);

@@ -97,3 +97,28 @@ impl Enrolled {
         self.membership = Some(stands.membership);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::identity::Identity;
+
+    #[test]
+    fn an_older_policy_is_not_taken_though_it_is_signed_and_a_newer_one_is() {
+        let server = Identity::ephemeral().unwrap();
+        let signed = |version| {
+            let policy = Policy { version, ..Policy::default() };
+            SignedPolicy::sign(&policy, server.public_key(), |message| server.sign(message)).unwrap()
+        };
+        let record = EnrolmentRecord { server: server.id().to_string(), ..EnrolmentRecord::default() };
+        let mut enrolled = Enrolled::of(crate::engine::managed::checked(&record).unwrap(), &record);
+        assert!(enrolled.policy.is_err());
+        let mut version_after = |version| {
+            enrolled.take(&signed(version));
+            enrolled.policy.as_ref().unwrap().version
+        };
+        assert_eq!([5, 4, 1, 5, 6].map(&mut version_after), [5, 5, 5, 5, 6]);
+        assert_eq!(enrolled.floor, 6);
+        assert!(enrolled.keep().is_some() && enrolled.keep().is_none(), "written once");
+    }
+}

@@ -19,9 +19,9 @@ use axum::{
 
 use super::{Answer, Caller, OurServer, share::own_groups_only};
 use crate::{
-    access::{About, Action, Audience, GroupId, Reason, UploadFacts},
+    access::{About, Action, Audience, GroupId, Reason, Role, UploadFacts},
     engine::{
-        command::Command,
+        command::{Command, Recipients},
         snapshot::{Done, Snapshot},
     },
     net::{
@@ -123,7 +123,13 @@ pub(in crate::server) async fn publish(
     at.set_port(port);
     let signed = manifest_of(&server, caller, at, id).await?;
     let groups: BTreeSet<GroupId> = wish.groups.iter().map(|group| GroupId(*group)).collect();
-    let audience = if groups.is_empty() { Audience::Room } else { Audience::Groups(groups) };
+    let exam = visit.actor.role <= Role::Student && server.policy().exam_of(&visit.actor.groups, now_s()).is_some();
+    let audience = match groups.is_empty() {
+        // What is handed in during an exam is for those who judge it.
+        _ if exam => Audience::Owner,
+        true => Audience::Room,
+        false => Audience::Groups(groups),
+    };
     judge(&server, &visit, signed.manifest(), &audience, &origin).await?;
     let size = signed.manifest().size();
     if !server.publications.begin(id, size) {
@@ -247,6 +253,11 @@ async fn keep(server: &Arc<Server>, visit: &Visit, handed: &Handed) -> Result<()
     let mut pictures = server.engine.watch();
     let wish = Command::Fetch { token, share: handed.id, into: Some(into), hints: vec![handed.at], hold: false };
     server.engine.send(wish).map_err(|error| error.to_string())?;
+    if handed.audience == Audience::Owner {
+        let audience = Recipients::Peers(BTreeSet::new());
+        let closed = Command::SetRecipients { share: handed.id, audience };
+        server.engine.send(closed).map_err(|error| error.to_string())?;
+    }
     let outcome = async {
         loop {
             let picture = pictures.borrow_and_update().clone();
