@@ -170,36 +170,3 @@ fn rules_hold_on_every_way_in_and_while_the_server_is_away() {
     server.start_again();
     app.status("the server is there again", |status| status["managed"]["reachable"] == true);
 }
-
-#[test]
-fn a_teachers_computer_notices_when_the_end_of_the_audit_log_was_cut_off() {
-    let (mut server, owner) = Server::owned();
-    policy(&owner, &[]);
-    let mut teacher = App::enrolled(&server, &token(&owner, &[("role", "teacher")]));
-    let database = server.folder.path().join("home/server.db");
-    let kept = server.folder.path().join("kept");
-    let copy = |from: &std::path::Path, to: &std::path::Path| {
-        for end in ["", "-wal", "-shm"] {
-            let (from, to) = (format!("{}{end}", from.display()), format!("{}{end}", to.display()));
-            std::fs::remove_file(&to).ok();
-            std::fs::copy(from, to).ok();
-        }
-    };
-    // A head is signed at each start.
-    server.kill();
-    copy(&database, &kept);
-    server.start_again();
-    owner.sign_in("grace", super::PASSWORD);
-    server.kill();
-    server.start_again();
-    teacher.restart();
-    teacher.status("heads are kept", |status| status["managed"]["audit_heads"].as_u64() >= Some(2));
-
-    server.kill();
-    copy(&kept, &database);
-    server.start_again();
-    teacher.restart();
-    let status = teacher.status("it notices", |status| status["managed"]["audit_broken"].is_string());
-    let what = status["troubles"].to_string();
-    assert!(what.contains("audit log") && what.contains("audit-heads-"), "{what}");
-}

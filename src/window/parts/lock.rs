@@ -12,7 +12,8 @@ use crate::window::{
 /// A padlock and a sentence.
 pub fn locked_ui(ui: &mut Ui, sentence: &str) {
     let palette = Palette::of(ui);
-    ui.horizontal(|ui| {
+    // A long one goes on in the next line instead of making its card wider.
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = space::XS;
         let (at, _) = ui.allocate_exact_size(vec2(size::ICON, size::ICON), Sense::hover());
         paint::icon(ui.painter(), at.center(), icons::LOCK_KEY, size::ICON - 2.0, palette.text_soft);

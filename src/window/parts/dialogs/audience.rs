@@ -63,6 +63,7 @@ pub fn audience_ui(
         ui.add_space(space::XS);
         lock::locked_ui(ui, &format!("{why}. {}.", words::managed::managed_by(&names::tame(&managed.by))));
     }
+    ui.add_space(space::XS);
     match (*kind, server) {
         (AudienceKind::People, _) => people_ui(ui, view, people),
         (AudienceKind::Groups, Some(server)) => groups_ui(ui, &server.groups, groups),
