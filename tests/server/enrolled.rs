@@ -167,6 +167,6 @@ fn rules_hold_on_every_way_in_and_while_the_server_is_away() {
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!((&answer["is"], &answer["kind"]), (&"failure".into(), &"refused".into()), "{answer}");
 
-    server.start_again();
+    server.start_at_the_same_address();
     app.status("the server is there again", |status| status["managed"]["reachable"] == true);
 }
