@@ -63,7 +63,9 @@ pub struct ServedShare {
     meters: Mutex<BTreeMap<PeerId, Arc<Meter>>>,
     /// Pieces of it that are being sent.
     lines: AtomicUsize,
-    /// What a complete share gave out, from the first piece on.
+    /// It was complete from the beginning: this computer brings it into the room.
+    brought: bool,
+    /// What was given out of a share that was brought, from the first piece on.
     first_copies: Mutex<Option<FirstCopies>>,
     /// Those who have some of it, as far as is known.
     company: Arc<Mutex<BTreeSet<PeerId>>>,
@@ -153,6 +155,7 @@ impl Served {
         let gained = before.map_or_else(|| broadcast::Sender::new(GAINED_QUEUE), |before| before.gained.clone());
         let meters = before.map(|before| lock(&before.meters).clone()).unwrap_or_default();
         let company = before.map(|before| before.company.clone()).unwrap_or_default();
+        let brought = before.map_or(have.is_full(), |before| before.brought);
         let served = ServedShare {
             share,
             content,
@@ -162,6 +165,7 @@ impl Served {
             gained,
             meters: Mutex::new(meters),
             lines: AtomicUsize::new(0),
+            brought,
             first_copies: Mutex::new(None),
             company,
         };
@@ -216,7 +220,7 @@ impl Served {
         loop {
             let now = Instant::now();
             if patience == Patience::Here
-                && let Err(retry_after) = served.may_give(now, piece, caller)
+                && let Err(retry_after) = served.may_give(now, piece, caller, slots.turn())
             {
                 self.leave_line(&mut slots, caller);
                 return Err(NotNow::Deferred { retry_after });
@@ -246,8 +250,15 @@ impl Served {
         self.freed.notify_all();
     }
 
-    pub fn release(&self, slot: Slot) {
-        lock(&self.slots).release(Instant::now(), slot);
+    /// The sending of a piece ended, and it was sent `whole` or not.
+    pub fn release(&self, slot: Slot, served: &ServedShare, piece: PieceIndex, caller: PeerId, whole: bool) {
+        let now = Instant::now();
+        let mut slots = lock(&self.slots);
+        slots.release(now, slot);
+        if let Some(first) = &mut *lock(&served.first_copies) {
+            first.ended(now, piece, caller, whole, slots.turn());
+        }
+        drop(slots);
         self.freed.notify_all();
     }
 
@@ -335,15 +346,15 @@ impl ServedShare {
         Some(Line(self.clone()))
     }
 
-    fn may_give(&self, now: Instant, piece: PieceIndex, caller: PeerId) -> Result<(), Duration> {
-        match &*lock(&self.first_copies) {
-            Some(first) => first.may_give(now, piece, caller),
+    fn may_give(&self, now: Instant, piece: PieceIndex, caller: PeerId, turn: Duration) -> Result<(), Duration> {
+        match &mut *lock(&self.first_copies) {
+            Some(first) => first.may_give(now, piece, caller, turn),
             None => Ok(()),
         }
     }
 
     fn gives(&self, now: Instant, piece: PieceIndex, caller: PeerId, turn: Duration) {
-        if self.is_complete() {
+        if self.brought {
             let nothing = || FirstCopies::new(Bitmap::empty(self.share.pieces()));
             lock(&self.first_copies).get_or_insert_with(nothing).gave(now, piece, caller, turn);
         }

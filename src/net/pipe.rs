@@ -85,6 +85,18 @@ impl Pipe {
         socket2::SockRef::from(&self.socket).set_recv_buffer_size(bytes)
     }
 
+    /// The system takes about so many bytes to be sent beyond those that are on their way; a write waits until there are
+    /// fewer. So what is written is nearly sent, and what is decided late is decided well. Where the system can't, it takes
+    /// as many as it likes.
+    pub fn unsent_at_most(&self, bytes: u32) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Err(error) = socket2::SockRef::from(&self.socket).set_tcp_notsent_lowat(bytes) {
+            tracing::debug!(%error, "the system sends as far ahead as it likes");
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = bytes;
+    }
+
     /// A way to end this from another thread.
     pub fn closer(&self) -> io::Result<Closer> {
         self.socket.try_clone().map(Closer)

@@ -195,7 +195,7 @@ impl Network {
             fed_at: self.world.now(),
             dropped: BTreeSet::new(),
             slots: UploadSlots::new(self.upload_limits.clone()),
-            first: FirstCopies::new(Bitmap::empty(&self.pieces)),
+            first: None,
             lanes: BTreeMap::new(),
             line_up: VecDeque::new(),
             uploads: VecDeque::new(),
@@ -308,7 +308,7 @@ impl Network {
         let node = &mut self.nodes[number];
         node.swarm = Swarm::new(self.limits.clone(), &self.pieces, node.swarm.have().clone(), None, chance);
         node.slots = UploadSlots::new(self.upload_limits.clone());
-        node.first = FirstCopies::new(Bitmap::empty(&self.pieces));
+        node.first = node.swarm.have().is_full().then(|| FirstCopies::new(Bitmap::empty(&self.pieces)));
         (node.here, node.wakeup, node.fed_at) = (true, None, now);
         node.dropped.clear();
         node.told.clear();

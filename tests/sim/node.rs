@@ -56,7 +56,8 @@ pub struct Node {
     /// Whom it found to be lying.
     pub dropped: BTreeSet<usize>,
     pub slots: UploadSlots,
-    pub first: FirstCopies,
+    /// Of one that brings the share into the room.
+    pub first: Option<FirstCopies>,
     /// What others asked of this node, in order, one queue for each.
     pub lanes: BTreeMap<usize, Lane>,
     /// Those whose lane waits for a slot, in turn.

@@ -55,11 +55,10 @@ impl Network {
                 None
             } else if !server.swarm.have().contains(piece) {
                 Some(Answer::Missing)
-            } else if server.swarm.have().is_full() {
-                let deferred = server.first.may_give(now, piece, peer).err();
-                deferred.map(|retry_after| Answer::Deferred { retry_after })
             } else {
-                None
+                let turn = server.slots.turn();
+                let deferred = server.first.as_mut().and_then(|first| first.may_give(now, piece, peer, turn).err());
+                deferred.map(|retry_after| Answer::Deferred { retry_after })
             };
             if let Some(refusal) = refusal {
                 lane.queue.pop_front();
@@ -75,9 +74,9 @@ impl Network {
                     lane.queue.pop_front();
                     (lane.waits, lane.sends) = (false, true);
                     server.line_up.retain(|waiting| *waiting != by);
-                    if server.swarm.have().is_full() {
-                        let turn = server.slots.turn();
-                        server.first.gave(now, piece, peer, turn);
+                    let turn = server.slots.turn();
+                    if let Some(first) = &mut server.first {
+                        first.gave(now, piece, peer, turn);
                     }
                     let left = u64::from(self.pieces.len(piece));
                     server.uploads.push_back(Upload { to: by, request, left, unconfirmed: 0, slot });
@@ -151,10 +150,21 @@ impl Network {
         let node = &mut self.nodes[of];
         let place = node.uploads.iter().position(|upload| upload.to == by && upload.request.number == number);
         if let Some(upload) = place.and_then(|place| node.uploads.remove(place)) {
+            let piece = upload.request.piece;
             node.slots.release(now, upload.slot);
+            self.copy_ended(of, by, piece, false);
             self.upload_over(of, by);
         }
         of
+    }
+
+    fn copy_ended(&mut self, of: usize, by: usize, piece: PieceIndex, whole: bool) {
+        let (now, peer) = (self.world.now(), self.nodes[by].id);
+        let node = &mut self.nodes[of];
+        let turn = node.slots.turn();
+        if let Some(first) = &mut node.first {
+            first.ended(now, piece, peer, whole, turn);
+        }
     }
 
     fn upload_over(&mut self, of: usize, by: usize) {
@@ -218,8 +228,9 @@ impl Network {
         }
         let Some(upload) = node.uploads.remove(place) else { return to };
         node.slots.release(now, upload.slot);
-        self.upload_over(by, to);
         let Request { piece, asked_at, .. } = upload.request;
+        self.copy_ended(by, to, piece, true);
+        self.upload_over(by, to);
         if self.nodes[to].open.get(&(by, piece)) == Some(&number) {
             self.nodes[to].open.remove(&(by, piece));
             self.piece_came(by, to, piece, now - asked_at);

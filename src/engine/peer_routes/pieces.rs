@@ -144,8 +144,12 @@ impl PieceSource for Source {
 struct Reading<'a> {
     reader: PieceReader,
     length: u32,
+    /// Bytes that were not read yet.
+    left: u32,
     shell: &'a Shell,
-    share: ShareId,
+    served: Arc<ServedShare>,
+    piece: PieceIndex,
+    caller: PeerId,
     upload: &'a Upload,
     slot: Option<Slot>,
     _line: Line,
@@ -183,10 +187,11 @@ fn open<'a>(
     match reader {
         Ok(reader) => {
             let length = served.share.pieces().len(piece);
-            Ok(Reading { reader, length, shell, share, upload, slot: Some(slot), _line: line })
+            let (left, served, slot) = (length, served.clone(), Some(slot));
+            Ok(Reading { reader, length, left, shell, served, piece, caller, upload, slot, _line: line })
         }
         Err(error) => {
-            shell.served.release(slot);
+            shell.served.release(slot, served, piece, caller, false);
             report(shell, share, &error);
             Err(Refusal::Withdrawn)
         }
@@ -207,17 +212,18 @@ impl OpenPiece for Reading<'_> {
     }
 
     fn allow(&mut self, most: usize) -> usize {
-        self.shell.served.throttle.take(self.share, most)
+        self.shell.served.throttle.take(self.served.share.id(), most)
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.reader.read(buffer) {
             Ok(read) => {
                 self.upload.add(read as u64);
+                self.left = self.left.saturating_sub(u32::try_from(read).unwrap_or(u32::MAX));
                 Ok(read)
             }
             Err(error) => {
-                report(self.shell, self.share, &error);
+                report(self.shell, self.served.share.id(), &error);
                 Err(io::Error::other(error))
             }
         }
@@ -227,7 +233,7 @@ impl OpenPiece for Reading<'_> {
 impl Drop for Reading<'_> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            self.shell.served.release(slot);
+            self.shell.served.release(slot, &self.served, self.piece, self.caller, self.left == 0);
         }
     }
 }

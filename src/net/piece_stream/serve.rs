@@ -28,6 +28,10 @@ use crate::net::{
 /// How long an answered upgrade may take to come about.
 const UPGRADE_WAIT: Duration = Duration::from_secs(10);
 
+/// Two steps may wait to be sent: one goes out while the next one is read. With more, a piece would count as sent long before
+/// it is, and who gets it could not pass it on yet.
+const UNSENT_MAX: u32 = 2 * STEP as u32;
+
 /// Where pieces come from. The engine implements it around finished files and files being filled; everything is called on a
 /// thread that may block.
 pub trait PieceSource: Send {
@@ -176,6 +180,7 @@ fn serve(mut pipe: Pipe, mut source: Box<dyn PieceSource>, limits: ServeLimits, 
     if let Err(error) = pipe.hold_to(limits.least_speed) {
         return ServeEnd::Caller(PipeError::Broken(error));
     }
+    pipe.unsent_at_most(UNSENT_MAX);
     let mut step = vec![0; STEP];
     loop {
         let piece = match next_request(&mut pipe, limits) {
