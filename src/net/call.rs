@@ -6,6 +6,7 @@
 
 mod answer;
 mod dial;
+mod kept;
 
 use std::{
     net::SocketAddr,
@@ -89,6 +90,7 @@ pub struct Client {
     listening: Option<u16>,
     /// What a server vouches for of us, as it is shown to everybody who is called.
     membership: Arc<RwLock<Option<http::HeaderValue>>>,
+    kept: Arc<kept::Kept>,
 }
 
 /// What a request for something that may be known already brought.
@@ -128,7 +130,8 @@ type ClientIo = TokioIo<Steady<TlsStream<TcpStream>>>;
 
 impl Client {
     pub fn new(identity: Identity) -> Client {
-        Client { identity: Arc::new(identity), listening: None, membership: Arc::default() }
+        let (membership, kept) = (Arc::default(), Arc::default());
+        Client { identity: Arc::new(identity), listening: None, membership, kept }
     }
 
     /// Tells those who are called at which port we answer ourselves.
@@ -141,16 +144,23 @@ impl Client {
         let text = membership.map(|wire| data_encoding::BASE64.encode(wire));
         let value = text.and_then(|text| http::HeaderValue::try_from(text).ok());
         *self.membership.write().unwrap_or_else(PoisonError::into_inner) = value;
+        self.kept.clear();
     }
 
     /// Connects to the first of `addresses` (at most 16 are tried, each a moment after the one before) at which `expect`
-    /// proves its key.
+    /// proves its key. A connection to that peer that was [kept](Client::keep) is used again.
     pub async fn connect(
         &self,
         addresses: &[SocketAddr],
         expect: Expect,
         timeouts: Timeouts,
     ) -> Result<Connection, CallError> {
+        if let Expect::Peer(peer) = expect
+            && let Some(mut kept) = self.kept.take(peer)
+        {
+            kept.timeouts = timeouts;
+            return Ok(kept);
+        }
         let config = tls::client_config(&self.identity, expect).map_err(|error| CallError::Unreachable {
             tried: "any address".to_owned(),
             reason: format!("this computer's key can't be used: {error}"),
@@ -158,6 +168,11 @@ impl Client {
         let (stream, address) = dial::first(addresses, Arc::new(config), timeouts.connect).await?;
         let membership = self.membership.read().unwrap_or_else(PoisonError::into_inner).clone();
         Connection::begin(stream, address, (self.listening, membership), timeouts).await
+    }
+
+    /// Its answers were taken whole: the next request to the same peer may use it, for some seconds.
+    pub fn keep(&self, connection: Connection) {
+        self.kept.put(connection);
     }
 }
 

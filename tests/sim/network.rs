@@ -254,6 +254,11 @@ impl Network {
         self.nodes.iter().filter(|node| node.here).filter_map(|node| node.done_at).max().unwrap_or_default()
     }
 
+    /// Until the last one was complete, in parts of the time in which the first seed can send everything once.
+    pub fn times_ideal(&self) -> f64 {
+        self.last_done().as_secs_f64() * self.nodes[0].line.up as f64 / self.size() as f64
+    }
+
     pub fn size(&self) -> u64 {
         self.pieces.iter().map(|piece| u64::from(self.pieces.len(piece))).sum()
     }

@@ -7,6 +7,7 @@ use handout::share::{Bitmap, PieceLen};
 use super::{
     network::{Event, Network},
     node::{Kind, Line, MIB},
+    rooms::{play_mixture, room, room_with, school},
     world::with_seeds,
 };
 
@@ -34,18 +35,12 @@ fn eight_leeches_of_few_pieces_take_little_longer_than_one() {
     });
 }
 
-/// As in a large room, a computer hears of some hundred others, follows some thirty of them, and is followed by as many.
-/// `PEERS=1000` makes it the whole school, with 1 GiB.
+/// `PEERS=1000` makes it the whole school, with 1 GiB; `benches/school.rs` measures that.
 #[test]
 fn hundreds_of_peers_take_a_quarter_longer_than_one_at_most() {
-    let peers = std::env::var("PEERS").ok().and_then(|peers| peers.parse().ok()).unwrap_or(150u64);
+    let peers = std::env::var("PEERS").ok().and_then(|peers| peers.parse().ok()).unwrap_or(150);
     let size = if peers < 1000 { 256 * MIB } else { 1024 * MIB };
-    let mut room = Network::new(1, size, PieceLen::for_size(size));
-    (room.introductions, room.thorough) = (60, false);
-    (room.chunk, room.news_every) = (512 << 10, Duration::from_millis(50));
-    room.seed(Line::FAST_ETHERNET);
-    (0..peers).for_each(|_| _ = room.leech(Line::FAST_ETHERNET));
-    room.all_come();
+    let mut room = school(peers, size);
 
     room.play();
 
@@ -193,83 +188,12 @@ fn a_piece_that_spoils_is_fetched_again() {
     });
 }
 
+/// `SEEDS=10000` plays so many; `cargo bench --bench school -- seeds 0 10000` does it in a tenth of the time.
 #[test]
 fn whatever_is_mixed_every_honest_one_that_stays_finishes_and_nobody_starves() {
     let longest = std::cell::Cell::new(Duration::ZERO);
-    with_seeds(0..100, |seed| {
-        let mut room = mixture(seed);
-
-        room.play();
-
-        longest.set(longest.get().max(room.longest_hunger));
-        let stays = room.nodes.iter().filter(|node| node.here && node.kind == Kind::Honest).count();
-        assert_eq!(room.complete(), stays);
-    });
+    with_seeds(0..100, |seed| longest.set(longest.get().max(play_mixture(seed))));
     eprintln!("the longest time that anybody waited for a piece: {:?}", longest.get());
-}
-
-/// One seed that stays or leaves when each piece is out, a fifth of liars, and anything else.
-fn mixture(seed: u64) -> Network {
-    let mut room = Network::new(seed, (1 + seed % 24) * MIB + seed, PieceLen::MIN);
-    // Some know more peers than they follow.
-    room.limits.followed_max = 2 + room.dice.below(12) as usize;
-    room.seed(Line::GIGABIT);
-    room.lost_percent = room.dice.below(8);
-    room.leaves_when_out = room.dice.percent(30).then_some(0);
-    for _ in 0..room.dice.below(12) {
-        let speed = MIB << room.dice.below(7);
-        let line = Line { up: speed, down: speed, delay: Duration::from_micros(100 + room.dice.below(30_000)) };
-        let kind = match room.dice.below(10) {
-            0 => Kind::Silent,
-            1 | 2 => Kind::Liar,
-            _ => Kind::Honest,
-        };
-        let have = Bitmap::empty(&room.pieces);
-        room.node(kind, line, have);
-    }
-    for node in 0..room.nodes.len() {
-        let comes = Duration::from_millis(if node == 0 { 0 } else { room.dice.below(2_000) });
-        room.world.plan_in(comes, Event::Come { node });
-        upset(&mut room, node, comes);
-    }
-    room
-}
-
-/// Something that happens to a node after it came, or nothing.
-fn upset(room: &mut Network, node: usize, comes: Duration) {
-    // Where the seed leaves, what the others have must stay in the room.
-    let may_lose = node > 0 && room.leaves_when_out.is_none();
-    let then = comes + Duration::from_millis(1 + room.dice.below(1_500));
-    let later = then + Duration::from_millis(1 + room.dice.below(1_500));
-    match room.dice.below(6) {
-        0 if may_lose => room.world.plan_in(then, Event::Leave { node }),
-        1 if node > 0 => {
-            room.world.plan_in(then, Event::Leave { node });
-            room.world.plan_in(later, Event::Come { node });
-        }
-        2 => {
-            room.world.plan_in(then, Event::Pause { node });
-            room.world.plan_in(later, Event::Resume { node });
-        }
-        3 if may_lose => {
-            let piece = room.dice.below(u64::from(room.pieces.count())) as u32;
-            room.world.plan_in(then, Event::Spoil { node, piece });
-        }
-        _ => {}
-    }
-}
-
-/// One seed and some leeches, who all come at once.
-fn room(seed: u64, leeches: usize, size: u64, line: Line) -> Network {
-    room_with(seed, leeches, size, PieceLen::from_log2(20).expect("1 MiB is a piece length"), line)
-}
-
-fn room_with(seed: u64, leeches: usize, size: u64, piece_len: PieceLen, line: Line) -> Network {
-    let mut room = Network::new(seed, size, piece_len);
-    room.seed(line);
-    (0..leeches).for_each(|_| _ = room.leech(line));
-    room.all_come();
-    room
 }
 
 /// One who is no honest peer, and says that it has everything.
@@ -283,8 +207,7 @@ fn add(room: &mut Network, kind: Kind) -> usize {
 /// Ideal: the time in which the first seed can send everything once.
 #[track_caller]
 fn assert_near_ideal(room: &Network, times_ideal: f64, copies: f64) {
-    let ideal = room.size() as f64 / room.nodes[0].line.up as f64;
-    let ratio = room.last_done().as_secs_f64() / ideal;
+    let ratio = room.times_ideal();
     let sent = room.copies_sent(0);
     eprintln!("the last leech took {ratio:.2} × ideal, the seed sent {sent:.2} copies");
     assert!(ratio <= times_ideal, "the last leech took {ratio:.2} × ideal; the seed sent {sent:.2} copies");

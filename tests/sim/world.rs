@@ -84,7 +84,7 @@ impl Dice {
 
 /// Runs `play` with each seed, or with as many as the environment's `SEEDS` says, or only with that of `SEED`; a run that
 /// fails prints its seed.
-pub fn with_seeds(seeds: std::ops::Range<u64>, play: impl Fn(u64)) {
+pub fn with_seeds(seeds: std::ops::Range<u64>, mut play: impl FnMut(u64)) {
     let from_environment = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     let seeds = match (from_environment("SEED"), from_environment("SEEDS")) {
         (Some(seed), _) => seed..seed + 1,

@@ -61,12 +61,16 @@ async fn answer(
     let etag = known.map(|revision| format!("\"{revision}\""));
     let patience = if wait { WAIT } else { Duration::ZERO };
     let fetched = connection.get_if_changed(paths::SHARES, etag.as_deref(), patience, CATALOGUE_BYTES_MAX).await?;
-    let Fetched::Body { bytes, .. } = fetched else { return Ok(CatalogueAnswer::Unchanged) };
+    let Fetched::Body { bytes, .. } = fetched else {
+        shell.client.keep(connection);
+        return Ok(CatalogueAnswer::Unchanged);
+    };
     let catalogue: Catalogue = parse(&bytes)?;
     tracing::trace!(peer = %peer.short(), revision = catalogue.revision, "its catalogue is here");
     let device = if known.is_none() { Some(introduction(&mut connection, peer).await?) } else { None };
     let neighbours = ask_json::<Around>(&mut connection, paths::PEERS).await?.peers;
     let neighbours = neighbours.into_iter().take(AROUND_MAX).collect();
+    shell.client.keep(connection);
     Ok(CatalogueAnswer::New { revision: catalogue.revision, offers: catalogue.offers(), neighbours, device })
 }
 

@@ -92,7 +92,9 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
     let from = connection.peer();
     // One that was given by its address says its name with its catalogue; nobody waits for that here.
     let name = candidate.peer.map_or_else(|| from.short(), |_| candidate.name.clone());
-    Ok(Found { share: Arc::new(share), groups, from, name, at: connection.address() })
+    let at = connection.address();
+    shell.client.keep(connection);
+    Ok(Found { share: Arc::new(share), groups, from, name, at })
 }
 
 /// Reads for which groups a share is. What can't be read is for nobody else.

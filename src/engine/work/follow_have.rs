@@ -105,6 +105,7 @@ impl Stream {
     async fn ask_for_others(&self, addresses: &[SocketAddr]) -> Result<Vec<Neighbour>, PeerFault> {
         let mut connection = self.shell.client.connect(addresses, Expect::Peer(self.peer), Timeouts::default()).await?;
         let around = connection.get(&paths::share_peers(self.share.id()), ANSWER_BYTES_MAX).await?;
+        self.shell.client.keep(connection);
         let around: Around = serde_json::from_slice(&around).map_err(|error| misbehaved(error.to_string()))?;
         Ok(around.peers.into_iter().take(AROUND_MAX).collect())
     }
