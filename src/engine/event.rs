@@ -295,6 +295,7 @@ impl FetchEnd {
             FetchEnd::Missing => "missing",
             FetchEnd::Deferred { .. } => "deferred",
             FetchEnd::Withdrawn => "withdrawn",
+            FetchEnd::Abandoned => "abandoned",
             FetchEnd::Failed => "failed",
             FetchEnd::Disk(_) => "disk",
         }
@@ -322,7 +323,9 @@ pub enum FetchEnd {
     Missing,
     /// The share is not given any more; it may be again, when its files were looked at.
     Withdrawn,
-    /// It was called off, or its connection ended.
+    /// It was not wanted any more, or we closed its connection.
+    Abandoned,
+    /// Its connection ended.
     Failed,
     /// It came, but could not be written.
     Disk(DiskFault),

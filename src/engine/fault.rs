@@ -1,7 +1,7 @@
 //! Errors of the shell's rooms, as the engine tells them apart. Each becomes a [`Trouble`](super::trouble::Trouble) once,
 //! in `state/trouble.rs`.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 /// Another computer did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum PeerFaultKind {
     Unreachable,
     /// Another key answers at its address.
     WrongPeer,
+    /// It has too much to do; it may be asked again after so long.
+    Busy { retry_after: Duration },
     /// It answered that it has no such thing for us.
     NotThere,
     /// It broke the protocol or sent what is not what it should be: it is not asked again.

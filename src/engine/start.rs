@@ -242,8 +242,7 @@ fn origin_of(config: &Config, id: PeerId, instance: u64, management: Management,
 /// Answers other peers.
 fn serve(shell: &Shell, listener: Listener, doors: Option<SiteDoors>) -> Result<(), StartError> {
     let config = tls::server_config(&shell.identity).map_err(|error| StartError::Tls(error.to_string()))?;
-    let serving =
-        Serving { limits: ServeLimits::default(), cancel: shell.cancel.clone(), tracker: shell.tracker.clone() };
+    let serving = Serving::new(ServeLimits::default(), shell.cancel.clone(), shell.tracker.clone());
     let mut router = router(Routes { shell: shell.clone(), serving });
     let (cancel, tracker) = (shell.cancel.clone(), shell.tracker.clone());
     let (listener, limits) = match doors {

@@ -161,6 +161,16 @@ impl Client {
             kept.timeouts = timeouts;
             return Ok(kept);
         }
+        self.connect_anew(addresses, expect, timeouts).await
+    }
+
+    /// Connects as [`Client::connect`] does, and uses none that was kept.
+    pub async fn connect_anew(
+        &self,
+        addresses: &[SocketAddr],
+        expect: Expect,
+        timeouts: Timeouts,
+    ) -> Result<Connection, CallError> {
         let config = tls::client_config(&self.identity, expect).map_err(|error| CallError::Unreachable {
             tried: "any address".to_owned(),
             reason: format!("this computer's key can't be used: {error}"),

@@ -185,12 +185,13 @@ impl Swarm {
 
     /// Whether one more may be on its way: as many as come within [`Limits::ahead`](super::Limits::ahead), and some.
     fn may_have_more(&self, now: Instant) -> bool {
-        let Limits { in_flight_max, in_flight_spare, ahead, .. } = self.limits;
-        if self.open < in_flight_spare {
+        let Limits { in_flight_max, in_flight_spare_min, in_flight_spare_max, ahead, .. } = self.limits;
+        let spare = (self.peers.len() as u32).clamp(in_flight_spare_min, in_flight_spare_max);
+        if self.open < spare.min(in_flight_max) {
             return true;
         }
         let speed = self.speed.estimate(now, u64::from(self.open) * self.piece_bytes).unwrap_or(0);
-        self.open < pieces_within(ahead, speed, self.piece_bytes).saturating_add(in_flight_spare).min(in_flight_max)
+        self.open < pieces_within(ahead, speed, self.piece_bytes).saturating_add(spare).min(in_flight_max)
     }
 
     /// Whether everything that anybody has and we want is on its way.

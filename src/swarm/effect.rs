@@ -3,7 +3,8 @@
 use crate::share::{PeerId, PieceIndex};
 
 /// A wish of the state machine, carried out by the engine's workers. Each `Fetch` is answered by exactly one of
-/// `PieceVerified`, `PieceCorrupt`, `FetchRefused`, `FetchDeferred`, `PieceMissing` and `FetchFailed`, also after a `Cancel`.
+/// `PieceVerified`, `PieceCorrupt`, `FetchRefused`, `FetchDeferred`, `PieceMissing`,
+/// `FetchFailed` and `FetchAbandoned`, also after a `Cancel`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Open the stream of what this peer has.

@@ -135,6 +135,10 @@ impl Swarm {
         }
     }
 
+    pub(super) fn fetch_abandoned(&mut self, now: Instant, id: PeerId, piece: PieceIndex) {
+        self.close(now, id, piece);
+    }
+
     /// It is woken for when the rest is over.
     fn note_rest(&mut self, id: PeerId) {
         if let Some(until) = self.peers.get(&id).and_then(Peer::rests_until) {

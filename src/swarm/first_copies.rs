@@ -168,7 +168,8 @@ mod tests {
     #[test]
     fn when_everything_has_gone_out_once_anything_is_given() {
         let (mut first, pieces, now) = of(2);
-        let all_given = |first: &mut FirstCopies, at| pieces.iter().all(|piece| first.may_give(at, piece, B, TURN).is_ok());
+        let all_given =
+            |first: &mut FirstCopies, at| pieces.iter().all(|piece| first.may_give(at, piece, B, TURN).is_ok());
         pieces.iter().for_each(|piece| first.gave(now, piece, A, TURN));
 
         assert!(!all_given(&mut first, now), "the last ones are on their way");

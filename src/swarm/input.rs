@@ -62,6 +62,11 @@ pub enum Input {
         peer: PeerId,
         piece: PieceIndex,
     },
+    /// The request ended because we closed its connection ourselves: the peer is not at fault, and may be asked again at once.
+    FetchAbandoned {
+        peer: PeerId,
+        piece: PieceIndex,
+    },
     /// A piece that was had turned out to be wrong on our own disk.
     PieceSpoiled {
         piece: PieceIndex,

@@ -57,9 +57,10 @@ pub struct Limits {
     pub per_peer_min: u32,
     pub per_peer_max: u32,
     /// Requests in flight altogether, cancelled ones that have not ended too: at most, and how many above what comes
-    /// within [`Limits::ahead`].
+    /// within [`Limits::ahead`]: one for each peer, and at least and at most so many.
     pub in_flight_max: u32,
-    pub in_flight_spare: u32,
+    pub in_flight_spare_min: u32,
+    pub in_flight_spare_max: u32,
     /// Peers that are known of; more are not taken until some are lost.
     pub peers_max: usize,
     /// Of those that we reach by air, so many are asked at once: all of them share it, and what one sends another goes
@@ -88,7 +89,10 @@ impl Default for Limits {
             per_peer_min: 2,
             per_peer_max: 32,
             in_flight_max: 256,
-            in_flight_spare: 16,
+            // Measured in `benches/school.rs` and `benches/swarm.rs`: with fewer, a large room leaves its wires idle; with
+            // more, a small one waits longer for each piece.
+            in_flight_spare_min: 8,
+            in_flight_spare_max: 16,
             peers_max: 1024,
             wireless_asked_max: 4,
             followed_max: 32,
@@ -196,6 +200,7 @@ impl Swarm {
             Input::FetchDeferred { peer, piece, retry_after } => self.fetch_deferred(now, peer, piece, retry_after),
             Input::PieceMissing { peer, piece } => self.piece_missing(now, peer, piece),
             Input::FetchFailed { peer, piece } => self.fetch_failed(now, peer, piece),
+            Input::FetchAbandoned { peer, piece } => self.fetch_abandoned(now, peer, piece),
             Input::PieceSpoiled { piece } => self.piece_spoiled(piece),
             Input::SetWanted { wanted } => self.set_wanted(now, &wanted),
             Input::SetOrder { order } => self.set_order(order),

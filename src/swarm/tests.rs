@@ -79,6 +79,31 @@ fn a_peer_that_fails_rests_twice_as_long_each_time_and_not_for_ever() {
 }
 
 #[test]
+fn requests_that_we_end_ourselves_do_not_make_the_peer_rest() {
+    let mut game = Game::of(2);
+    game.meet_with(A, &[0]);
+
+    for _ in 0..20 {
+        let asked = game.asked_of(A);
+        assert_eq!(asked.len(), 1);
+        game.tell(Input::FetchAbandoned { peer: A, piece: asked[0] });
+    }
+
+    assert_eq!(game.in_flight_at(A), 1, "it is asked again at once");
+}
+
+/// Under a small limit a single piece takes long enough; more of them would each be too slow for the other side.
+#[test]
+fn no_more_is_asked_for_than_the_limit_says_however_small() {
+    let mut game = Game::of(40);
+    game.swarm.set_limits(Limits { in_flight_max: 1, per_peer_min: 1, ..Limits::default() });
+    game.meet(A);
+    game.meet(B);
+
+    assert_eq!(game.swarm.in_flight().count(), 1);
+}
+
+#[test]
 fn requests_that_fail_together_count_once() {
     let mut game = Game::of(40);
     game.meet(A);
@@ -422,7 +447,7 @@ fn of_equal_peers_those_on_a_wire_are_followed_and_asked_first_and_few_by_air() 
 fn who_has_everything_is_asked_first_for_what_nobody_else_has_and_last_for_the_rest() {
     let mut game = Game::of(40);
     game.tell(Input::Paused);
-    game.swarm.limits.in_flight_spare = 3;
+    (game.swarm.limits.in_flight_spare_min, game.swarm.limits.in_flight_spare_max) = (3, 3);
     game.meet(A);
     game.meet_with(B, &(0..39).collect::<Vec<_>>());
 

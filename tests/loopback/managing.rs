@@ -44,6 +44,28 @@ fn a_limit_on_what_is_given_is_the_givers_and_nobody_is_dropped_for_it() {
     assert!(ben.snapshot().troubles.is_empty(), "{:?}", ben.snapshot().troubles);
 }
 
+/// Each change closes connections with requests on them. That is no fault of the giver's, who would otherwise be left alone
+/// for longer each time: for a minute after a dozen changes.
+#[test]
+fn after_many_changes_of_the_limit_the_giver_is_still_asked_at_once() {
+    let (mut ann, mut ben) = pair();
+    let share = share(&mut ann, "film", 60_000_000);
+    ben.send(slow_down());
+    let token = ben.begin_fetch(share);
+    let is_asked = || row(&ben, share).is_some_and(|row| row.peers.iter().any(|peer| peer.in_flight > 0));
+    for change in 0..16 {
+        ben.wait("the giver is asked", |_| is_asked());
+        std::thread::sleep(std::time::Duration::from_millis(60));
+        // Just above what needs other connections, and below.
+        let limit = if change % 2 == 0 { 9 << 20 } else { SLOW };
+        ben.send(Command::SetTotalLimits { limits: Limits { down: Rate::new(limit), up: None } });
+    }
+
+    ben.wait("the giver is asked", |_| is_asked());
+    ben.send(Command::SetTotalLimits { limits: Limits::NONE });
+    ben.outcome(token).unwrap();
+}
+
 #[test]
 fn the_queue_lets_one_after_the_other_go_and_obeys_place_and_priority() {
     let (mut ann, mut ben) = pair();

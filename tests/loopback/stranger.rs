@@ -78,7 +78,7 @@ impl Stranger {
         let _context = runtime.enter();
         let listener = Listener::bind(Some(at)).unwrap();
         let address = listener.address();
-        let serving = Serving { limits: ServeLimits::default(), cancel: cancel.clone(), tracker: tracker.clone() };
+        let serving = Serving::new(ServeLimits::default(), cancel.clone(), tracker.clone());
         let gives = Gives { share: share.clone(), content: Arc::new(content), manner, asked: asked.clone() };
         let router = router(id, gives, serving);
         let config = tls::server_config(&identity).unwrap();

@@ -8,6 +8,7 @@ use std::{
 
 use axum::{Router, body::Body, extract::Request, routing::get};
 use handout::net::{
+    call::CallError,
     listen::Limits,
     piece_stream::{
         FetchError, Lane, LaneEnd, LaneHandle, LaneLimits, OpenPiece, PROTOCOL, PieceEnd, PieceSink, PieceSource,
@@ -81,6 +82,45 @@ async fn a_lane_without_jobs_ends_and_takes_none_more() {
     assert_eq!(sink.left(), []);
 }
 
+/// As many as a large room has. Each connection for pieces takes a thread, so there is a number of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_finds_all_places_taken_is_told_when_to_come_back_and_everybody_gets_its_piece() {
+    const CALLERS: u32 = 120;
+    let server = Arc::new(serving(Content, ServeLimits { connections: 40, ..ServeLimits::default() }));
+    let refused = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let callers = (0..CALLERS).map(|caller| {
+        let (server, refused) = (server.clone(), refused.clone());
+        tokio::spawn(async move {
+            let pipe = loop {
+                match server.call().await.upgrade("/stream", PROTOCOL).await {
+                    Ok(pipe) => break pipe,
+                    Err(CallError::Refused { status: 503, retry_after_ms: Some(2_000), .. }) => {
+                        refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            };
+            let kept = Kept::default();
+            let (handle, lane) = Lane::new(pipe, Box::new(kept.clone()), LaneLimits::default()).unwrap();
+            let thread = tokio::task::spawn_blocking(move || lane.run());
+            handle.fetch(caller % 8).unwrap();
+            let ends = kept.ends(1).await;
+            // Long enough for the others to find the places taken.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            handle.close();
+            thread.await.unwrap();
+            matches!(ends[0].1, PieceEnd::Complete { .. })
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+
+    for caller in callers {
+        assert!(caller.await.unwrap());
+    }
+    assert!(refused.load(std::sync::atomic::Ordering::Relaxed) > 0, "nobody found the places taken");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn closing_ends_a_lane_that_waits_for_bytes_and_each_of_its_jobs() {
     let server = serving(Content, ServeLimits::default());
@@ -97,7 +137,7 @@ async fn closing_ends_a_lane_that_waits_for_bytes_and_each_of_its_jobs() {
     assert!(matches!(soon(thread).await.unwrap(), LaneEnd::Closed));
     let mut ends = sink.left();
     ends.sort_by_key(|(piece, _)| *piece);
-    assert_eq!(ends, [1, 2, 3, SLOW].map(|piece| (piece, PieceEnd::Failed)));
+    assert_eq!(ends, [1, 2, 3, SLOW].map(|piece| (piece, PieceEnd::Cancelled)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,7 +220,7 @@ async fn a_caller_that_asks_for_nothing_is_let_go() {
 async fn a_request_without_the_protocol_is_told_which_one() {
     let server = serving(Content, ServeLimits::default());
     let error = server.call().await.get("/stream", 100).await.unwrap_err();
-    assert!(matches!(error, handout::net::call::CallError::Refused { status: 426, .. }), "{error}");
+    assert!(matches!(error, CallError::Refused { status: 426, .. }), "{error}");
 }
 
 /// Pieces with a meaning; all others are [`content`].
@@ -269,7 +309,7 @@ impl<T: Send + 'static> Ends<T> {
 
 pub fn serving(content: Content, limits: ServeLimits) -> PieceServer {
     let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
-    let serving = Serving { limits, cancel: cancel.clone(), tracker: tracker.clone() };
+    let serving = Serving::new(limits, cancel.clone(), tracker.clone());
     let (sender, receiver) = mpsc::channel();
     let route = get(move |request: Request<Body>| async move {
         upgrade(request, Box::new(content.clone()), &serving, move |end| drop(sender.send(end)))

@@ -203,6 +203,7 @@ impl State {
                 self.withdrawn(id, peer, tasks);
                 Input::FetchFailed { peer, piece }
             }
+            FetchEnd::Abandoned => Input::FetchAbandoned { peer, piece },
             FetchEnd::Failed => Input::FetchFailed { peer, piece },
             FetchEnd::Disk(fault) => return self.disk_failed(id, &fault, tasks),
         };
@@ -245,8 +246,14 @@ impl State {
         let Some(source) = held.sources.get_mut(&peer) else { return };
         let Some(at) = source.lanes.iter().position(|open| open.id == lane) else { return };
         let unanswered = source.lanes.remove(at).in_flight;
-        for piece in unanswered {
-            self.swarm_input(id, Input::FetchFailed { peer, piece }, tasks);
+        let ended = |piece| match fault.as_ref().map(|fault| fault.kind) {
+            Some(PeerFaultKind::Busy { retry_after }) => Input::FetchRefused { peer, piece, retry_after },
+            Some(_) => Input::FetchFailed { peer, piece },
+            // Closed from here, while it was being made.
+            None => Input::FetchAbandoned { peer, piece },
+        };
+        for input in unanswered.into_iter().map(ended).collect::<Vec<_>>() {
+            self.swarm_input(id, input, tasks);
         }
         if let Some(fault) = fault.filter(|fault| fault.kind == PeerFaultKind::Misbehaved) {
             self.misbehaved(id, peer, &fault.what, tasks);

@@ -1,5 +1,7 @@
 //! Errors of the shell's rooms, as the engine tells them apart.
 
+use std::time::Duration;
+
 use crate::{
     engine::{
         event::NotFound,
@@ -14,6 +16,9 @@ impl From<CallError> for PeerFault {
     fn from(error: CallError) -> PeerFault {
         let kind = match &error {
             CallError::Refused { status: 404 | 410, .. } => PeerFaultKind::NotThere,
+            CallError::Refused { status: 503, retry_after_ms: Some(ms), .. } => {
+                PeerFaultKind::Busy { retry_after: Duration::from_millis(*ms) }
+            }
             CallError::WrongPeer(_) => PeerFaultKind::WrongPeer,
             CallError::TooLarge { .. } | CallError::Malformed(_) => PeerFaultKind::Misbehaved,
             CallError::Unreachable { .. } | CallError::Refused { .. } | CallError::TooSlow | CallError::Closed => {

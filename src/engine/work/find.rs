@@ -1,6 +1,6 @@
 //! Asking those who may have a share for its manifest and piece hashes, one after the other, until one has them.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +14,7 @@ use crate::{
         task::Candidate,
     },
     net::{call::Timeouts, tls::Expect},
-    share::{MANIFEST_BYTES_MAX, PieceHashes, Share, ShareId, SignedManifest},
+    share::{MANIFEST_BYTES_MAX, PeerId, PieceHashes, Share, ShareId, SignedManifest},
     wire::{enrolled::ANSWER_BYTES_MAX, paths},
 };
 
@@ -94,6 +94,7 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
     let name = candidate.peer.map_or_else(|| from.short(), |_| candidate.name.clone());
     let at = connection.address();
     shell.client.keep(connection);
+    make_ready(shell, from, at);
     Ok(Found { share: Arc::new(share), groups, from, name, at })
 }
 
@@ -124,6 +125,19 @@ async fn bring(shell: &Shell, id: ShareId, servers: Vec<Candidate>) -> Option<Fo
         }
     }
     None
+}
+
+/// What it has and its pieces are asked for next, each over a connection of its own: one was kept, and the other is made
+/// while the place on disk is.
+fn make_ready(shell: &Shell, peer: PeerId, at: SocketAddr) {
+    let (client, cancel, addresses) = (shell.client.clone(), shell.cancel.clone(), [at]);
+    shell.tracker.spawn(async move {
+        let connecting = client.connect_anew(&addresses, Expect::Peer(peer), Timeouts::default());
+        tokio::select! {
+            connected = connecting => if let Ok(connection) = connected { client.keep(connection) },
+            () = cancel.cancelled() => {}
+        }
+    });
 }
 
 fn misbehaved(error: &dyn std::error::Error) -> PeerFault {

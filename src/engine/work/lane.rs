@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
-use super::{blocking_as, errors, lane_sink::Sink};
+use super::{errors, lane_sink::Sink, on_own_thread};
 use crate::{
     engine::{
         event::{Event, Fact},
@@ -80,7 +80,7 @@ impl Connection {
         let fact = Fact::LaneOpened { peer, lane, handle: handle.clone() };
         self.shell.tell(Event::Transfer { share: self.share.id(), run: self.run, fact }).await;
         let closing = self.shell.cancel.clone();
-        let mut thread = std::pin::pin!(blocking_as(self.background, move || open.run()));
+        let mut thread = std::pin::pin!(on_own_thread(self.background, move || open.run()));
         let end = tokio::select! {
             end = &mut thread => end,
             () = cancelled(cancel, closing) => {

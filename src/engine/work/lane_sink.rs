@@ -141,7 +141,7 @@ impl PieceSink for Sink {
             }
             PieceEnd::Refused(Refusal::Missing) => FetchEnd::Missing,
             PieceEnd::Refused(Refusal::Withdrawn) => FetchEnd::Withdrawn,
-            PieceEnd::Cancelled => FetchEnd::Failed,
+            PieceEnd::Cancelled => FetchEnd::Abandoned,
             PieceEnd::Failed => match self.open.take().and_then(|open| open.error) {
                 Some(error) => FetchEnd::Disk(error.into()),
                 None => FetchEnd::Failed,

@@ -149,14 +149,17 @@ fn spawn(shell: &Shell, errand: impl Future<Output = Event> + Send + 'static, cr
     });
 }
 
-/// [`blocking`], in the background where that is wished: then on a thread of its own, which has the lowest priority.
-async fn blocking_as<T: Send + 'static>(background: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    if !background {
-        return blocking(work).await;
-    }
+/// Work that blocks for as long as a connection lasts, on a thread of its own; in the background that thread has the lowest
+/// priority. `None`: it panicked, or there is no thread for it.
+async fn on_own_thread<T: Send + 'static>(background: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = tokio::sync::oneshot::channel();
     // Whoever waits has gone where this can't be told.
-    let spawned = crate::platform::background::spawn(move || drop(done.send(work())));
+    let work = move || drop(done.send(work()));
+    let spawned = if background {
+        crate::platform::background::spawn(work)
+    } else {
+        std::thread::Builder::new().name("fetching".to_owned()).spawn(work)
+    };
     spawned.ok()?;
     result.await.ok()
 }

@@ -49,7 +49,7 @@ pub enum PieceEnd {
     Complete { took: Duration },
     /// The other side said no.
     Refused(Refusal),
-    /// It was not wanted any more.
+    /// It was not wanted any more, or the lane was [closed](LaneHandle::close) from here.
     Cancelled,
     /// The lane ended first.
     Failed,
@@ -374,12 +374,13 @@ impl Drop for Lane {
     fn drop(&mut self) {
         *self.door.lock() = false;
         self.door.closer.close();
+        let end = if self.closing() { PieceEnd::Cancelled } else { PieceEnd::Failed };
         for asked in self.in_flight.drain(..) {
-            self.sink.end(asked.piece, PieceEnd::Failed);
+            self.sink.end(asked.piece, end);
         }
         while let Ok(job) = self.jobs.try_recv() {
             if let Job::Fetch(piece) = job {
-                self.sink.end(piece, PieceEnd::Failed);
+                self.sink.end(piece, end);
             }
         }
     }

@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderMap, Request, Response, StatusCode, header},
 };
 use hyper::upgrade::OnUpgrade;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
@@ -25,6 +26,8 @@ use crate::net::{
     listen::{KeepPlace, ServerIo},
 };
 
+/// When to come back while all places are taken.
+const RETRY_AFTER_S: &str = "2";
 /// How long an answered upgrade may take to come about.
 const UPGRADE_WAIT: Duration = Duration::from_secs(10);
 
@@ -70,6 +73,8 @@ pub enum Refusal {
 /// What callers are held to.
 #[derive(Clone, Copy, Debug)]
 pub struct ServeLimits {
+    /// How many connections may ask for pieces at a time, each on a thread of its own; the next one is told to come back.
+    pub connections: usize,
     /// How long a caller may ask for nothing.
     pub idle: Duration,
     pub least_speed: LeastSpeed,
@@ -77,18 +82,24 @@ pub struct ServeLimits {
 
 impl Default for ServeLimits {
     fn default() -> ServeLimits {
-        ServeLimits { idle: Duration::from_secs(30), least_speed: LeastSpeed::default() }
+        ServeLimits { connections: 256, idle: Duration::from_secs(30), least_speed: LeastSpeed::default() }
     }
 }
 
 /// What a route needs to [`upgrade`] requests.
 #[derive(Clone)]
 pub struct Serving {
-    pub limits: ServeLimits,
-    /// Ends all of them.
-    pub cancel: CancellationToken,
-    /// Every upgraded connection's task, until its thread is done.
-    pub tracker: TaskTracker,
+    limits: ServeLimits,
+    cancel: CancellationToken,
+    tracker: TaskTracker,
+    free: Arc<Semaphore>,
+}
+
+impl Serving {
+    /// `cancel` ends all of them; every upgraded connection's task is in `tracker` until its thread is done.
+    pub fn new(limits: ServeLimits, cancel: CancellationToken, tracker: TaskTracker) -> Serving {
+        Serving { limits, cancel, tracker, free: Arc::new(Semaphore::new(limits.connections)) }
+    }
 }
 
 /// How serving ended.
@@ -104,7 +115,8 @@ pub enum ServeEnd {
     Source { piece: u32, error: io::Error },
 }
 
-/// Answers a request for [`PROTOCOL`]: `101`, and from then on pieces of `source`; `426` when it asks for anything else.
+/// Answers a request for [`PROTOCOL`]: `101`, and from then on pieces of `source`; `426` when it asks for anything else, and
+/// `503` when there are as many as [`ServeLimits::connections`] allows.
 /// `ended` is told on the connection's thread how it went.
 pub fn upgrade(
     mut request: Request<Body>,
@@ -117,12 +129,17 @@ pub fn upgrade(
     let Some(upgrade) = upgrade else {
         return response(StatusCode::UPGRADE_REQUIRED);
     };
+    let Ok(free) = serving.free.clone().try_acquire_owned() else {
+        let mut busy = response(StatusCode::SERVICE_UNAVAILABLE);
+        busy.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
+        return busy;
+    };
     let serving = serving.clone();
     serving.tracker.clone().spawn(async move {
         // The connection still counts as one of its caller's.
         let _place = place;
         if let Some(pipe) = upgraded(upgrade).await {
-            run(pipe, source, serving, ended).await;
+            run(pipe, source, serving, free, ended).await;
         }
     });
     response(StatusCode::SWITCHING_PROTOCOLS)
@@ -153,24 +170,31 @@ async fn run(
     pipe: Pipe,
     source: Box<dyn PieceSource>,
     serving: Serving,
+    free: OwnedSemaphorePermit,
     ended: impl FnOnce(ServeEnd) + Send + 'static,
 ) {
     let Ok(closer) = pipe.closer() else { return };
     let cancelled = Arc::new(AtomicBool::new(false));
     let limits = serving.limits;
-    let mut thread = tokio::task::spawn_blocking({
+    let (done, mut over) = oneshot::channel::<()>();
+    let work = {
         let cancelled = cancelled.clone();
         move || {
             let end = serve(pipe, source, limits, &cancelled);
             ended(if cancelled.load(Ordering::Acquire) { ServeEnd::Cancelled } else { end });
+            drop((done, free));
         }
-    });
+    };
+    // A thread of its own: those that the runtime lends out are for work that ends soon, and there are not enough of them.
+    if let Err(error) = std::thread::Builder::new().name("giving".to_owned()).spawn(work) {
+        return tracing::warn!(%error, "there is no thread for somebody who fetches from here");
+    }
     tokio::select! {
-        _ = &mut thread => {}
+        _ = &mut over => {}
         () = serving.cancel.cancelled() => {
             cancelled.store(true, Ordering::Release);
             closer.close();
-            let _ = thread.await;
+            let _ = over.await;
         }
     }
 }
