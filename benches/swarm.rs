@@ -4,6 +4,10 @@
 //! `cargo bench --bench swarm -- [MIB] [ROUNDS] [MBIT] [HOSTS] [PEERS]` (100, 5, 100, 9, `handout,nginx,qbittorrent`), as
 //! root: each computer is a network namespace with a shaped line. Nobody is told of anybody beyond what people would do: with
 //! Handout, eight people open one link.
+//!
+//! The clock runs from the start of the first receiver's program until the last one has said that its file is complete and
+//! checked: starting eight programs at once on this machine's cores is in it, for the others as for us. What goes over the
+//! lines is counted at the interface, with the heads of every packet; see `docs/SPEED.md` for what they cost.
 
 mod common;
 
