@@ -205,6 +205,7 @@ impl Network {
             open: BTreeMap::new(),
             listeners: BTreeSet::new(),
             news: vec![],
+            news_due: self.world.now(),
             inbox: vec![],
             wakeup: None,
         });
@@ -481,6 +482,8 @@ impl Network {
 
     fn have_asked(&mut self, by: usize, of: usize) -> usize {
         if self.nodes[of].here {
+            // What it gains from now on comes after what it has, and must not come with news that are on their way already.
+            self.tell_news(of);
             self.nodes[of].listeners.insert(by);
             let have = match self.nodes[of].kind {
                 Kind::Honest => self.nodes[of].swarm.have().clone(),
@@ -504,6 +507,13 @@ impl Network {
 
     /// What a node got is on its way to all who listen.
     fn news(&mut self, of: usize) -> usize {
+        if self.nodes[of].news_due <= self.world.now() {
+            self.tell_news(of);
+        }
+        of
+    }
+
+    fn tell_news(&mut self, of: usize) {
         let news = std::mem::take(&mut self.nodes[of].news);
         let listeners = std::mem::take(&mut self.nodes[of].listeners);
         for by in &listeners {
@@ -514,7 +524,6 @@ impl Network {
             listener.inbox.extend(news.iter().map(|piece| (of, *piece)));
         }
         self.nodes[of].listeners = listeners;
-        of
     }
 
     fn heard(&mut self, by: usize) -> usize {

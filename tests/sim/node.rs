@@ -71,8 +71,9 @@ pub struct Node {
     pub open: BTreeMap<(usize, PieceIndex), u64>,
     /// Who listens to what this node gets.
     pub listeners: BTreeSet<usize>,
-    /// What it got and has not told yet.
+    /// What it got and has not told yet, and when it is told.
     pub news: Vec<PieceIndex>,
+    pub news_due: Instant,
     /// What others told and it has not looked at yet.
     pub inbox: Vec<(usize, PieceIndex)>,
     pub wakeup: Option<Instant>,

@@ -263,6 +263,7 @@ impl Network {
         if self.nodes[to].here {
             if self.nodes[to].news.is_empty() {
                 let delay = self.nodes[to].line.delay;
+                self.nodes[to].news_due = self.world.now() + delay;
                 self.world.plan_in(delay, Event::News { of: to });
             }
             self.nodes[to].news.push(piece);
