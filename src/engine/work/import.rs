@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{blocking_as, errors};
+use super::{errors, on_own_thread};
 use crate::{
     engine::{
         command::Token,
@@ -50,7 +50,7 @@ pub async fn import(shell: Shell, wish: Wish) -> Event {
     let reading = {
         let progress = progress.clone();
         // Threads that it starts give way as it does.
-        blocking_as(wish.class == Class::Background, move || read(&identity, wish, &progress))
+        on_own_thread(wish.class == Class::Background, move || read(&identity, wish, &progress))
     };
     let mut reading = std::pin::pin!(reading);
     let result = loop {

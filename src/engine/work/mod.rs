@@ -149,7 +149,7 @@ fn spawn(shell: &Shell, errand: impl Future<Output = Event> + Send + 'static, cr
     });
 }
 
-/// Work that blocks for as long as a connection lasts, on a thread of its own; in the background that thread has the lowest
+/// Work that blocks for long (a connection, a large share), on a thread of its own; in the background that has the lowest
 /// priority. `None`: it panicked, or there is no thread for it.
 async fn on_own_thread<T: Send + 'static>(background: bool, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (done, result) = tokio::sync::oneshot::channel();
