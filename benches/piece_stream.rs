@@ -131,7 +131,7 @@ impl Sender {
     fn start(source: PathBuf) -> Sender {
         let identity = Identity::ephemeral().expect("a key");
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
-        let serving = Serving { limits: ServeLimits::default(), cancel: cancel.clone(), tracker: tracker.clone() };
+        let serving = Serving::new(ServeLimits::default(), cancel.clone(), tracker.clone());
         let source = Arc::new(source);
         let route = get(move |request: Request<Body>| async move {
             upgrade(request, Box::new(Source(File::open(&*source).expect("the source"))), &serving, |_| ())
