@@ -269,7 +269,7 @@ fn what_is_tried_again_after_it_failed_is_what_was_chosen_and_is_given_on() {
     ben.send(Command::SetSeedingOfAll { until: SeedUntil::Copies(1) });
     ben.fetch(share);
     ben.wait("it is given no more", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Done));
-    fs::remove_file(ben.downloads().join("course/a.bin")).unwrap();
+    fs::remove_dir_all(ben.downloads().join("course")).unwrap();
     ben.restart();
     ben.wait("it is missed", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Failed));
 
