@@ -140,7 +140,7 @@ pub(in crate::server) async fn publish(
     tracker.spawn(async move {
         let failed = keep(&fetching, &visit, &handed).await.err();
         if let Some(why) = &failed {
-            tracing::warn!(share = %handed.id.short(), %why, "a share that was handed over could not be kept");
+            tracing::warn!(share = %handed.id.short(), reason = %why, "a share that was handed over could not be kept");
         }
         fetching.publications.end(handed.id, failed);
     });
