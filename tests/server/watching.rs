@@ -94,6 +94,13 @@ fn a_browser_asks_many_things_at_once_on_one_connection_of_http_2() {
     // A name that is not ours is refused in either version.
     assert_eq!(owner.ask("GET", "/", &["--http2", "-H", "Host: evil.example"]).status, 421);
 
+    // An answer that comes before all of a body was read comes through.
+    for _ in 0..20 {
+        let refused =
+            owner.ask("POST", "/admin/groups", &["--http2", "-H", "Sec-Fetch-Site: cross-site", "-d", "name=x"]);
+        assert_eq!(refused.status, 403);
+    }
+
     // Twenty downloads on one connection.
     let folder = tempfile::tempdir().unwrap();
     let mut curl = Command::new("curl");

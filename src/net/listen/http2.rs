@@ -5,16 +5,22 @@
 
 use std::{
     convert::Infallible,
+    io,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{Router, body::Body};
 use http::{HeaderValue, Request, Response, header};
-use hyper::{body::Incoming, server::conn::http2};
+use hyper::{
+    body::{Bytes, Frame, Incoming, SizeHint},
+    server::conn::http2,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::server::TlsStream;
@@ -44,12 +50,40 @@ const IDLE_LOOKS: u32 = 12;
 struct Open(Arc<AtomicUsize>);
 
 /// One of them; its body counts, too.
-struct OpenRequest(Open);
+struct OpenRequest(Open, #[allow(dead_code, reason = "held, not read")] Shared);
+
+/// A request's body, which lives until its answer was sent. A stream whose body is let go of before counts as cancelled, and
+/// the client would throw the answer away (RFC 9113 §8.1).
+#[derive(Clone)]
+struct Shared(Arc<Mutex<SteadyBody<Incoming>>>);
+
+impl Shared {
+    fn body(&self) -> MutexGuard<'_, SteadyBody<Incoming>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl hyper::body::Body for Shared {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut *self.body()).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body().is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body().size_hint()
+    }
+}
 
 impl Open {
-    fn one(&self) -> OpenRequest {
+    fn one(&self, body: Shared) -> OpenRequest {
         self.0.fetch_add(1, Ordering::Relaxed);
-        OpenRequest(self.clone())
+        OpenRequest(self.clone(), body)
     }
 
     fn is_none(&self) -> bool {
@@ -76,11 +110,13 @@ pub(super) async fn requests(
     let open = Open::default();
     let counted = open.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(|body| Body::new(SteadyBody::new(body, least_speed)));
+        let (parts, body) = request.into_parts();
+        let body = Shared(Arc::new(Mutex::new(SteadyBody::new(body, least_speed))));
+        let mut request = Request::from_parts(parts, Body::new(body.clone()));
         name_host(&mut request);
         request.extensions_mut().insert(visitor);
         request.extensions_mut().insert(place.clone());
-        let (router, one) = (router.clone(), counted.one());
+        let (router, one) = (router.clone(), counted.one(body));
         async move {
             let response: Response<Body> = router.oneshot(request).await?;
             Ok::<_, Infallible>(response.map(|body| body.map_holding(one)))
