@@ -8,6 +8,7 @@ mod layers;
 mod loopback;
 mod net;
 mod postgres;
+mod s3;
 mod server;
 mod sim;
 mod store;

@@ -257,11 +257,30 @@ pub enum AdminCommand {
         #[command(subcommand)]
         command: Option<SettingsCommand>,
     },
-    /// Copy the database, as it is at this moment, to a new file; the server may run
+    /// Write all of the server (accounts, shares with their bytes, unfinished uploads, the log, keys) into a folder; it may
+    /// run meanwhile. Done again into the same folder, only what is new is copied
     Backup {
-        /// The file to write
-        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        /// The folder; keep it as safe as the server's keys, which are in it
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
         to: PathBuf,
+    },
+    /// Bring a backup into an empty home folder, database and storage; nothing that is there is written over
+    Restore {
+        /// What `backup` wrote
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        from: PathBuf,
+    },
+    /// Write the server into a folder in a form that suits any database and storage, for moving it
+    Export {
+        /// The folder; broken off, it goes on when the command is given again
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        to: PathBuf,
+    },
+    /// Bring what was exported into the empty server that --config describes, whichever database and storage it has
+    Import {
+        /// What `export` wrote
+        #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+        from: PathBuf,
     },
 }
 

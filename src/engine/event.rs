@@ -80,6 +80,12 @@ pub enum Event {
         token: Token,
         result: Result<Imported, ImportFault>,
     },
+    /// The server took up a share whose bytes lie in its storage, and keeps itself what it must remember of it.
+    Adopted {
+        share: Arc<Share>,
+        content: Arc<Complete>,
+        recipients: super::command::Recipients,
+    },
     /// Something about one transfer; `run` tells its present life from one that was cancelled.
     Transfer {
         share: ShareId,

@@ -30,6 +30,9 @@ mod work;
 
 pub use arriving::Arriving;
 pub use config::Config;
+pub use event::Imported;
+pub use fault::ImportFault;
 pub use handle::{Handle, SendError};
 pub use shelf::{OnShelf, Shelf};
 pub use start::{At, Engine, Site, SiteDoors, StartError};
+pub use work::import::make_share;

@@ -94,6 +94,29 @@ impl Identity {
         }
     }
 
+    /// Makes a key that is given (PEM) the key in `folder`, bound to this machine: where several computers are one server,
+    /// or a server moved. Another key that is there is put aside as `identity.key.cloned`.
+    pub fn install(folder: &Path, pem: &str, machine_id: Option<&str>) -> Result<Identity, IdentityError> {
+        let path = folder.join(FILE_NAME);
+        let given = Identity::parse(pem).map_err(|reason| IdentityError::Damaged { path: path.clone(), reason })?;
+        let text = given.to_text(machine_id);
+        match key_file::read(&path)? {
+            Some(there) if there == text => return Ok(given),
+            Some(there) if Identity::parse(&there).is_ok_and(|there| there.id() == given.id()) => {
+                key_file::remove(&path)?;
+            }
+            Some(_) => key_file::put_aside(&path)?,
+            None => {}
+        }
+        key_file::write_first(folder, &text)?;
+        Ok(given)
+    }
+
+    /// The private key as PEM, for a copy that is kept as safe as the key itself.
+    pub fn to_pem(&self) -> String {
+        self.to_text(None)
+    }
+
     /// A key that is kept nowhere.
     pub fn ephemeral() -> Result<Identity, IdentityError> {
         let key = Ed25519KeyPair::generate().map_err(|_| IdentityError::NoKey)?;

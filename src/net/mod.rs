@@ -16,6 +16,7 @@ pub mod discovery;
 pub mod identity;
 pub mod interfaces;
 pub mod listen;
+pub mod object_http;
 mod pace;
 pub mod piece_stream;
 mod pipe;

@@ -10,8 +10,6 @@ mod settings;
 mod shares;
 mod upstreams;
 
-use std::path::Path;
-
 use super::{Config, now_ms, now_s, passwords, tokens};
 use crate::{
     access::{About, Action, Actor, Decision, Permit, Policy, Reason, Role, decide},
@@ -134,13 +132,6 @@ impl Admin {
 
     async fn named(&self, name: &str) -> Result<PersonRow, AdminError> {
         self.central.person_named(name).await?.ok_or_else(|| AdminError::NoSuchPerson(name.to_owned()))
-    }
-
-    /// Copies the database, as it is at this moment, to a new file.
-    pub async fn backup(&self, to: &Path) -> Result<(), AdminError> {
-        let detail = to.display().to_string();
-        self.central.log("console", Action::Backup.name(), "done", &note("database", &detail)).await?;
-        Ok(self.central.copy_to(to).await?)
     }
 
     pub async fn close(&self) {

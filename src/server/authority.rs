@@ -185,6 +185,38 @@ fn may_be_certified(name: &str) -> bool {
     }
 }
 
+/// The authority's key and certificate as PEM; made where there are none.
+pub(super) fn own(folder: &Path) -> Result<(String, String), ServerError> {
+    super::make_private(folder).map_err(|error| failed(folder, &error))?;
+    authority(folder, OffsetDateTime::now_utc())?;
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read_to_string(&path).map_err(|error| failed(&path, &error))
+    };
+    Ok((read("authority.key")?, read("authority.pem")?))
+}
+
+/// Makes this the authority of the folder. Another one that is there is put aside, and the server's certificate is made
+/// anew.
+pub(super) fn install(folder: &Path, key: &str, certificate: &str) -> Result<(), ServerError> {
+    super::make_private(folder).map_err(|error| failed(folder, &error))?;
+    KeyPair::from_pem(key).map_err(|error| ServerError::Certificate(error.to_string()))?;
+    let (key_path, path) = (folder.join("authority.key"), folder.join("authority.pem"));
+    if fs::read_to_string(&key_path).is_ok_and(|there| there == key) {
+        return Ok(());
+    }
+    for there in [&key_path, &path] {
+        if there.exists() {
+            let mut aside = there.clone().into_os_string();
+            aside.push(".before");
+            fs::rename(there, aside).map_err(|error| failed(there, &error))?;
+        }
+    }
+    fs::remove_file(folder.join("issued.json")).ok();
+    write_private(&key_path, key)?;
+    write_private(&path, certificate)
+}
+
 /// The authority, read or made. Its description is always the same, so only the key and the certificate are kept.
 fn authority(folder: &Path, now: OffsetDateTime) -> Result<(CertificateParams, KeyPair), ServerError> {
     let wrong = |error: rcgen::Error| ServerError::Certificate(error.to_string());

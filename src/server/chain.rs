@@ -185,7 +185,10 @@ impl Server {
         let row = self.central.share(id).await?;
         let whole = || self.shelf.get(id).is_some_and(|share| share.is_complete());
         match row {
-            Some(row) if row.origin != FROM_ABOVE || whole() => Ok(row),
+            Some(row) if row.origin != FROM_ABOVE || row.stored || whole() => {
+                self.take_up(&row).await?;
+                Ok(row)
+            }
             // It is known and was not brought whole: whoever may not have it must not cause that it is.
             Some(row) => {
                 drop(self.allow(visit, Action::Download, About::Share(&row.facts()), &row.title).await?);

@@ -11,6 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
+use super::storage_config::{ObjectStorage, Storage};
 use crate::{chain::Upstream, share::PeerId, store::central::Place, wire::peer::presentable};
 
 /// What a server is started with.
@@ -29,6 +30,10 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// At least so many bytes stay free on the disk.
     pub reserve_bytes: u64,
+    /// The object store where all bytes lie; `None`: on this disk.
+    pub objects: Option<ObjectStorage>,
+    /// The secret with which the processes of one server share their keys.
+    pub cluster_secret: Option<PathBuf>,
     /// The servers that are asked for what is not here, those to ask first first.
     pub upstreams: Vec<Upstream>,
     /// The servers that may ask this one.
@@ -91,6 +96,7 @@ struct File {
     uploads: Uploads,
     storage: Storage,
     metrics: MetricsTable,
+    cluster: Cluster,
     upstreams: Vec<Above>,
     downstreams: Vec<Below>,
 }
@@ -146,8 +152,8 @@ struct MetricsTable {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Storage {
-    reserve_mib: Option<u64>,
+struct Cluster {
+    secret_file: Option<PathBuf>,
 }
 
 const RESERVE_MIB: u64 = 2048;
@@ -218,6 +224,7 @@ impl Config {
             session_s: seconds(file.sessions.hours, 3600, usual.session_s),
             upload_s: seconds(file.uploads.keep_unfinished_hours, 3600, usual.upload_s),
         };
+        let objects = file.storage.objects(home, |name| std::env::var(name).ok())?;
         Ok(Config {
             home: home.to_owned(),
             name: file.name,
@@ -228,6 +235,8 @@ impl Config {
             certificate,
             lifetimes,
             reserve_bytes: file.storage.reserve_mib.unwrap_or(RESERVE_MIB).saturating_mul(1 << 20),
+            objects,
+            cluster_secret: file.cluster.secret_file.map(|path| home.join(path)),
             upstreams,
             downstreams,
             metrics,

@@ -42,12 +42,15 @@ async fn compare(server: &Server, picture: &Snapshot, whole: &BTreeSet<ShareId>)
     let brought: BTreeSet<ShareId> = picture.shares.iter().filter(brought).map(|row| row.id).collect();
     for (id, noted) in &known {
         let here = brought.contains(id) || server.shelf.get(*id).is_some_and(|share| share.is_complete());
-        if here != *noted {
+        // Where processes share a storage, what is not here may be at another, or come from there.
+        if here != *noted && (here || server.shared.is_none()) {
             server.central.set_here(*id, here).await?;
         }
     }
     for row in picture.shares.iter().filter(|row| row.mine && whole.contains(&row.id) && !known.contains_key(&row.id)) {
-        let Some(share) = server.shelf.get(row.id).filter(|share| share.is_complete()) else { continue };
+        let Some(share) = server.shelf.get(row.id).filter(|share| share.is_complete() && !share.is_stored()) else {
+            continue;
+        };
         // What an upload makes is written down by whoever makes it.
         if row.recipients != Some(Recipients::Everyone) || share.lies_under(&server.config.shared()) {
             continue;

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Server, follow, indexing, now_ms, now_s, problem::Problem, routes, sealing, throttle, tokens, witness};
+use super::{
+    Server, follow, indexing, now_ms, now_s, problem::Problem, routes, sealing, shared, throttle, tokens, witness,
+};
 use crate::{
     access::{About, Action, Actor, Decision, Role, decide},
     share::PeerId,
@@ -14,15 +16,30 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Another process takes over when this one is silent for so long.
 const LOCK_S: i64 = 150;
 const LOCK: &str = "jobs";
+/// A process that heard nothing of a removed share for so long was not running.
+const REMOVED_KNOWN_S: i64 = 7 * 86_400;
+const SWEPT: &str = "storage_swept_s";
+const SWEEP_EVERY_S: i64 = 6 * 3600;
 
 /// Starts everything that goes on by itself until the server ends.
 pub(super) fn start(server: &Arc<Server>) {
     server.tracker.spawn(indexing::follow(server.clone()));
     server.tracker.spawn(follow::follow(server.clone()));
+    if server.shared.is_some() {
+        server.tracker.spawn(shared::follow(server.clone()));
+        let server = server.clone();
+        server.tracker.clone().spawn(async move {
+            if let Some(shared) = &server.shared {
+                shared.watch(&server.cancel).await;
+            }
+        });
+    }
     let server = server.clone();
     let tracker = server.tracker.clone();
     tracker.spawn(async move {
-        if let Err(error) = sealing::resume(&server).await {
+        if server.shared.is_some() {
+            shared::resume(&server).await;
+        } else if let Err(error) = sealing::resume(&server).await {
             tracing::error!(%error, "unfinished uploads could not be gone on with");
         }
         let (holder, mut handed) = (tokens::short_token(), BTreeMap::new());
@@ -58,9 +75,29 @@ async fn once(server: &Arc<Server>, holder: &str, handed: &mut BTreeMap<PeerId, 
     for batch in server.central.stale_batches(now - lifetimes.upload_s).await? {
         routes::uploads::forget(server, &batch).await?;
     }
+    server.central.sweep_removed(now - REMOVED_KNOWN_S).await?;
+    server.central.sweep_locks(now - LOCK_S).await?;
     retain(server, now).await?;
+    sweep_storage(server, now).await?;
     server.central.sign_head(now_ms(), |message| server.identity.sign(message)).await?;
     witness::hand_up(server, handed).await?;
+    Ok(())
+}
+
+/// Deletes what lies in the storage and is named nowhere, now and then.
+async fn sweep_storage(server: &Server, now: i64) -> Result<(), Problem> {
+    if server.shared.is_none() {
+        return Ok(());
+    }
+    let last = server.central.fact(SWEPT).await?.and_then(|last| last.parse::<i64>().ok()).unwrap_or(0);
+    if now - last < SWEEP_EVERY_S {
+        return Ok(());
+    }
+    server.central.set_fact(SWEPT, &now.to_string()).await?;
+    let deleted = shared::sweep(server).await?;
+    if deleted > 0 {
+        tracing::info!(deleted, "objects that nothing names were deleted from the storage");
+    }
     Ok(())
 }
 

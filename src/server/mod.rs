@@ -6,7 +6,7 @@
 //!
 //! Who owns what: the database owns people, sessions, policy and the audit log; the engine owns shares and swarms, so the
 //! server is a peer that gives them to others too; the folders `uploads` and `shared` under the home folder hold what is
-//! coming and what came. Browsers' bytes go from disk to socket in the routes and never through the engine.
+//! coming and what came, or the object store of `shared` holds it for several processes. Browsers' bytes go from disk to socket in the routes and never through the engine.
 //!
 //! Deliberately not here: what may be done (`access`), SQL (`store::central`), sockets and handshakes (`net`).
 
@@ -20,8 +20,10 @@ mod follow;
 mod guard;
 mod indexing;
 mod jobs;
+mod keyring;
 mod metrics;
 mod metrics_listener;
+mod moving;
 mod one_time_codes;
 mod pages;
 mod passwords;
@@ -35,7 +37,9 @@ mod sealing;
 mod serving;
 mod settings;
 mod setup_code;
+mod shared;
 mod speeds;
+mod storage_config;
 mod throttle;
 mod tokens;
 mod upload_locks;
@@ -55,15 +59,18 @@ pub use admin::{
     Admin, AdminError, Change as PolicyChange, Explained, ImportedPerson, LinkLine, Person, Reach, Storage,
 };
 pub use config::{BadConfig, Config, Lifetimes};
+pub use keyring::share_keys;
+pub use moving::{Index as CopyIndex, MoveError, export, import};
 pub use settings::{Above, Chosen, Shown};
 pub use setup_code::SetupCode;
+pub use storage_config::ObjectStorage;
 
 use crate::{
     access::{Policy, SignedPolicy},
     engine::{At, Handle, Shelf, SiteDoors, command::ForGroups},
     net::{identity::Identity, listen::Browsers},
     share::Signature,
-    store::central::{Central, CentralError},
+    store::central::{Central, CentralError, Place},
 };
 
 /// What all routes share.
@@ -88,6 +95,8 @@ pub(crate) struct Server {
     pub speeds: speeds::Speeds,
     /// What computers of the room are handing over.
     pub publications: routes::publications::Publications,
+    /// `None`: the bytes lie on the disk.
+    pub shared: Option<shared::Shared>,
     pub authority: authority::Authority,
     pub started_s: i64,
     pub tracker: TaskTracker,
@@ -105,6 +114,10 @@ pub enum ServerError {
     Certificate(String),
     #[error("Figures can't be told at {address} ({reason}); change metrics.listen in server.toml")]
     Metrics { address: std::net::SocketAddr, reason: String },
+    #[error("The server's keys can't be used: {0}")]
+    Keys(String),
+    #[error("The server's storage can't be used: {0}")]
+    Storage(String),
     #[error("The policy in the server's database can't be used: {0}. Bring back a backup of the database")]
     Policy(String),
 }
@@ -124,6 +137,8 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         make_private(&folder).map_err(|error| ServerError::Folder { path: folder, reason: error.to_string() })?;
     }
     let central = Central::open(&config.database).await?;
+    keyring::claim(&central, &at.identity).await?;
+    let shared = shared::open(&config).await?;
     let policy = load_policy(&central, &at.identity).await?;
     let authority = authority::Authority::open(&config, at.bound)?;
     let tls = authority.tls();
@@ -150,6 +165,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         metrics: metrics::Metrics::new(),
         connections: at.connections,
         publications: routes::publications::Publications::default(),
+        shared,
         authority,
         started_s: now_s(),
         tracker: at.tracker,
@@ -164,6 +180,20 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
     jobs::start(&server);
     let (pages, peers) = router::routers(server);
     Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers: peers.merge(peers_of_chain) })
+}
+
+/// Tries out what a configuration names: the database is opened, and an object is written to the storage, read, listed and
+/// deleted.
+pub async fn try_out(config: &Config) -> Result<(), ServerError> {
+    // A database file that is not there yet is not made for a trial.
+    if !matches!(&config.database, Place::Sqlite(path) if !path.exists()) {
+        Central::open(&config.database).await?.close().await;
+    }
+    if let Some(storage) = &config.objects {
+        let tried = shared::objects_of(storage)?.try_out().await;
+        tried.map_err(|error| ServerError::Storage(error.to_string()))?;
+    }
+    Ok(())
 }
 
 impl Server {
@@ -184,7 +214,12 @@ impl Server {
         note: &crate::store::central::Note<'_>,
         mut policy: Policy,
     ) -> Result<(), problem::Problem> {
-        policy.version = self.policy().version.max(self.central.policy_version().await?) + 1;
+        // What is to be changed was read from here; another process may have changed it a moment ago.
+        if self.central.policy_version().await? != self.policy().version {
+            jobs::take_newer_policy(self).await?;
+            return Err(problem::Problem::conflict("The policy was changed meanwhile. Look at it again."));
+        }
+        policy.version = self.policy().version + 1;
         policy.issued_s = now_s();
         let signed =
             sign_policy(&policy, &self.identity).map_err(|error| problem::Problem::invalid(error.to_string()))?;

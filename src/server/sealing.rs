@@ -91,19 +91,32 @@ async fn seal(server: &Arc<Server>, batch: &Batch) -> Result<ShareId, String> {
 /// Gives every file its name. Returns what lies at the top.
 fn place_all(server: &Server, folder: &Path, uploads: &[UploadRow]) -> Result<Vec<PathBuf>, String> {
     super::make_private(folder).map_err(|error| format!("The folder for the files can't be made: {error}."))?;
-    let mut tops: Vec<PathBuf> = vec![];
     for upload in uploads {
-        let path = checked_path(&upload.path).map_err(|error| error.to_string())?;
-        let names: Vec<_> = path.components().iter().map(|name| name_on_disk(name, NameRules::HERE)).collect();
-        let place = names.iter().fold(folder.to_owned(), |place, name| place.join(name.as_ref()));
+        let place = place_in(folder, upload).map_err(|error| error.to_string())?;
         put(&part_of(server, &upload.id), &place, upload)
             .map_err(|error| format!("{} can't be put in its place: {error}.", upload.path))?;
-        let top = names.first().map(|name| folder.join(name.as_ref())).unwrap_or_default();
-        if !tops.contains(&top) {
-            tops.push(top);
-        }
     }
+    let tops = tops_of(folder, uploads).map_err(|error| error.to_string())?;
     if tops.is_empty() { Err("There were no files in it.".to_owned()) } else { Ok(tops) }
+}
+
+/// Where an upload's file goes in the folder of its batch.
+pub(super) fn place_in(folder: &Path, upload: &UploadRow) -> Result<PathBuf, crate::share::PathError> {
+    let path = checked_path(&upload.path)?;
+    let names = path.components().iter().map(|name| name_on_disk(name, NameRules::HERE).into_owned());
+    Ok(names.fold(folder.to_owned(), |place, name| place.join(name)))
+}
+
+/// What lies at the top of the folder of a batch.
+pub(super) fn tops_of(folder: &Path, uploads: &[UploadRow]) -> Result<Vec<PathBuf>, crate::share::PathError> {
+    let mut tops = std::collections::BTreeSet::new();
+    for upload in uploads {
+        let place = place_in(folder, upload)?;
+        let top =
+            place.strip_prefix(folder).ok().and_then(|inside| inside.components().next().map(|top| folder.join(top)));
+        tops.extend(top);
+    }
+    Ok(tops.into_iter().collect())
 }
 
 fn put(part: &Path, place: &Path, upload: &UploadRow) -> std::io::Result<()> {
@@ -119,10 +132,16 @@ fn put(part: &Path, place: &Path, upload: &UploadRow) -> std::io::Result<()> {
     if file.metadata()?.len() != upload.size {
         return Err(std::io::Error::other("it does not have the size that was announced"));
     }
-    if let Some(at) = upload.modified_s.and_then(|at| u64::try_from(at).ok()).filter(|at| *at < 1 << 40) {
-        file.set_modified(UNIX_EPOCH + Duration::from_secs(at))?;
-    }
+    set_modified(&file, upload)?;
     file.sync_all()
+}
+
+/// The time that the browser told of a file.
+pub(super) fn set_modified(file: &std::fs::File, upload: &UploadRow) -> std::io::Result<()> {
+    match upload.modified_s.and_then(|at| u64::try_from(at).ok()).filter(|at| *at < 1 << 40) {
+        Some(at) => file.set_modified(UNIX_EPOCH + Duration::from_secs(at)),
+        None => Ok(()),
+    }
 }
 
 /// A path with `/` between its folders, as browsers tell it, checked like any from outside.

@@ -4,7 +4,8 @@
 //! A browser in which somebody signed in before has a proof of it, and is counted alone, whatever others do at the same
 //! address. A whole school can stand behind one address, so an address alone waits late and briefly.
 
-use crate::store::central::Failures;
+use super::{Server, now_ms};
+use crate::store::central::{CentralError, Failures};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,13 @@ fn wait_of(count: u32, free: u32, longest_ms: i64) -> i64 {
 pub(super) fn left_s(failures: Failures, now_ms: i64) -> Option<u64> {
     let left = failures.until_ms - now_ms;
     (left > 0).then(|| u64::try_from(left).unwrap_or(0).div_ceil(1_000))
+}
+
+impl Server {
+    /// Writes one more failure down.
+    pub(super) async fn count_failure(&self, who: &str, kind: Kind) -> Result<(), CentralError> {
+        self.central.add_failure(who, |before| after_failure(kind, before, now_ms())).await
+    }
 }
 
 #[cfg(test)]

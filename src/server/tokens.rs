@@ -49,10 +49,7 @@ pub(super) fn proves(secret: &[u8; 32], about: &str, proof: &str) -> bool {
 /// The server's own secret; all processes of one server have the same.
 pub(super) async fn stored_secret(central: &Central) -> Result<[u8; 32], CentralError> {
     const NAME: &str = "secret";
-    if central.fact(NAME).await?.is_none() {
-        central.set_fact(NAME, &BASE64URL_NOPAD.encode(&random::<32>())).await?;
-    }
-    let text = central.fact(NAME).await?.unwrap_or_default();
+    let text = central.first_fact(NAME, &BASE64URL_NOPAD.encode(&random::<32>())).await?;
     let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.ok_or(CentralError::Missing { what: "secret of the server's that can be read" })
 }

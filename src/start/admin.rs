@@ -10,6 +10,8 @@ mod upstreams;
 
 use serde::Serialize;
 
+use std::path::Path;
+
 use super::{logging, runtime, serve, setup};
 use crate::{
     cli::{
@@ -18,9 +20,10 @@ use crate::{
         args::{AdminArgs, AdminCommand, Common},
         lay_out,
     },
+    control::{self, Found},
     net::identity::Identity,
     platform::machine_id::machine_id,
-    server::{Admin, AdminError},
+    server::{self, Admin, AdminError, Config, CopyIndex, MoveError},
     wire::control::{Failure, FailureKind},
 };
 
@@ -29,7 +32,20 @@ pub(super) fn run(args: AdminArgs, common: &Common, output: &Output) -> Result<(
     logging::to_stderr(common, logging::Default::Warnings);
     let setup = setup::setup(common)?;
     let config = serve::config(args.config.as_deref(), &setup.home)?;
-    let (identity, _) = Identity::load_or_create(&setup.home, machine_id().as_deref())
+    let machine = machine_id();
+    match &args.command {
+        AdminCommand::Backup { to } | AdminCommand::Export { to } => {
+            return runtime()?.block_on(write_copy(&config, machine.as_deref(), to, output));
+        }
+        AdminCommand::Restore { from } | AdminCommand::Import { from } => {
+            return bring_copy(&setup.home, &config, machine.as_deref(), from, output);
+        }
+        _ => {}
+    }
+    runtime()?
+        .block_on(crate::server::share_keys(&config, machine.as_deref()))
+        .map_err(|error| Exit::failed(error.to_string(), "", ""))?;
+    let (identity, _) = Identity::load_or_create(&setup.home, machine.as_deref())
         .map_err(|error| Exit::failed("The server's key can't be read", error.to_string(), ""))?;
     runtime()?.block_on(async {
         let admin = Admin::open(&config, identity).await.map_err(failed)?;
@@ -37,6 +53,66 @@ pub(super) fn run(args: AdminArgs, common: &Common, output: &Output) -> Result<(
         admin.close().await;
         done
     })
+}
+
+/// A copy as it is told of.
+#[derive(serde::Serialize)]
+struct Copied<'a> {
+    folder: String,
+    server: &'a str,
+    rows: u64,
+    shares: u64,
+    contents: u64,
+    content_bytes: u64,
+    uploads: usize,
+    without_bytes: &'a [String],
+}
+
+async fn write_copy(config: &Config, machine: Option<&str>, to: &Path, output: &Output) -> Result<(), Exit> {
+    crate::server::share_keys(config, machine).await.map_err(|error| Exit::failed(error.to_string(), "", ""))?;
+    let index = server::export(config, machine, to).await.map_err(copy_failed)?;
+    tell_copy("was written to", to, &index, output)?;
+    if !index.without_bytes.is_empty() {
+        let count = index.without_bytes.len();
+        output.remark(&format!("{count} shares were not here in full; only what is known of them was written."));
+    }
+    Ok(())
+}
+
+/// Only where no server runs: it would go on with what it has in memory.
+fn bring_copy(home: &Path, config: &Config, machine: Option<&str>, from: &Path, output: &Output) -> Result<(), Exit> {
+    let runtime = runtime()?;
+    let _instance = match runtime.block_on(control::find(home)) {
+        Ok(Found::Nobody(instance)) => instance,
+        Ok(Found::Running(_)) => {
+            let hint = "End it first, or choose another --home DIR.";
+            return Err(Exit::failed("Handout is running with this home folder", home.display().to_string(), hint));
+        }
+        Err(error) => return Err(Exit::failed(error.to_string(), "", "")),
+    };
+    let index = runtime.block_on(server::import(config, machine, from)).map_err(copy_failed)?;
+    tell_copy("was brought in from", from, &index, output)
+}
+
+fn tell_copy(did: &str, folder: &Path, index: &CopyIndex, output: &Output) -> Result<(), Exit> {
+    let rows = index.tables.iter().map(|table| table.table.rows).sum();
+    let (server, shares, contents) = (index.server.as_str(), index.shares, index.contents);
+    let (content_bytes, uploads) = (index.content_bytes, index.uploads.len());
+    if output.shown == Shown::Json {
+        let folder = folder.display().to_string();
+        let without_bytes = &index.without_bytes;
+        return output.json(&Copied { folder, server, rows, shares, contents, content_bytes, uploads, without_bytes });
+    }
+    output.remark(&format!(
+        "The server {did} {}, and checked: {rows} rows, {shares} shares, {contents} files with {content_bytes} bytes, \
+         {uploads} unfinished uploads.",
+        folder.display()
+    ));
+    Ok(())
+}
+
+fn copy_failed(error: MoveError) -> Exit {
+    Exit::failed(error.to_string(), "", "Put that right and give the command again: it goes on where it was.")
 }
 
 async fn act(admin: &Admin, command: AdminCommand, output: &Output) -> Result<(), Exit> {
@@ -51,11 +127,11 @@ async fn act(admin: &Admin, command: AdminCommand, output: &Output) -> Result<()
         AdminCommand::Upstreams { command } => upstreams::act(admin, command, output).await,
         AdminCommand::Audit { command } => audit::act(admin, command, output).await,
         AdminCommand::Settings { command } => settings(admin, command, output).await,
-        AdminCommand::Backup { to } => {
-            admin.backup(&to).await.map_err(failed)?;
-            output.remark(&format!("The database was copied to {}. Copy the folder `shared` too.", to.display()));
-            Ok(())
-        }
+        // They need no open server, and are done before one is opened.
+        AdminCommand::Backup { .. }
+        | AdminCommand::Restore { .. }
+        | AdminCommand::Export { .. }
+        | AdminCommand::Import { .. } => Ok(()),
     }
 }
 

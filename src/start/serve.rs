@@ -41,9 +41,14 @@ pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), 
     let mut setup = setup::setup(common)?;
     let config = config(args.config.as_deref(), &setup.home)?;
     if args.check {
+        runtime()?.block_on(server::try_out(&config)).map_err(|error| Exit::failed(error.to_string(), "", ""))?;
         output.remark("The configuration is right.");
         return Ok(());
     }
+    let machine = crate::platform::machine_id::machine_id();
+    runtime()?
+        .block_on(server::share_keys(&config, machine.as_deref()))
+        .map_err(|error| Exit::failed(error.to_string(), "", ""))?;
     if let Some(listen) = config.listen.filter(|_| common.listen.is_none()) {
         setup.settings.listen.value = Some(listen);
     }

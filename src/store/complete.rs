@@ -14,8 +14,10 @@ use std::{
 };
 
 use super::{
-    Checking, locked, parallel,
-    piece_reader::{Open, OpenFiles, PieceReader, ReadError},
+    Checking, locked,
+    objects::{Cache, StoredFiles},
+    parallel,
+    piece_reader::{Open, OpenFile, OpenFiles, PieceReader, ReadError},
     sources::Sources,
     stamp::{FileStamp, open_for_reading},
 };
@@ -24,11 +26,17 @@ use crate::share::{Bitmap, PieceIndex, PieceVerifier, Share, Span};
 /// One reading step while everything is checked.
 const STEP: usize = 128 << 10;
 
-/// A share whose files are all on this disk. Cheap to clone.
+/// A share whose files are all on this disk, or in an object store. Cheap to clone.
 #[derive(Clone)]
 pub struct Complete {
     share: Arc<Share>,
-    files: Arc<SharedFiles>,
+    files: Files,
+}
+
+#[derive(Clone)]
+enum Files {
+    Disk(Arc<SharedFiles>),
+    Stored(Arc<StoredFiles>),
 }
 
 struct SharedFiles {
@@ -43,12 +51,23 @@ impl Complete {
     pub fn open(share: Arc<Share>, sources: Sources) -> Complete {
         let small = u64::from(share.manifest().piece_len.bytes());
         let files = SharedFiles { sources: RwLock::new(sources), open: OpenFiles::new(), small };
-        Complete { share, files: Arc::new(files) }
+        Complete { share, files: Files::Disk(Arc::new(files)) }
+    }
+
+    /// A share whose bytes lie in an object store and come by way of a cache.
+    pub fn stored(share: Arc<Share>, cache: Cache) -> Complete {
+        let files = StoredFiles::new(cache, share.clone());
+        Complete { share, files: Files::Stored(Arc::new(files)) }
+    }
+
+    /// Whether its bytes lie in an object store.
+    pub fn is_stored(&self) -> bool {
+        matches!(self.files, Files::Stored(_))
     }
 
     /// Reads a piece's bytes. The files it needs are opened as it goes.
     pub fn reader(&self, piece: PieceIndex) -> Result<PieceReader, ReadError> {
-        Ok(PieceReader::new(self.files.clone(), self.share.pieces().spans(piece).collect()))
+        Ok(PieceReader::new(self.files.opener(), self.share.pieces().spans(piece).collect()))
     }
 
     pub fn share(&self) -> &Arc<Share> {
@@ -57,19 +76,23 @@ impl Complete {
 
     /// Reads a run of bytes that need not be a piece.
     pub(super) fn read(&self, span: Span) -> PieceReader {
-        PieceReader::new(self.files.clone(), vec![span])
+        PieceReader::new(self.files.opener(), vec![span])
     }
 
     /// Whether a file looks as it did when its content was known to be right.
     pub(super) fn is_unchanged(&self, entry: usize) -> bool {
-        let stamp = self.files.stamp(entry);
-        let found = self.files.path(entry).symlink_metadata();
+        let Files::Disk(files) = &self.files else { return false };
+        let stamp = files.stamp(entry);
+        let found = files.path(entry).symlink_metadata();
         stamp.is_some() && found.is_ok_and(|found| found.is_file() && stamp == Some(FileStamp::of(&found)))
     }
 
     /// A file of the share, if it is what it was.
     pub(super) fn open_file(&self, entry: usize) -> Option<Arc<File>> {
-        self.files.open(entry).ok()
+        match self.files.opener().open(entry).ok()? {
+            OpenFile::Disk(file) => Some(file),
+            OpenFile::Stored(_) => None,
+        }
     }
 
     /// Reads `len` bytes of one file from `offset` on, with the file's stamp checked before and after.
@@ -77,12 +100,16 @@ impl Complete {
         const SPAN: u64 = 1 << 30;
         let starts = (offset..offset.saturating_add(len)).step_by(SPAN as usize);
         let spans = starts.map(|at| Span { entry, offset: at, len: (offset + len - at).min(SPAN) as u32 });
-        PieceReader::new(self.files.clone(), spans.collect())
+        PieceReader::new(self.files.opener(), spans.collect())
     }
 
-    /// Where the files are, with the stamps of the last time their content was known to be right.
+    /// Where the files are, with the stamps of the last time their content was known to be right; nowhere on this disk,
+    /// where they lie in an object store.
     pub fn sources(&self) -> Sources {
-        self.files.sources.read().unwrap_or_else(PoisonError::into_inner).clone()
+        match &self.files {
+            Files::Disk(files) => files.sources.read().unwrap_or_else(PoisonError::into_inner).clone(),
+            Files::Stored(_) => Sources::new(),
+        }
     }
 
     /// Reads everything and checks it against the publisher's hashes, on all cores. Files that turn out to be right get a
@@ -90,7 +117,16 @@ impl Complete {
     /// knows only of the pieces it came to.
     pub fn verify_all(&self, watch: &Checking) -> Bitmap {
         let pieces = self.share.pieces();
-        let fresh = Arc::new(FreshFiles { files: self.files.clone(), stamps: Mutex::new(BTreeMap::new()) });
+        let fresh = match &self.files {
+            Files::Disk(files) => {
+                Some(Arc::new(FreshFiles { files: files.clone(), stamps: Mutex::new(BTreeMap::new()) }))
+            }
+            Files::Stored(_) => None,
+        };
+        let opener: Arc<dyn Open> = match &fresh {
+            Some(fresh) => fresh.clone(),
+            None => self.files.opener(),
+        };
         let right = Mutex::new(Bitmap::empty(pieces));
         let all: Vec<PieceIndex> = pieces.iter().collect();
         let checked = parallel::for_each(
@@ -100,7 +136,7 @@ impl Complete {
             || vec![0; STEP],
             |job, buffer| {
                 let piece = all[job];
-                let reader = PieceReader::new(fresh.clone(), pieces.spans(piece).collect());
+                let reader = PieceReader::new(opener.clone(), pieces.spans(piece).collect());
                 if piece_is_right(&self.share, piece, reader, buffer, (&watch.bytes, &watch.cancel)) {
                     locked(&right).insert(piece);
                 }
@@ -109,14 +145,16 @@ impl Complete {
         );
         debug_assert!(checked.is_ok());
         let right = right.into_inner().unwrap_or_else(PoisonError::into_inner);
-        self.stamp_again(&fresh, &right);
+        if let Some(fresh) = fresh {
+            self.stamp_again(&fresh, &right);
+        }
         right
     }
 
     /// Takes the stamps of files all of whose pieces are right.
     fn stamp_again(&self, fresh: &FreshFiles, right: &Bitmap) {
         let pieces = self.share.pieces();
-        let mut sources = self.files.sources.write().unwrap_or_else(PoisonError::into_inner);
+        let mut sources = fresh.files.sources.write().unwrap_or_else(PoisonError::into_inner);
         for (&entry, &stamp) in locked(&fresh.stamps).iter() {
             let mut numbers = pieces.of_entry(entry);
             if numbers.all(|number| pieces.index(number).is_some_and(|piece| right.contains(piece))) {
@@ -148,9 +186,24 @@ pub(super) fn piece_is_right(
     false
 }
 
+impl Files {
+    fn opener(&self) -> Arc<dyn Open> {
+        match self {
+            Files::Disk(files) => files.clone(),
+            Files::Stored(files) => files.clone(),
+        }
+    }
+}
+
 impl SharedFiles {
     fn stamp(&self, entry: usize) -> Option<FileStamp> {
         self.sources.read().unwrap_or_else(PoisonError::into_inner).stamp(entry)
+    }
+
+    fn check_file(&self, entry: usize, file: &File) -> Result<(), ReadError> {
+        let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
+        let same = metadata.is_file() && self.stamp(entry) == Some(FileStamp::of(&metadata));
+        if same { Ok(()) } else { Err(ReadError::Changed { path: self.path(entry) }) }
     }
 
     fn open_unchecked(&self, entry: usize) -> Result<File, ReadError> {
@@ -160,26 +213,27 @@ impl SharedFiles {
 }
 
 impl Open for SharedFiles {
-    fn open(&self, entry: usize) -> Result<Arc<File>, ReadError> {
+    fn open(&self, entry: usize) -> Result<OpenFile, ReadError> {
         if let Some(file) = self.open.get(entry) {
-            match self.check(entry, &file) {
-                Ok(()) => return Ok(file),
+            match self.check_file(entry, &file) {
+                Ok(()) => return Ok(OpenFile::Disk(file)),
                 // Perhaps the name leads to the right file again: a look at the disk decides.
                 Err(_) => self.open.forget(entry),
             }
         }
         let file = Arc::new(self.open_unchecked(entry)?);
-        self.check(entry, &file)?;
+        self.check_file(entry, &file)?;
         if self.stamp(entry).is_some_and(|stamp| stamp.size > self.small) {
             self.open.keep(entry, &file);
         }
-        Ok(file)
+        Ok(OpenFile::Disk(file))
     }
 
-    fn check(&self, entry: usize, file: &File) -> Result<(), ReadError> {
-        let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
-        let same = metadata.is_file() && self.stamp(entry) == Some(FileStamp::of(&metadata));
-        if same { Ok(()) } else { Err(ReadError::Changed { path: self.path(entry) }) }
+    fn check(&self, entry: usize, file: &OpenFile) -> Result<(), ReadError> {
+        match file {
+            OpenFile::Disk(file) => self.check_file(entry, file),
+            OpenFile::Stored(_) => Ok(()),
+        }
     }
 
     fn path(&self, entry: usize) -> PathBuf {
@@ -194,13 +248,14 @@ struct FreshFiles {
 }
 
 impl Open for FreshFiles {
-    fn open(&self, entry: usize) -> Result<Arc<File>, ReadError> {
-        let file = Arc::new(self.files.open_unchecked(entry)?);
+    fn open(&self, entry: usize) -> Result<OpenFile, ReadError> {
+        let file = OpenFile::Disk(Arc::new(self.files.open_unchecked(entry)?));
         self.check(entry, &file)?;
         Ok(file)
     }
 
-    fn check(&self, entry: usize, file: &File) -> Result<(), ReadError> {
+    fn check(&self, entry: usize, file: &OpenFile) -> Result<(), ReadError> {
+        let OpenFile::Disk(file) = file else { return Ok(()) };
         let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
         let stamp = FileStamp::of(&metadata);
         let first = *locked(&self.stamps).entry(entry).or_insert(stamp);

@@ -18,7 +18,7 @@ use super::{
     disk_error::DiskError,
     have_map::{HaveFile, HaveMap},
     locked,
-    piece_reader::{Open, OpenFiles, PieceReader, ReadError},
+    piece_reader::{Open, OpenFile, OpenFiles, PieceReader, ReadError},
     piece_writer::Claim,
     sources::Sources,
     staging::Staging,
@@ -376,9 +376,9 @@ impl Filling {
 }
 
 impl Open for Filling {
-    fn open(&self, entry: usize) -> Result<Arc<File>, ReadError> {
+    fn open(&self, entry: usize) -> Result<OpenFile, ReadError> {
         if let Some(file) = self.open.get(entry) {
-            return Ok(file);
+            return Ok(OpenFile::Disk(file));
         }
         // A large file is kept open, and since a writer may find it there, for writing too.
         if self.is_large(entry)
@@ -386,13 +386,15 @@ impl Open for Filling {
         {
             let file = Arc::new(file);
             self.open.keep(entry, &file);
-            return Ok(file);
+            return Ok(OpenFile::Disk(file));
         }
         let opened = self.staging.open_file(entry, false);
-        opened.map(Arc::new).map_err(|error| ReadError::of(Open::path(self, entry), &error))
+        opened
+            .map(|file| OpenFile::Disk(Arc::new(file)))
+            .map_err(|error| ReadError::of(Open::path(self, entry), &error))
     }
 
-    fn check(&self, _: usize, _: &File) -> Result<(), ReadError> {
+    fn check(&self, _: usize, _: &OpenFile) -> Result<(), ReadError> {
         Ok(())
     }
 

@@ -52,6 +52,14 @@ impl Store {
         Ok((store, repairs))
     }
 
+    /// Opens the store beside a program that has it open: nothing is tidied up.
+    pub async fn open_beside(home: &Path) -> Result<Store, DatabaseError> {
+        let state = home.join("state");
+        make_private(&state).map_err(|error| DiskError::of(&state, "made", &error))?;
+        let (database, _) = Database::open(&state.join("handout.db")).await?;
+        Ok(Store { database, state })
+    }
+
     /// The folder for notes of downloads: what [`Partial`](super::Partial) wants as `state`.
     pub fn state_folder(&self) -> &Path {
         &self.state

@@ -5,6 +5,8 @@
 //! - [`Partial`]: a share being filled, from the first byte to its final names (with `filling`, `staging`, `have_map`,
 //!   `piece_writer`, `resume`), or from what other shares have already (`reuse`). It can be put into another folder at any
 //!   time (`relocate`, and `moving` when it is whole), and can end with some of its files (`selection`).
+//! - [`objects`]: the bytes of a server in an object store, with a cache on this disk.
+//! - [`placing`]: a share's files from their contents, for a server that moved.
 //! - [`Store`]: the facts that must last (with `database`, `tables` and `share_files`).
 //!
 //! The user's own files stay where they are; the state folder holds what only this program reads. Everything here blocks,
@@ -24,11 +26,13 @@ mod home;
 pub mod import;
 mod moving;
 mod names;
+pub mod objects;
 mod openat;
 mod parallel;
 mod partial;
 mod piece_reader;
 mod piece_writer;
+pub mod placing;
 mod relocate;
 mod resume;
 mod reuse;
@@ -59,7 +63,7 @@ pub use piece_writer::{PieceError, PieceWriter};
 pub use relocate::{go_on_moving, move_unfinished, usable_name};
 pub use reuse::Reused;
 pub use selection::{part_of, take_up_again};
-pub use share_files::ShareBytes;
+pub use share_files::{ShareBytes, of_bytes as share_bytes_of, to_bytes as share_bytes_to};
 pub use sources::{BadSources, Sources};
 pub use stamp::FileStamp;
 pub use tables::{

@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     locked,
+    objects::CachedFile,
     stamp::{is_link_error, read_at},
     walk::reason,
 };
@@ -25,6 +26,9 @@ pub enum ReadError {
     Unread { path: PathBuf, reason: String },
     #[error("the piece is not here yet")]
     Missing,
+    /// It lies in an object store, and could not be brought.
+    #[error("the server's storage can't give it: {reason}")]
+    Away { reason: String },
 }
 
 impl ReadError {
@@ -44,6 +48,7 @@ impl ReadError {
             ReadError::Gone { .. } => "Bring it back to where it was, or share it again from where it is.",
             ReadError::Unread { .. } => "Check the disk and the file's permissions.",
             ReadError::Missing => "It is on its way.",
+            ReadError::Away { .. } => "Try again when the storage answers.",
         }
     }
 }
@@ -51,10 +56,27 @@ impl ReadError {
 /// Where a reader gets a share's files from.
 pub(super) trait Open: Send + Sync {
     /// An entry's file, in the state that its content is known in.
-    fn open(&self, entry: usize) -> Result<Arc<File>, ReadError>;
+    fn open(&self, entry: usize) -> Result<OpenFile, ReadError>;
     /// Whether a file that was read from is still in that state.
-    fn check(&self, entry: usize, file: &File) -> Result<(), ReadError>;
+    fn check(&self, entry: usize, file: &OpenFile) -> Result<(), ReadError>;
     fn path(&self, entry: usize) -> PathBuf;
+}
+
+/// A file that is open for reading.
+#[derive(Clone)]
+pub(super) enum OpenFile {
+    Disk(Arc<File>),
+    /// In an object store; what is read of it is brought first.
+    Stored(Arc<CachedFile>),
+}
+
+impl OpenFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64, path: impl Fn() -> PathBuf) -> Result<usize, ReadError> {
+        match self {
+            OpenFile::Disk(file) => read_at(file, buffer, offset).map_err(|error| ReadError::of(path(), &error)),
+            OpenFile::Stored(file) => file.read_at(buffer, offset),
+        }
+    }
 }
 
 /// The bytes of one piece, in order. Holds one open file at a time.
@@ -62,7 +84,7 @@ pub struct PieceReader {
     files: Arc<dyn Open>,
     spans: std::vec::IntoIter<Span>,
     /// The run being read, and what is left of it.
-    current: Option<(Span, Arc<File>)>,
+    current: Option<(Span, OpenFile)>,
 }
 
 impl PieceReader {
@@ -83,8 +105,8 @@ impl PieceReader {
                 },
             };
             let part = (span.len as usize).min(buffer.len() - filled);
-            let read = read_at(&file, &mut buffer[filled..filled + part], span.offset)
-                .map_err(|error| ReadError::of(self.files.path(span.entry), &error))?;
+            let path = || self.files.path(span.entry);
+            let read = file.read_at(&mut buffer[filled..filled + part], span.offset, path)?;
             if read == 0 {
                 return Err(ReadError::Changed { path: self.files.path(span.entry) });
             }

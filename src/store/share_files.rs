@@ -30,35 +30,18 @@ fn path(folder: &Path, share: ShareId) -> PathBuf {
     folder.join(format!("{share}{EXTENSION}"))
 }
 
-/// Writes a share's file, unless it is there. Layout: the length of the first part as 8 bytes (little-endian), the parts,
-/// BLAKE3 of all that.
-pub(super) fn write(folder: &Path, share: ShareId, bytes: &ShareBytes) -> Result<(), DiskError> {
-    let path = path(folder, share);
-    if read(folder, share).is_ok_and(|there| there == *bytes) {
-        return Ok(());
-    }
-    let temporary = folder.join(format!("{share}{EXTENSION}{TEMPORARY}"));
-    let written = (|| {
-        let length = (bytes.signed.len() as u64).to_le_bytes();
-        let mut hasher = blake3::Hasher::new();
-        let mut file = fs::File::create(&temporary)?;
-        for part in [&length[..], &bytes.signed, &bytes.hashes] {
-            hasher.update(part);
-            file.write_all(part)?;
-        }
-        file.write_all(hasher.finalize().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        sync_folder(folder)
-    })();
-    written.map_err(|error: io::Error| DiskError::of(&path, "written", &error))
+/// Layout: the length of the first part as 8 bytes (little-endian), the parts, BLAKE3 of all that.
+pub fn to_bytes(bytes: &ShareBytes) -> Vec<u8> {
+    let length = (bytes.signed.len() as u64).to_le_bytes();
+    let mut all = [&length[..], &bytes.signed, &bytes.hashes].concat();
+    let hash = blake3::hash(&all);
+    all.extend_from_slice(hash.as_bytes());
+    all
 }
 
-/// Reads a share's file back; an error of kind `InvalidData` where it is damaged.
-pub(super) fn read(folder: &Path, share: ShareId) -> io::Result<ShareBytes> {
+/// Reads back what [`to_bytes`] made; an error of kind `InvalidData` where it is damaged.
+pub fn of_bytes(bytes: &[u8]) -> io::Result<ShareBytes> {
     let damaged = || io::Error::from(io::ErrorKind::InvalidData);
-    let mut bytes = vec![];
-    fs::File::open(path(folder, share))?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
     let content = bytes.len().checked_sub(32).filter(|_| bytes.len() as u64 <= BYTES_MAX).ok_or_else(damaged)?;
     let (content, hash) = bytes.split_at(content);
     if blake3::hash(content).as_bytes() != hash {
@@ -68,6 +51,30 @@ pub(super) fn read(folder: &Path, share: ShareId) -> io::Result<ShareBytes> {
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged())?;
     let (signed, hashes) = parts.split_at_checked(length).ok_or_else(damaged)?;
     Ok(ShareBytes { signed: signed.to_vec(), hashes: hashes.to_vec() })
+}
+
+/// Writes a share's file, unless it is there.
+pub(super) fn write(folder: &Path, share: ShareId, bytes: &ShareBytes) -> Result<(), DiskError> {
+    let path = path(folder, share);
+    if read(folder, share).is_ok_and(|there| there == *bytes) {
+        return Ok(());
+    }
+    let temporary = folder.join(format!("{share}{EXTENSION}{TEMPORARY}"));
+    let written = (|| {
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(&to_bytes(bytes))?;
+        file.sync_all()?;
+        fs::rename(&temporary, &path)?;
+        sync_folder(folder)
+    })();
+    written.map_err(|error: io::Error| DiskError::of(&path, "written", &error))
+}
+
+/// Reads a share's file back; an error of kind `InvalidData` where it is damaged.
+pub(super) fn read(folder: &Path, share: ShareId) -> io::Result<ShareBytes> {
+    let mut bytes = vec![];
+    fs::File::open(path(folder, share))?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    of_bytes(&bytes)
 }
 
 /// Removes a share's file.

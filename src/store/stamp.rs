@@ -105,6 +105,25 @@ pub(super) fn open_for_reading(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Writes all bytes at a position.
+pub(super) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+    }
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+            match std::os::windows::fs::FileExt::seek_write(file, rest, offset + done as u64)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => done += written,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Reads at a position, without moving a cursor that other threads would share; 0 at the end.
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     loop {

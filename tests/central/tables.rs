@@ -208,9 +208,11 @@ fn locks_are_had_by_one_and_given_on_when_their_time_is_over() {
 #[test]
 fn failures_are_counted_and_forgiven() {
     on_both(async |Engine { central, .. }| {
-        let failures = Failures { count: 3, until_ms: 7, at_ms: 5 };
-        central.set_failures("account:1", failures).await.unwrap();
-        assert_eq!(central.failures("account:1").await.unwrap(), failures);
+        let more = |before: Failures| Failures { count: before.count + 1, until_ms: 7, at_ms: 5 };
+        let at_once = (0..8).map(|_| central.add_failure("account:1", more));
+        futures_util::future::try_join_all(at_once).await.unwrap();
+        let counted = Failures { count: 8, until_ms: 7, at_ms: 5 };
+        assert_eq!(central.failures("account:1").await.unwrap(), counted, "of many at once each counts");
         central.forgive("account:1").await.unwrap();
         assert_eq!(central.failures("account:1").await.unwrap(), Failures::default());
     });

@@ -7,6 +7,8 @@ mod enrolled;
 mod guarding;
 mod handing_over;
 mod hardening;
+mod moving;
+pub mod processes;
 mod protocols;
 mod roles;
 mod sharing;
@@ -82,6 +84,13 @@ impl Server {
         Server { folder, program, address, metrics, code }
     }
 
+    /// Runs `handout admin` on this server, with a folder to read or write.
+    pub fn admin_at(&self, words: &[&str], folder: &Path) -> std::process::Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_handout"));
+        command.arg("admin").args(words).arg(folder).arg("--json");
+        command.arg("--home").arg(self.folder.path().join("home")).output().unwrap()
+    }
+
     /// Ends the program without a warning, and starts it again.
     pub fn kill_and_start(&mut self) {
         self.program.kill().unwrap();
@@ -131,7 +140,7 @@ impl Server {
 
     pub fn browser(&self, name: &str) -> Browser {
         let jar = self.folder.path().join(format!("{name}.cookies"));
-        Browser { address: self.address.clone(), jar, key: None, computer: None, count: std::cell::Cell::new(0) }
+        Browser::with_jar(&self.address, jar)
     }
 
     /// Runs `handout admin` on this server.
@@ -180,6 +189,17 @@ fn launch(folder: &Path, listen: &str) -> Launched {
 }
 
 impl Browser {
+    /// A browser that keeps its cookies in this file.
+    pub fn with_jar(address: &str, jar: PathBuf) -> Browser {
+        Browser { address: address.to_owned(), jar, key: None, computer: None, count: std::cell::Cell::new(0) }
+    }
+
+    /// The same person at another address: the cookies come along. `ahead`: answers of both are not written over each other.
+    pub fn at(&self, address: &str, ahead: u32) -> Browser {
+        let count = std::cell::Cell::new(self.count.get() + ahead);
+        Browser { count, ..Browser::with_jar(address, self.jar.clone()) }
+    }
+
     /// The same server, asked with a key.
     pub fn with_key(&self, key: &str) -> Browser {
         let jar = self.jar.with_extension("none");

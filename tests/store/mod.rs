@@ -5,6 +5,7 @@ mod faults;
 mod filling;
 mod hostile;
 mod importing;
+mod objects;
 mod reusing;
 mod serving;
 

@@ -20,7 +20,8 @@ use crate::{
         task::{Keep, Task},
         trouble::TroubleKind,
     },
-    share::{Bitmap, Link, ShareId},
+    share::{Bitmap, Link, Share, ShareId},
+    store::Complete,
     traffic::Class,
 };
 
@@ -243,6 +244,32 @@ impl State {
         self.rules_changed();
         self.catalogue_changed();
         share.id()
+    }
+
+    /// A share of the server's that needs no place on this disk. One that is here already stays as it is.
+    pub(super) fn adopted(
+        &mut self,
+        share: &Arc<Share>,
+        content: Arc<Complete>,
+        recipients: Recipients,
+        tasks: &mut Vec<Task>,
+    ) {
+        if self.held.contains_key(&share.id()) {
+            return;
+        }
+        let begun = self.next_serial();
+        let mut held = Held::complete(share, content.clone(), vec![], begun);
+        held.mine = true;
+        held.recipients = recipients.clone();
+        tasks.push(Task::Serve {
+            share: share.clone(),
+            recipients,
+            mine: true,
+            content: Content::Complete(content),
+            have: Bitmap::full(share.pieces()),
+        });
+        self.held.insert(share.id(), held);
+        self.catalogue_changed();
     }
 
     /// The link to a share, with our own addresses as hints.

@@ -77,13 +77,24 @@ fn report(token: Token, progress: &ImportProgress) -> Event {
 
 fn read(identity: &Identity, wish: Wish, progress: &ImportProgress) -> Result<Imported, ImportFault> {
     let request = ImportRequest { paths: wish.paths, title: wish.title, leave_out_unreadable: wish.leave_out };
-    let shown = shown_title(&request);
-    let imported = import::import(&request, progress, &wish.cancel).map_err(|error| fault(error, &shown))?;
+    make_share(identity, &request, wish.audience, progress, &wish.cancel)
+}
+
+/// Reads files and signs what they are. Blocks; uses all cores; `cancel` ends it.
+pub fn make_share(
+    identity: &Identity,
+    request: &ImportRequest,
+    audience: Audience,
+    progress: &ImportProgress,
+    cancel: &AtomicBool,
+) -> Result<Imported, ImportFault> {
+    let shown = shown_title(request);
+    let imported = import::import(request, progress, cancel).map_err(|error| fault(error, &shown))?;
     let manifest = Manifest {
         title: imported.title,
         publisher: identity.public_key(),
         created_s: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64),
-        audience: wish.audience,
+        audience,
         piece_len: imported.piece_len,
         entries: imported.entries,
     };

@@ -6,7 +6,7 @@ mod catalogue;
 mod errors;
 mod find;
 mod follow_have;
-mod import;
+pub mod import;
 mod lane;
 mod lane_sink;
 pub mod remember;

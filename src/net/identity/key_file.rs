@@ -58,6 +58,11 @@ pub(super) fn put_aside(path: &Path) -> Result<(), IdentityError> {
     fs::rename(path, aside).map_err(|source| IdentityError::Unwritable { path: path.to_owned(), source })
 }
 
+/// Removes a key file that is written anew.
+pub(super) fn remove(path: &Path) -> Result<(), IdentityError> {
+    fs::remove_file(path).map_err(|source| IdentityError::Unwritable { path: path.to_owned(), source })
+}
+
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -113,7 +113,7 @@ async fn right_password(server: &Server, person: &PersonRow, typed: &str) -> Res
         return Err(Problem::wait(seconds));
     }
     if server.hashing.check(typed, person.password.as_deref()).await? == Checked::Wrong {
-        server.central.set_failures(&who, throttle::after_failure(Kind::Account, failures, now_ms())).await?;
+        server.count_failure(&who, Kind::Account).await?;
         return Err(Problem::invalid("That is not the password you have."));
     }
     Ok(server.central.forgive(&who).await?)

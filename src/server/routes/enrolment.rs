@@ -52,7 +52,7 @@ pub(in crate::server) async fn enrol(
     let about = format!("device:{}", caller.peer);
     let enrolled = server.central.enrol(&new, &visit.note(&address, &about, &name)).await?;
     if enrolled.is_none() {
-        server.central.set_failures(&who, throttle::after_failure(Kind::Account, failures, now_ms())).await?;
+        server.count_failure(&who, Kind::Account).await?;
         let outcome = "refused: token";
         server.central.log(&about, "devices.enrol", outcome, &visit.note(&address, &about, "")).await?;
         let detail = "This token is not good: it was used up, taken back, is over, or was mistyped. Ask for a new one.";

@@ -114,6 +114,12 @@ pub(super) async fn file(
         Wanted::Part { from, to } => (from, to - from + 1),
         Wanted::Beyond => return Ok(beyond(size)),
     };
+    if on_shelf.is_stored() && len > 0 {
+        // What the storage does not give is told before the answer begins.
+        let mut first = on_shelf.read(entry, from, 1).map_err(|error| gone(&error))?;
+        let read = tokio::task::spawn_blocking(move || first.read(&mut [0]));
+        read.await.map_err(|error| Problem::internal(&error))?.map_err(|error| gone(&error))?;
+    }
     if from == 0 {
         server.done(visit, &permit, &named(row), &listed.path.to_string()).await?;
     }
@@ -192,6 +198,9 @@ pub(in crate::server) async fn zip(
 pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, facts: ShareFacts, folder: &str) -> Answer {
     let permit = server.allow(visit, Action::Download, About::Share(&facts), &named(row)).await?;
     let on_shelf = server.shelf.get(row.id).ok_or_else(|| Problem::no_such("share"))?;
+    if on_shelf.is_stored() {
+        server.storage_answers()?;
+    }
     let folder: Vec<&str> = folder.split('/').filter(|name| !name.is_empty()).collect();
     let policy = server.policy();
     let entries = &on_shelf.share().manifest().entries;
@@ -279,6 +288,9 @@ pub(super) async fn read_some(share: &OnShelf, entry: usize, len: u64) -> Result
 }
 
 fn gone(error: &crate::store::ReadError) -> Problem {
+    if let crate::store::ReadError::Away { reason } = error {
+        return Problem::storage(reason);
+    }
     tracing::warn!(%error, "a file of a share can't be read");
     Problem::new(StatusCode::GONE, "gone", "This file was changed or removed on the server's disk after it was shared.")
 }

@@ -149,8 +149,7 @@ pub(in crate::server) async fn open(
         return Err(Problem::wait(seconds));
     }
     if server.hashing.check(&form.password, link.password.as_deref()).await? == Checked::Wrong {
-        let failures = throttle::after_failure(Kind::Account, failures, now_ms());
-        server.central.set_failures(&who, failures).await?;
+        server.count_failure(&who, Kind::Account).await?;
         return Ok(see(&format!("/l/{token}?wrong=yes")));
     }
     server.central.forgive(&who).await?;
@@ -206,7 +205,9 @@ async fn opened(server: &Server, token: &str, headers: &HeaderMap) -> Result<(Li
 }
 
 async fn found(server: &Server, token: &str) -> Result<(LinkRow, ShareRow), Problem> {
-    server.central.link(token, now_s()).await?.ok_or_else(|| Problem::no_such("link"))
+    let (link, row) = server.central.link(token, now_s()).await?.ok_or_else(|| Problem::no_such("link"))?;
+    server.take_up(&row).await?;
+    Ok((link, row))
 }
 
 /// Whether the password was given, if there is one.

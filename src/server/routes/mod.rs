@@ -79,7 +79,9 @@ impl Sure {
 /// The row of a share that is named in an address.
 pub(super) async fn row_of(server: &Server, share: &str) -> Result<ShareRow, Problem> {
     let id: ShareId = share.parse().map_err(|_| Problem::no_such("share"))?;
-    server.central.share(id).await?.ok_or_else(|| Problem::no_such("share"))
+    let row = server.central.share(id).await?.ok_or_else(|| Problem::no_such("share"))?;
+    server.take_up(&row).await?;
+    Ok(row)
 }
 
 /// An audience as forms and programs write it: `room`, `owner`, or `groups` with their ids.

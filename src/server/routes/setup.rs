@@ -53,7 +53,7 @@ pub(in crate::server) async fn sign_up(
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
     if !setup_code::is_right(&server, &form.code).await? {
-        server.central.set_failures(who, throttle::after_failure(Kind::Account, failures, now_ms())).await?;
+        server.count_failure(who, Kind::Account).await?;
         return again("That is not the code that stands where the server was started.");
     }
     let name = match name_of(&form.name) {

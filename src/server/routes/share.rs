@@ -1,7 +1,5 @@
 //! A share's page, a file looked at, and what its owner or a teacher does with it.
 
-use std::collections::BTreeSet;
-
 use axum::{
     Extension, Form,
     extract::{Path, Query, RawForm, State},
@@ -12,10 +10,7 @@ use serde::Deserialize;
 use super::{Answer, Caller, OurServer, files, row_of, see_done};
 use crate::{
     access::{About, Action, Audience},
-    engine::{
-        OnShelf,
-        command::{Command, Recipients},
-    },
+    engine::{OnShelf, command::Command},
     server::{
         Server,
         caller::Visit,
@@ -255,14 +250,9 @@ pub(super) fn own_groups_only(visit: &Visit, audience: &Audience) -> Result<(), 
     }
 }
 
-/// Peers get what is for the room, and computers of a group what is for it, unless it is hidden; the rest is given by the
-/// pages alone.
+/// Tells the engine who may have a share from now on.
 pub(in crate::server) fn tell_peers(server: &Server, row: &ShareRow, audience: &Audience, hidden: bool) {
-    let audience = match audience {
-        Audience::Room if !hidden => Recipients::Everyone,
-        Audience::Groups(groups) if !hidden => Recipients::Groups(server.for_groups(groups)),
-        _ => Recipients::Peers(BTreeSet::new()),
-    };
+    let audience = server.recipients(audience, hidden);
     if let Err(error) = server.engine.send(Command::SetRecipients { share: row.id, audience }) {
         tracing::error!(share = %row.id, %error, "who may have a share could not be told to the engine");
     }

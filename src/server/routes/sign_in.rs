@@ -128,8 +128,7 @@ fn known_about(person: PersonId) -> String {
 
 async fn failed(server: &Arc<Server>, visit: &Visit, counters: &[(String, Kind)], name: &str, to: &str) -> Answer {
     for (who, kind) in counters {
-        let failures = server.central.failures(who).await?;
-        server.central.set_failures(who, throttle::after_failure(*kind, failures, now_ms())).await?;
+        server.count_failure(who, *kind).await?;
     }
     let address = visit.address.to_string();
     let about = format!("name:{name}");
@@ -211,7 +210,7 @@ pub(in crate::server) async fn code(
         None => false,
     };
     if !fresh {
-        server.central.set_failures(&who, throttle::after_failure(Kind::Account, failures, now_ms())).await?;
+        server.count_failure(&who, Kind::Account).await?;
         log(&server, &visit, person.id, "refused: wrong code").await?;
         return Ok(see(&format!("/sign-in/code?wrong=yes&to={}", form.to)));
     }

@@ -25,8 +25,10 @@ use crate::{
         now_s,
         problem::Problem,
         sealing,
+        shared::{self, Broken, Lease},
         speeds::{Pacer, Way},
         tokens,
+        upload_locks::UploadLock,
     },
     store::central::{Batch, BatchState, NewUpload, UploadRow},
 };
@@ -34,6 +36,8 @@ use crate::{
 const VERSION: &str = "1.0.0";
 /// The disk is looked at again after so many bytes.
 const LOOK_EVERY: u64 = 64 << 20;
+/// An upload whose process was killed can be gone on with at another after so long.
+const WRITING_LEASE_S: i64 = 15;
 /// Nothing that is shared is larger (see `share`).
 const SIZE_MAX: u64 = 16 << 40;
 
@@ -60,7 +64,9 @@ pub(in crate::server) async fn create(
     let path = sealing::checked_path(path).map_err(|error| Problem::invalid(format!("{error}.")))?.to_string();
     let permit = uploads::may_come(&server, &visit, &path, size).await?;
     drop(permit);
-    has_room(&server, size)?;
+    if server.shared.is_none() {
+        has_room(&server, size)?;
+    }
     let (batch, alone) = match one("batch") {
         Some(id) => (uploads::mine(&server, &visit, id).await?, false),
         None => {
@@ -78,6 +84,9 @@ pub(in crate::server) async fn create(
     let modified_s = one("mtime").and_then(|time| time.parse().ok());
     let new = NewUpload { id: &id, batch: &batch.id, path: &path, size, modified_s };
     let upload = server.central.add_upload(&new).await?;
+    if upload.id == id {
+        still_fits(&server, &visit, &upload).await?;
+    }
     if alone && size == 0 {
         uploads::finish_batch(&server, &visit, batch.clone()).await?;
     }
@@ -86,6 +95,16 @@ pub(in crate::server) async fn create(
     put(&mut response, "upload-offset", &uploads::received(&server, &upload).to_string());
     expires(&server, &mut response, &batch);
     Ok(tus(response))
+}
+
+/// Of many files that are announced at once, at whichever process, none may bring a person over the limit: each is looked
+/// at again when it stands in the database beside the others.
+async fn still_fits(server: &Server, visit: &Visit, upload: &UploadRow) -> Result<(), Problem> {
+    if let Err(refused) = uploads::may_stay(server, visit, upload).await {
+        server.central.forget_upload(&upload.id).await?;
+        return Err(refused);
+    }
+    Ok(())
 }
 
 /// How far an upload is.
@@ -122,16 +141,15 @@ pub(in crate::server) async fn write(
     }
     let offset =
         number(&headers, "upload-offset").ok_or_else(|| Problem::invalid("Upload-Offset must tell a place."))?;
-    let (upload, batch) = found(&server, &visit, &id).await?;
+    let (_, batch) = found(&server, &visit, &id).await?;
     // An exam may have begun, or a right been taken away, while it was coming.
     drop(server.allow(&visit, Action::Upload, About::Nothing, &format!("upload:{}", batch.id)).await?);
     if batch.state != BatchState::Open {
         return Err(Problem::conflict("This upload is finished."));
     }
-    let lock = server.writing.take(&id);
-    let locked =
-        Problem::new(StatusCode::LOCKED, "locked", "Another connection writes to this upload. Try again in a moment.");
-    let _lock = lock.ok_or(Problem { retry_after_s: Some(1), ..locked })?;
+    let _lock = Writing::begin(&server, &id).await?;
+    // Another process may have written until a moment ago.
+    let (upload, _) = found(&server, &visit, &id).await?;
     if uploads::received(&server, &upload) != offset {
         return Err(Problem::conflict("The upload goes on at another place; ask for it with HEAD."));
     }
@@ -167,6 +185,10 @@ async fn append(
     body: Body,
     pacer: Option<Pacer>,
 ) -> Result<u64, Problem> {
+    if let Some(shared) = &server.shared {
+        let (end, broken) = shared::receive(server, shared, upload, body, pacer).await?;
+        return broken.map_or(Ok(end), |broken| Err(broken_off(&broken)));
+    }
     let path = sealing::part_of(server, &upload.id);
     let mut options = tokio::fs::OpenOptions::new();
     let mut file = options.create(true).append(true).open(path).await?;
@@ -175,15 +197,11 @@ async fn append(
     let mut broken = None;
     while let Some(part) = parts.next().await {
         let Ok(part) = part else {
-            broken = Some(Problem::new(
-                StatusCode::BAD_REQUEST,
-                "broken",
-                "The connection broke off; go on from where it is.",
-            ));
+            broken = Some(Broken::Connection);
             break;
         };
         if end.saturating_add(part.len() as u64) > upload.size {
-            broken = Some(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More came than was announced."));
+            broken = Some(Broken::TooMuch);
             break;
         }
         file.write_all(&part).await?;
@@ -200,9 +218,39 @@ async fn append(
     file.flush().await?;
     // What is confirmed must be there after a power cut.
     file.sync_data().await?;
+    broken.map_or(Ok(end), |broken| Err(broken_off(&broken)))
+}
+
+fn broken_off(broken: &Broken) -> Problem {
     match broken {
-        Some(problem) => Err(problem),
-        None => Ok(end),
+        Broken::Connection => {
+            Problem::new(StatusCode::BAD_REQUEST, "broken", "The connection broke off; go on from where it is.")
+        }
+        Broken::TooMuch => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "More came than was announced."),
+    }
+}
+
+/// The right to write to an upload: two at once would mix their bytes.
+struct Writing {
+    _here: UploadLock,
+    /// Among all processes.
+    _lease: Option<Lease>,
+}
+
+impl Writing {
+    async fn begin(server: &Server, upload: &str) -> Result<Writing, Problem> {
+        let locked = "Another connection writes to this upload. Try again in a moment.";
+        let locked = Problem::new(StatusCode::LOCKED, "locked", locked);
+        let locked = Problem { retry_after_s: Some(1), ..locked };
+        let here = server.writing.take(upload).ok_or_else(|| locked.clone())?;
+        let lease = match server.shared {
+            Some(_) => {
+                let lease = Lease::take(&server.central, format!("upload:{upload}"), WRITING_LEASE_S).await?;
+                Some(lease.ok_or(locked)?)
+            }
+            None => None,
+        };
+        Ok(Writing { _here: here, _lease: lease })
     }
 }
 
@@ -215,7 +263,10 @@ pub(in crate::server) async fn remove(
     if batch.state != BatchState::Open {
         return Err(Problem::conflict("This upload is finished."));
     }
-    let _lock = server.writing.take(&id).ok_or_else(|| Problem::busy(1))?;
+    let _lock = Writing::begin(&server, &id).await?;
+    if let Some(shared) = &server.shared {
+        shared::forget_parts(&server.central, &shared.objects, &upload.id).await;
+    }
     tokio::fs::remove_file(sealing::part_of(&server, &upload.id)).await.ok();
     server.central.forget_upload(&upload.id).await?;
     Ok(tus(StatusCode::NO_CONTENT.into_response()))

@@ -19,9 +19,9 @@ use crate::{
         now_s,
         pages::{self, Frame, UploadPage},
         problem::Problem,
-        sealing, tokens,
+        sealing, shared, tokens,
     },
-    store::central::{Batch, BatchState, NewBatch, UploadRow},
+    store::central::{Batch, BatchState, NewBatch, UploadRow, Usage},
 };
 
 /// A person has at most so many unfinished batches.
@@ -134,6 +134,17 @@ pub(super) async fn begin_batch(
 /// Whether a file may come. `path`: with `/` between its folders.
 pub(super) async fn may_come(server: &Server, visit: &Visit, path: &str, size: u64) -> Result<Permit, Problem> {
     let used = server.central.usage(uploader(server, visit).await?).await?;
+    may_be(server, visit, path, size, used).await
+}
+
+/// Whether a file that is announced already is within the limits with all others.
+pub(super) async fn may_stay(server: &Server, visit: &Visit, upload: &UploadRow) -> Result<Permit, Problem> {
+    let all = server.central.usage(uploader(server, visit).await?).await?;
+    let (bytes, files) = (all.bytes.saturating_sub(upload.size), all.files.saturating_sub(1));
+    may_be(server, visit, &upload.path, upload.size, Usage { bytes, files, ..all }).await
+}
+
+async fn may_be(server: &Server, visit: &Visit, path: &str, size: u64, used: Usage) -> Result<Permit, Problem> {
     let name = path.rsplit('/').next().unwrap_or(path);
     let names = [name];
     let facts = UploadFacts {
@@ -192,8 +203,11 @@ async fn shown(server: &Server, batch: Batch) -> Result<Shown, Problem> {
     })
 }
 
-/// How many bytes of an upload are on disk.
+/// How many bytes of an upload are here, from its beginning on.
 pub(super) fn received(server: &Server, upload: &UploadRow) -> u64 {
+    if server.shared.is_some() {
+        return upload.stored;
+    }
     std::fs::metadata(sealing::part_of(server, &upload.id)).map_or(0, |metadata| metadata.len())
 }
 
@@ -225,7 +239,10 @@ pub(super) async fn finish_batch(server: &Arc<Server>, visit: &Visit, batch: Bat
     }
     // What failed once can be tried again.
     if server.central.move_batch(&batch.id, batch.state, BatchState::Sealing, now_s()).await? {
-        sealing::begin(server, batch);
+        match server.shared {
+            Some(_) => shared::make(server, batch).await,
+            None => sealing::begin(server, batch),
+        }
     }
     Ok(())
 }
@@ -248,6 +265,12 @@ pub(in crate::server) async fn forget(server: &Server, batch: &Batch) -> Result<
     for upload in server.central.uploads_of(&batch.id).await? {
         let part = sealing::part_of(server, &upload.id);
         tokio::task::spawn_blocking(move || std::fs::remove_file(part).ok()).await.ok();
+    }
+    if let Some(shared) = &server.shared {
+        for upload in server.central.uploads_of(&batch.id).await? {
+            shared::forget_parts(&server.central, &shared.objects, &upload.id).await;
+        }
+        return Ok(server.central.forget_batch(&batch.id).await?);
     }
     if batch.share.is_none() {
         let folder = server.config.shared().join(&batch.id);

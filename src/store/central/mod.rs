@@ -13,6 +13,7 @@
 
 mod audit;
 mod devices;
+mod dump;
 mod facts;
 mod finding;
 mod keys;
@@ -24,6 +25,7 @@ mod remembered;
 mod sessions;
 mod shares;
 mod sql;
+mod storage;
 mod throttles;
 mod timing;
 mod uploads;
@@ -44,13 +46,15 @@ use sqlx::{
 
 pub use audit::{AuditEntry, AuditFault, AuditFilter, AuditHead, AuditReport, HEAD_DOMAIN, Note};
 pub use devices::{DeviceRow, EnrolmentRow, NewDevice};
-pub use finding::{FoundFile, FoundShare};
+pub use dump::{DumpError, DumpedTable};
+pub use finding::{Found, FoundFile, FoundShare, Sees};
 pub use keys::{ApiKeyRow, KeyOwner};
 pub use links::{LinkRow, NewLink};
 pub use people::{GroupRow, NewPerson, PersonChange, PersonRow};
 pub use remembered::FROM_ABOVE;
 pub use sessions::{NewSession, SessionRow};
-pub use shares::{NewShare, ShareRow, Usage};
+pub use shares::{Added, NewShare, ShareRow, Usage};
+pub use storage::{ShareChanges, UploadPart};
 pub use throttles::Failures;
 pub use timing::statements;
 pub use uploads::{Batch, BatchState, NewBatch, NewUpload, UploadRow};
@@ -110,8 +114,9 @@ static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/server_postgres
 
 const READERS: u32 = 4;
 const CONNECTIONS: u32 = 8;
-const BUSY: Duration = Duration::from_secs(10);
-const ACQUIRE: Duration = Duration::from_secs(30);
+/// The console writes beside a running server, which may be writing down a share of 100,000 files.
+const BUSY: Duration = Duration::from_secs(30);
+const ACQUIRE: Duration = Duration::from_secs(40);
 
 impl Place {
     /// What people are shown of it: never a password.

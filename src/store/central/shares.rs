@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Central, CentralError, Change, found,
     sql::{Changes, Row, sql, sql_of},
+    storage::next_version,
     words::words_of,
 };
 use crate::{
@@ -26,6 +27,15 @@ pub struct NewShare<'a> {
     pub here: bool,
 }
 
+/// What else is true as soon as a share is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Added<'a> {
+    /// Its bytes are in the object store.
+    pub stored: bool,
+    /// The batch of uploads that it was made of, which is done then.
+    pub batch: Option<&'a str>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareRow {
     pub number: i64,
@@ -42,6 +52,8 @@ pub struct ShareRow {
     pub quarantined: bool,
     pub note: String,
     pub here: bool,
+    /// Whether its bytes are in the object store.
+    pub stored: bool,
 }
 
 /// What somebody has on the server.
@@ -139,23 +151,30 @@ impl Central {
 
     /// Writes a share and its files down so that they are found. One that is known stays as it is.
     pub async fn add_share(&self, new: &NewShare<'_>) -> Result<bool, CentralError> {
+        self.add_share_with(new, Added::default()).await
+    }
+
+    /// [`Central::add_share`], with what comes true with it.
+    pub async fn add_share_with(&self, new: &NewShare<'_>, added: Added<'_>) -> Result<bool, CentralError> {
         let mut changes = self.pools.begin().await?;
         // Numbers are given one after the other; the log's tip is the lock that all writers know.
         changes.run(sql("UPDATE audit_tip SET seq = seq")).await?;
         if changes.row(sql("SELECT number FROM shares WHERE id = $1").bind(&new.id.0)).await?.is_some() {
             return Ok(false);
         }
-        let number = next_number(&mut changes, "SELECT COALESCE(MAX(number), 0) AS last FROM shares").await?;
-        insert_share(&mut changes, number, new).await?;
-        let mut file = next_number(&mut changes, "SELECT COALESCE(MAX(number), 0) AS last FROM files").await?;
-        let title = format!("{} {}", new.manifest.title, new.owner_name);
-        insert_file(&mut changes, file, number, -1, &title, 0, None).await?;
-        for (entry, listed) in (0i64..).zip(&new.manifest.entries) {
-            if let EntryKind::File { size, root, .. } = listed.kind {
-                file += 1;
-                insert_file(&mut changes, file, number, entry, &listed.path.to_string(), size, Some(&root.0)).await?;
+        if let Some(batch) = added.batch {
+            let statement = sql("UPDATE batches SET state = 'done', share = $1, problem = '', touched_s = $2 \
+                 WHERE id = $3 AND state = 'sealing'");
+            let statement = statement.bind(&new.id.0).bind(new.added_s).bind(batch);
+            // Another process was faster, or it was given up.
+            if changes.run(statement).await? == 0 {
+                return Ok(false);
             }
         }
+        let number = next_number(&mut changes, "SELECT COALESCE(MAX(number), 0) AS last FROM shares").await?;
+        insert_share(&mut changes, number, new, added.stored).await?;
+        let file = next_number(&mut changes, "SELECT COALESCE(MAX(number), 0) AS last FROM files").await?;
+        insert_files(&mut changes, file, number, new).await?;
         changes.commit().await?;
         Ok(true)
     }
@@ -168,29 +187,42 @@ impl Central {
 }
 
 impl Change {
+    /// Other processes learn of it for a while.
     pub async fn remove_share(&mut self, number: i64) -> Result<(), CentralError> {
         found("share", remove_rows(&mut self.changes, number).await?)
     }
 
     pub async fn set_audience(&mut self, number: i64, audience: &Audience) -> Result<(), CentralError> {
         let (kind, groups) = audience_text(audience);
-        let statement = sql("UPDATE shares SET audience = $1, groups = $2 WHERE number = $3");
-        found("share", self.changes.run(statement.bind(kind).bind(groups).bind(number)).await?)
+        let version = next_version(&mut self.changes).await?;
+        let statement = sql("UPDATE shares SET audience = $1, groups = $2, version = $3 WHERE number = $4");
+        found("share", self.changes.run(statement.bind(kind).bind(groups).bind(version).bind(number)).await?)
     }
 
     pub async fn set_title(&mut self, number: i64, title: &str) -> Result<(), CentralError> {
-        let statement = sql("UPDATE shares SET title = $1 WHERE number = $2").bind(title).bind(number);
+        let version = next_version(&mut self.changes).await?;
+        let statement = sql("UPDATE shares SET title = $1, version = $2 WHERE number = $3");
+        let statement = statement.bind(title).bind(version).bind(number);
         found("share", self.changes.run(statement).await?)
     }
 
     pub async fn set_quarantined(&mut self, number: i64, hidden: bool, note: &str) -> Result<(), CentralError> {
-        let statement = sql("UPDATE shares SET quarantined = $1, note = $2 WHERE number = $3");
-        found("share", self.changes.run(statement.bind(hidden).bind(note).bind(number)).await?)
+        let version = next_version(&mut self.changes).await?;
+        let statement = sql("UPDATE shares SET quarantined = $1, note = $2, version = $3 WHERE number = $4");
+        found("share", self.changes.run(statement.bind(hidden).bind(note).bind(version).bind(number)).await?)
     }
 }
 
 /// Removes a share with its files; tells how many shares that were.
 pub(super) async fn remove_rows(changes: &mut Changes, number: i64) -> Result<u64, CentralError> {
+    let version = next_version(changes).await?;
+    let statement = sql_of(
+        "INSERT INTO removed_shares (version, id, removed_s) \
+         SELECT $1, id, CAST(strftime('%s', 'now') AS INTEGER) FROM shares WHERE number = $2",
+        "INSERT INTO removed_shares (version, id, removed_s) \
+         SELECT $1, id, CAST(extract(epoch FROM now()) AS BIGINT) FROM shares WHERE number = $2",
+    );
+    changes.run(statement.bind(version).bind(number)).await?;
     // Rows that are only in the index of words have nobody who removes them with the share.
     let words = sql_of(
         "DELETE FROM files_words WHERE rowid IN (SELECT number FROM files WHERE share = $1)",
@@ -205,11 +237,17 @@ async fn next_number(changes: &mut Changes, last: &'static str) -> Result<i64, C
     Ok(row.map_or(Ok(0), |row| row.get::<i64>("last"))? + 1)
 }
 
-async fn insert_share(changes: &mut Changes, number: i64, new: &NewShare<'_>) -> Result<(), CentralError> {
+async fn insert_share(
+    changes: &mut Changes,
+    number: i64,
+    new: &NewShare<'_>,
+    stored: bool,
+) -> Result<(), CentralError> {
     let (audience, groups) = audience_text(&new.audience);
+    let version = next_version(changes).await?;
     let statement = sql("INSERT INTO shares (number, id, title, owner, owner_name, audience, groups, size, files, \
-         created_s, added_s, origin, quarantined, note, here) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13)")
+         created_s, added_s, origin, quarantined, note, here, version, stored) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13, $14, $15)")
     .bind(number)
     .bind(&new.id.0)
     .bind(new.manifest.title.as_str())
@@ -222,34 +260,97 @@ async fn insert_share(changes: &mut Changes, number: i64, new: &NewShare<'_>) ->
     .bind(new.manifest.created_s)
     .bind(new.added_s)
     .bind(new.origin)
-    .bind(new.here);
+    .bind(new.here)
+    .bind(version)
+    .bind(stored);
     changes.run(statement).await?;
     Ok(())
 }
 
-async fn insert_file(
-    changes: &mut Changes,
+/// A file as it goes into the tables.
+#[derive(serde::Serialize)]
+struct FileLine {
     number: i64,
-    share: i64,
     entry: i64,
-    path: &str,
+    path: String,
     size: u64,
-    root: Option<&[u8]>,
-) -> Result<(), CentralError> {
-    let statement = sql("INSERT INTO files (number, share, entry, path, size, root) VALUES ($1, $2, $3, $4, $5, $6)");
-    let shown = if entry < 0 { "" } else { path };
-    changes.run(statement.bind(number).bind(share).bind(entry).bind(shown).bind(size).bind(root)).await?;
-    let words = sql_of(
-        "INSERT INTO files_words (rowid, words) VALUES ($1, $2)",
-        "INSERT INTO files_words (number, words) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))",
-    );
-    // PostgreSQL takes no empty word.
-    let mut found_by = words_of(path);
-    if found_by.is_empty() {
-        found_by.push("_".to_owned());
+    root: Option<String>,
+    #[serde(skip)]
+    found_by: String,
+}
+
+/// So many files go to the database at once.
+const FILES_AT_ONCE: usize = 2_000;
+
+/// All files of a share, from the number `first` on, and a line for its title.
+async fn insert_files(changes: &mut Changes, first: i64, share: i64, new: &NewShare<'_>) -> Result<(), CentralError> {
+    let title = format!("{} {}", new.manifest.title, new.owner_name);
+    let title = FileLine { number: first, entry: -1, path: String::new(), size: 0, root: None, found_by: title };
+    let listed = (0i64..).zip(&new.manifest.entries).filter_map(|(entry, listed)| match listed.kind {
+        EntryKind::File { size, root, .. } => Some((entry, listed.path.to_string(), size, root.to_string())),
+        EntryKind::Folder => None,
+    });
+    let files = (first + 1..).zip(listed).map(|(number, (entry, path, size, root))| {
+        let found_by = path.clone();
+        FileLine { number, entry, path, size, root: Some(root), found_by }
+    });
+    let mut lines = Vec::with_capacity(FILES_AT_ONCE);
+    for line in std::iter::once(title).chain(files) {
+        lines.push(line);
+        if lines.len() == FILES_AT_ONCE {
+            insert_lines(changes, share, &lines).await?;
+            lines.clear();
+        }
     }
-    changes.run(words.bind(number).bind(found_by.join(" "))).await?;
+    insert_lines(changes, share, &lines).await
+}
+
+/// One statement a table for many rows: they travel as one JSON text, which both engines take apart. A statement a row
+/// costs PostgreSQL a round trip each.
+async fn insert_lines(changes: &mut Changes, share: i64, lines: &[FileLine]) -> Result<(), CentralError> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string(lines).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let files = sql_of(
+        "INSERT INTO files (number, share, entry, path, size, root) SELECT value ->> 'number', $1, value ->> 'entry', \
+         value ->> 'path', value ->> 'size', unhex(value ->> 'root') FROM json_each($2)",
+        "INSERT INTO files (number, share, entry, path, size, root) SELECT number, $1, entry, path, size, \
+         decode(root, 'hex') FROM json_to_recordset(CAST($2 AS json)) \
+         AS line (number BIGINT, entry BIGINT, path TEXT, size BIGINT, root TEXT)",
+    );
+    changes.run(files.bind(share).bind(json)).await?;
+    let words: Vec<WordLine> =
+        lines.iter().map(|line| WordLine { number: line.number, words: found_by(&line.found_by) }).collect();
+    Ok(insert_words(changes, &words).await?)
+}
+
+/// The words of a file, by its number.
+#[derive(serde::Serialize)]
+pub(super) struct WordLine {
+    pub number: i64,
+    pub words: String,
+}
+
+pub(super) async fn insert_words(changes: &mut Changes, lines: &[WordLine]) -> Result<(), sqlx::Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let json = serde_json::to_string(lines).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let words = sql_of(
+        "INSERT INTO files_words (rowid, words) SELECT value ->> 'number', value ->> 'words' FROM json_each($1)",
+        "INSERT INTO files_words (number, words) SELECT number, array_to_tsvector(string_to_array(words, ' ')) \
+         FROM json_to_recordset(CAST($1 AS json)) AS line (number BIGINT, words TEXT)",
+    );
+    changes.run(words.bind(json)).await?;
     Ok(())
+}
+
+/// The words that a text is found by, with blanks between them.
+pub(super) fn found_by(text: &str) -> String {
+    let words = words_of(text);
+    // PostgreSQL takes no empty word.
+    if words.is_empty() { "_".to_owned() } else { words.join(" ") }
 }
 
 fn audience_text(audience: &Audience) -> (&'static str, String) {
@@ -297,5 +398,6 @@ pub(super) fn share_of(row: &Row) -> Result<ShareRow, sqlx::Error> {
         quarantined: row.flag("quarantined")?,
         note: row.get("note")?,
         here: row.flag("here")?,
+        stored: row.flag("stored")?,
     })
 }

@@ -1,6 +1,9 @@
 //! How often somebody failed to sign in, by account, address and device.
 
-use super::{Central, CentralError, sql::sql};
+use super::{
+    Central, CentralError,
+    sql::{Row, sql},
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Failures {
@@ -14,21 +17,22 @@ pub struct Failures {
 impl Central {
     pub async fn failures(&self, who: &str) -> Result<Failures, CentralError> {
         let row = self.pools.row(sql("SELECT * FROM throttles WHERE who = $1").bind(who)).await?;
-        let Some(row) = row else { return Ok(Failures::default()) };
-        let count = u32::try_from(row.count("failures")?).unwrap_or(u32::MAX);
-        Ok(Failures { count, until_ms: row.get("until_ms")?, at_ms: row.get("at_ms")? })
+        Ok(row.map(|row| failures_of(&row)).transpose()?.unwrap_or_default())
     }
 
-    pub async fn set_failures(&self, who: &str, failures: Failures) -> Result<(), CentralError> {
-        let statement = sql("INSERT INTO throttles (who, failures, until_ms, at_ms) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (who) DO UPDATE SET failures = excluded.failures, until_ms = excluded.until_ms, \
-             at_ms = excluded.at_ms")
-        .bind(who)
-        .bind(u64::from(failures.count))
-        .bind(failures.until_ms)
-        .bind(failures.at_ms);
-        self.pools.run(statement).await?;
-        Ok(())
+    /// Counts one more failure. `after`: what is written down after what was. Of many at once, at whichever process, each
+    /// counts.
+    pub async fn add_failure(&self, who: &str, after: impl Fn(Failures) -> Failures) -> Result<(), CentralError> {
+        let mut changes = self.pools.begin().await?;
+        // Its own row is the lock.
+        let statement = sql("INSERT INTO throttles (who, failures, until_ms, at_ms) VALUES ($1, 0, 0, 0) \
+             ON CONFLICT (who) DO UPDATE SET who = excluded.who RETURNING *");
+        let before = changes.row(statement.bind(who)).await?.map(|row| failures_of(&row)).transpose()?;
+        let failures = after(before.unwrap_or_default());
+        let statement = sql("UPDATE throttles SET failures = $1, until_ms = $2, at_ms = $3 WHERE who = $4");
+        let statement = statement.bind(u64::from(failures.count)).bind(failures.until_ms).bind(failures.at_ms);
+        changes.run(statement.bind(who)).await?;
+        Ok(changes.commit().await?)
     }
 
     pub async fn forgive(&self, who: &str) -> Result<(), CentralError> {
@@ -40,4 +44,9 @@ impl Central {
     pub async fn sweep_failures(&self, before_ms: i64) -> Result<u64, CentralError> {
         Ok(self.pools.run(sql("DELETE FROM throttles WHERE at_ms < $1").bind(before_ms)).await?)
     }
+}
+
+fn failures_of(row: &Row) -> Result<Failures, sqlx::Error> {
+    let count = u32::try_from(row.count("failures")?).unwrap_or(u32::MAX);
+    Ok(Failures { count, until_ms: row.get("until_ms")?, at_ms: row.get("at_ms")? })
 }

@@ -1,6 +1,7 @@
 //! What is being uploaded: batches, each of which becomes one share, and their files.
 //!
-//! How far a file is, is not here: that is the length of its file on disk, which is right also after a power cut.
+//! How far a file is, is the length of its file on disk, which is right also after a power cut, or the end of its runs in
+//! the object store (`storage.rs`).
 
 use super::{
     Central, CentralError, Change,
@@ -54,6 +55,8 @@ pub struct UploadRow {
     pub path: String,
     pub size: u64,
     pub modified_s: Option<i64>,
+    /// Bytes from the beginning on that lie in the object store; 0 where uploads lie on this disk.
+    pub stored: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +74,13 @@ const STATES: [(BatchState, &str); 4] = [
     (BatchState::Done, "done"),
     (BatchState::Failed, "failed"),
 ];
+
+const ONE_UPLOAD: &str = "SELECT u.*, (SELECT CAST(COALESCE(MAX(p.start + p.size), 0) AS BIGINT) FROM upload_parts p \
+    WHERE p.upload = u.id) AS stored FROM uploads u WHERE u.id = $1";
+const SAME_UPLOAD: &str = "SELECT u.*, (SELECT CAST(COALESCE(MAX(p.start + p.size), 0) AS BIGINT) FROM upload_parts p \
+    WHERE p.upload = u.id) AS stored FROM uploads u WHERE u.batch = $1 AND u.path = $2";
+const UPLOADS_OF: &str = "SELECT u.*, (SELECT CAST(COALESCE(MAX(p.start + p.size), 0) AS BIGINT) FROM upload_parts p \
+    WHERE p.upload = u.id) AS stored FROM uploads u WHERE u.batch = $1 ORDER BY u.path";
 
 impl BatchState {
     pub fn name(self) -> &'static str {
@@ -103,19 +113,19 @@ impl Central {
     }
 
     pub async fn upload(&self, id: &str) -> Result<Option<UploadRow>, CentralError> {
-        let row = self.pools.row(sql("SELECT * FROM uploads WHERE id = $1").bind(id)).await?;
+        let row = self.pools.row(sql(ONE_UPLOAD).bind(id)).await?;
         Ok(row.as_ref().map(upload_of).transpose()?)
     }
 
     pub async fn uploads_of(&self, batch: &str) -> Result<Vec<UploadRow>, CentralError> {
-        let rows = self.pools.rows(sql("SELECT * FROM uploads WHERE batch = $1 ORDER BY path").bind(batch)).await?;
+        let rows = self.pools.rows(sql(UPLOADS_OF).bind(batch)).await?;
         rows.iter().map(|row| Ok(upload_of(row)?)).collect()
     }
 
     /// Adds a file to an open batch; one of the same path and size is the same upload, which goes on.
     pub async fn add_upload(&self, new: &NewUpload<'_>) -> Result<UploadRow, CentralError> {
         let mut changes = self.pools.begin().await?;
-        let statement = sql("SELECT * FROM uploads WHERE batch = $1 AND path = $2");
+        let statement = sql(SAME_UPLOAD);
         if let Some(row) = changes.row(statement.bind(new.batch).bind(new.path)).await? {
             let known = upload_of(&row)?;
             let same = known.size == new.size;
@@ -135,6 +145,7 @@ impl Central {
             path: new.path.to_owned(),
             size: new.size,
             modified_s: new.modified_s,
+            stored: 0,
         })
     }
 
@@ -217,5 +228,6 @@ fn upload_of(row: &Row) -> Result<UploadRow, sqlx::Error> {
         path: row.get("path")?,
         size: row.count("size")?,
         modified_s: row.get("modified_s")?,
+        stored: row.count("stored")?,
     })
 }
