@@ -311,7 +311,7 @@ mod tests {
         let text = "name = 'Lab'\nlisten = '[::]:443'\ndiscovery = false\nnames = ['Files.School']\n\
             [database]\nurl = 'postgres://u@h/d'\n[tls]\ncertificate = 'c.pem'\nkey = '/k.pem'\n\
             [sessions]\nidle_minutes = 5\nhours = 1\n[uploads]\nkeep_unfinished_hours = 2\n\
-            [storage]\nreserve_mib = 1\n\
+            [storage]\nreserve_mib = 1\n[metrics]\nlisten = '127.0.0.1:1'\n[cluster]\nsecret_file = 'secret'\n\
             [[upstreams]]\naddress = 'school:47548'\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\nname = 'School'\n\
             [[downstreams]]\nid = 'aiaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaqcaibaeaq'\nname = 'Lab'\n";
         let config = read(text).unwrap();
@@ -321,6 +321,7 @@ mod tests {
         let names: Vec<_> = config.upstreams.iter().map(|upstream| upstream.name.as_deref()).collect();
         assert_eq!((names, config.downstreams.len()), (vec![Some("School")], 1));
         assert_eq!(config.metrics, Metrics::At("127.0.0.1:1".parse().unwrap()));
+        assert_eq!(config.cluster_secret, Some("/home/secret".into()));
         assert_eq!(read("[metrics]\nlisten = 'off'\n").unwrap().metrics, Metrics::Off);
         assert_eq!((config.names, config.reserve_bytes), (vec!["files.school".to_owned()], 1 << 20));
     }

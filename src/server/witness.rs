@@ -4,7 +4,7 @@
 //! A server hands its heads to the servers above it, and keeps those of the servers below: all of the newest, and ever fewer
 //! of older ones, so that what it keeps has an end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,10 @@ use crate::{
 pub(super) const PATH: &str = "/v1/audit/heads";
 /// At most so many are handed in at once.
 pub(super) const HANDED_MAX: usize = 256;
-/// So many of the newest are all kept; of older ones, those at twice the distance, four times, and so on.
+/// So many of the newest are all kept.
 const NEWEST: usize = 128;
+/// Of older ones, so many of every doubling of age: with `KEPT_MAX` a year of heads at one a minute.
+const STRETCHES: i64 = 32;
 const KEPT_MAX: usize = 512;
 const REPLY_BYTES_MAX: usize = 512 << 10;
 
@@ -102,24 +104,31 @@ fn kept_with(before: Vec<AuditHead>, new: Vec<AuditHead>) -> Result<Vec<AuditHea
     Ok(thinned(kept.into_values().collect()))
 }
 
-/// Fewer of the old ones: behind the newest, every second of each stretch, every fourth of the one before it, and so on.
+/// All of the newest, and of older ones the first of each stretch of log entries; stretches are twice as long at twice the
+/// age. They begin at multiples of their length, so what is first in a long one was first in a short one, and stays.
 fn thinned(heads: Vec<AuditHead>) -> Vec<AuditHead> {
     if heads.len() <= KEPT_MAX {
         return heads;
     }
-    let mut kept = vec![];
-    let mut left = heads;
-    let mut every = 1;
-    while !left.is_empty() {
-        let stretch = left.split_off(left.len().saturating_sub(NEWEST));
-        // What stands at the same number stays the same from one time to the next, so old heads last.
-        kept.extend(stretch.into_iter().filter(|head| head.seq % every == 0 || every == 1));
-        every *= 2;
-    }
-    kept.sort_by_key(|head| head.seq);
+    let newest = heads.last().map_or(0, |head| head.seq);
+    let older = heads.len() - NEWEST;
+    let mut taken = BTreeSet::new();
+    let mut kept: Vec<AuditHead> = heads
+        .into_iter()
+        .enumerate()
+        .filter(|(place, head)| *place >= older || taken.insert(stretch_of(head.seq, newest)))
+        .map(|(_, head)| head)
+        .collect();
     let surplus = kept.len().saturating_sub(KEPT_MAX);
     kept.drain(..surplus);
     kept
+}
+
+/// The stretch that an entry lies in: its length in entries, and its place among those of that length.
+fn stretch_of(seq: i64, newest: i64) -> (i64, i64) {
+    let age = newest.saturating_sub(seq) / STRETCHES;
+    let length = age.checked_ilog2().map_or(1, |octave| 1 << octave);
+    (length, seq.div_euclid(length))
 }
 
 fn fact_of(below: PeerId) -> String {
@@ -229,6 +238,9 @@ mod tests {
             assert!(kept.len() <= KEPT_MAX + 1);
         }
         assert!(kept.iter().rev().take(NEWEST).map(|head| head.seq).eq((19_873..=20_000).rev()));
-        assert!(kept.first().unwrap().seq < 15_000, "{}", kept.first().unwrap().seq);
+        // Every age is covered: no head is further from the next than a sixteenth of its age.
+        let gap = |pair: &[AuditHead]| (pair[1].seq - pair[0].seq, 20_000 - pair[0].seq);
+        assert!(kept.windows(2).map(gap).all(|(gap, age)| gap <= 1 + age / 16), "{kept:?}");
+        assert!(kept[0].seq < 1_024, "{}", kept[0].seq);
     }
 }
