@@ -96,7 +96,7 @@ async fn sweep_storage(server: &Server, now: i64) -> Result<(), Problem> {
     server.central.set_fact(SWEPT, &now.to_string()).await?;
     let deleted = shared::sweep(server).await?;
     if deleted > 0 {
-        tracing::info!(deleted, "objects that nothing names were deleted from the storage");
+        tracing::info!("{deleted} objects that nothing names were deleted from the storage");
     }
     Ok(())
 }

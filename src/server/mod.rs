@@ -215,7 +215,7 @@ impl Server {
         mut policy: Policy,
     ) -> Result<(), problem::Problem> {
         // What is to be changed was read from here; another process may have changed it a moment ago.
-        if self.central.policy_version().await? != self.policy().version {
+        if self.central.policy_version().await? > self.policy().version {
             jobs::take_newer_policy(self).await?;
             return Err(problem::Problem::conflict("The policy was changed meanwhile. Look at it again."));
         }

@@ -1,7 +1,14 @@
 //! Computers on a network of their own, for tests and benchmarks: network namespaces on a bridge, each with a line of a stated speed in both
 //! directions (`tc tbf`). Needs root.
 
-use std::{net::Ipv4Addr, process::Command};
+use std::{
+    net::Ipv4Addr,
+    process::Command,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// One network at a time: its names, and the system's list that it changes, are there once.
+static ONE: Mutex<()> = Mutex::new(());
 
 /// Why the network can't be made, in words.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -10,7 +17,9 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 pub struct Hosts {
     prefix: String,
     count: u8,
+    // Before `_one`: what was changed is as it was before another may begin.
     _cubic: Option<Allowed>,
+    _one: MutexGuard<'static, ()>,
 }
 
 /// Congestion control that namespaces may choose, which is one list for the whole system; as it was when this goes away.
@@ -21,11 +30,12 @@ struct Allowed {
 impl Hosts {
     /// So many computers, each with so many Mbit/s up and down; 0 for no limit.
     pub fn up(count: u8, mbit: u32) -> Result<Hosts> {
+        let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let _cubic = Allowed::cubic().unwrap_or_else(|error| {
             eprintln!("the system's own congestion control is measured: {error}");
             None
         });
-        let hosts = Hosts { prefix: format!("hb{}", std::process::id()), count, _cubic };
+        let hosts = Hosts { prefix: format!("hb{}", std::process::id()), count, _cubic, _one };
         let switch = hosts.switch();
         run(Command::new("ip").args(["netns", "add", &switch]))?;
         hosts.ip(&switch, "link add br0 type bridge mcast_snooping 0")?;

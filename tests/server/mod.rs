@@ -296,7 +296,9 @@ impl Browser {
         let (origin, offset) = (format!("Origin: {}", self.address), format!("Upload-Offset: {offset}"));
         let kind = "Content-Type: application/offset+octet-stream";
         let data = format!("@{}", file.display());
+        // By HTTP/1.1: over HTTP/2 curl before 8.0 loses an answer that comes while it is still sending.
         let args = [
+            "--http1.1",
             "-H",
             &origin,
             "-H",

@@ -17,6 +17,7 @@ use std::{
 
 use axum::{Router, body::Body};
 use http::{HeaderValue, Request, Response, header};
+use http_body_util::BodyExt as _;
 use hyper::{
     body::{Bytes, Frame, Incoming, SizeHint},
     server::conn::http2,
@@ -40,6 +41,9 @@ const CONNECTION_WINDOW: u32 = 1 << 20;
 const SEND_BUFFER: usize = 128 << 10;
 /// Streams that were reset and are still remembered: more end the connection (CVE-2023-44487).
 const RESETS_MAX: usize = 32;
+/// What is read of a body after the answer is known, in bytes, and for how long.
+const REST_MAX: usize = 64 << 10;
+const REST_WAIT: Duration = Duration::from_millis(500);
 /// How often is looked whether a connection is still used.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// So many looks in a row at which nothing was going on end a connection.
@@ -60,6 +64,21 @@ struct Shared(Arc<Mutex<SteadyBody<Incoming>>>);
 impl Shared {
     fn body(&self) -> MutexGuard<'_, SteadyBody<Incoming>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Throws away the rest of a body that the answer did not need, unless it is long: who is still sending would be told to
+    /// stop, and curl before 8.0 loses the answer over that.
+    async fn read_to_its_end(mut self) {
+        let reading = async {
+            let mut left = REST_MAX;
+            while let Some(Ok(frame)) = self.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        timeout(REST_WAIT, reading).await.ok();
     }
 }
 
@@ -116,9 +135,10 @@ pub(super) async fn requests(
         name_host(&mut request);
         request.extensions_mut().insert(visitor);
         request.extensions_mut().insert(place.clone());
-        let (router, one) = (router.clone(), counted.one(body));
+        let (router, rest, one) = (router.clone(), body.clone(), counted.one(body));
         async move {
             let response: Response<Body> = router.oneshot(request).await?;
+            rest.read_to_its_end().await;
             Ok::<_, Infallible>(response.map(|body| body.map_holding(one)))
         }
     });
@@ -173,7 +193,6 @@ trait Holding {
 
 impl Holding for Body {
     fn map_holding(self, held: OpenRequest) -> Body {
-        use http_body_util::BodyExt as _;
         Body::new(self.map_frame(move |frame| {
             let _ = &held;
             frame
