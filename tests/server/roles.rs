@@ -198,6 +198,8 @@ struct Stage {
     room: String,
     private: String,
     made: u32,
+    /// Of links that were given to somebody to remove.
+    tokens: Vec<String>,
 }
 
 impl Stage {
@@ -209,7 +211,9 @@ impl Stage {
         assert_eq!(links.status, 303);
         let listed = self.server.admin(&["links", "list", "--json"]);
         let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-        let token = listed[0]["token"].as_str().unwrap().to_owned();
+        let mut tokens = listed.as_array().unwrap().iter().map(|link| link["token"].as_str().unwrap().to_owned());
+        let token = tokens.find(|token| !self.tokens.contains(token)).unwrap();
+        self.tokens.push(token.clone());
         let name = format!("v.{word}");
         assert!(self.server.admin(&["people", "add", &name]).status.success());
         let people = self.owner.get("/api/v1/people").value()["people"].as_array().unwrap().clone();
@@ -275,7 +279,7 @@ fn every_role_gets_what_is_its_by_session_key_and_computer_and_every_refusal_sta
     let private = owner.upload("secret", "owner", "secret.txt", b"for none");
     // Students may not give to the room, so that there is something to refuse them.
     assert_eq!(owner.post("/admin/policy", &[("managed_by", "School"), ("upload", "yes")]).status, 303);
-    let mut stage = Stage { server, owner, room, private, made: 0 };
+    let mut stage = Stage { server, owner, room, private, made: 0, tokens: vec![] };
     let subjects = stage.subjects();
     let (room, private) = (stage.room.clone(), stage.private.clone());
     let mut refused = vec![];

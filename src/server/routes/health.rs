@@ -19,7 +19,7 @@ pub(in crate::server) async fn ready(State(server): OurServer) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response();
     }
     if let Some(fault) = server.shared.as_ref().and_then(crate::server::shared::Shared::fault) {
-        tracing::warn!(%fault, "the storage does not answer");
+        tracing::warn!(error = %fault, "the storage does not answer");
         return (StatusCode::SERVICE_UNAVAILABLE, "the storage does not answer\n").into_response();
     }
     match server.free_bytes() {

@@ -115,7 +115,7 @@ async fn push_all(server: &Arc<Server>, shared: &Shared) {
     };
     for row in rows {
         if let Err(problem) = push(server, shared, &row).await {
-            tracing::warn!(share = %row.id, problem = %problem.detail, "a share could not be put into the storage");
+            tracing::warn!(share = %row.id, error = %problem.detail, "a share could not be put into the storage");
         }
     }
 }

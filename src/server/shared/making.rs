@@ -52,7 +52,7 @@ pub(in crate::server) async fn make(server: &Arc<Server>, batch: Batch) {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         std::fs::remove_dir_all(scratch(&server, &batch)).ok();
         if let Err(problem) = made {
-            tracing::warn!(batch = %batch.id, %problem, "an upload could not become a share");
+            tracing::warn!(batch = %batch.id, error = %problem, "an upload could not become a share");
             if let Err(error) = server.central.end_batch(&batch.id, Err(&problem), now_s()).await {
                 tracing::error!(batch = %batch.id, %error, "the end of an upload could not be written down");
             }

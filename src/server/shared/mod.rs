@@ -57,7 +57,7 @@ pub(super) async fn open(config: &Config) -> Result<Option<Shared>, ServerError>
         Err(error) => Some(error.to_string()),
     };
     if let Some(fault) = &fault {
-        tracing::error!(%fault, "the storage can't be used; the server goes on trying");
+        tracing::error!(error = %fault, "the storage can't be used; the server goes on trying");
     }
     let (folder, runtime) = (config.home.join("cache"), tokio::runtime::Handle::current());
     let cache = Cache::open(objects.clone(), &folder, storage.cache_bytes, runtime)
@@ -81,7 +81,7 @@ impl Shared {
             let now = self.objects.ping().await.err().map(|error| error.to_string());
             self.fault.send_if_modified(|before| {
                 match (&before, &now) {
-                    (None, Some(fault)) => tracing::error!(%fault, "the storage can't be used"),
+                    (None, Some(fault)) => tracing::error!(error = %fault, "the storage can't be used"),
                     (Some(_), None) => tracing::info!("the storage can be used again"),
                     _ => {}
                 }
