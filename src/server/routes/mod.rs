@@ -100,12 +100,20 @@ pub(super) fn audience_of(kind: &str, groups: &[String]) -> Result<Audience, Pro
     }
 }
 
-/// A title that people typed; what is invisible is left out.
+/// A title's characters as people count them, and what a manifest holds of them.
+const TITLE_CHARACTERS_MAX: usize = 200;
+const TITLE_BYTES_MAX: usize = 255;
+
+/// A title that people typed; what is invisible is left out, and what a manifest can't hold.
 pub(super) fn title_of(typed: &str) -> Result<String, Problem> {
-    let title: String = typed
+    let mut title: String = typed
         .trim()
         .chars()
         .filter(|letter| !letter.is_control() && !('\u{202A}'..='\u{202E}').contains(letter))
         .collect();
-    if title.len() > 200 { Err(Problem::invalid("The title is too long.")) } else { Ok(title) }
+    if typed.chars().count() > TITLE_CHARACTERS_MAX {
+        return Err(Problem::invalid("The title is longer than 200 characters."));
+    }
+    title.truncate(title.floor_char_boundary(TITLE_BYTES_MAX));
+    Ok(title)
 }
