@@ -4,6 +4,7 @@ use std::{
     fs, io,
     io::Write,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use toml::{Table, Value};
@@ -38,7 +39,7 @@ pub enum Change {
 /// Why settings were not saved; the file is as it was.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
-    #[error("settings can't be saved in {path}: {cause}")]
+    #[error("The settings can't be saved in {path}: {cause}")]
     Io { path: PathBuf, cause: io::Error },
     #[error("{path} is not in TOML, so nothing is changed in it: correct it or take it away. {cause}")]
     NotToml { path: PathBuf, cause: toml::de::Error },
@@ -48,8 +49,14 @@ pub enum SaveError {
     Bad(super::Bad),
 }
 
+/// The window and the engine save at the same moment (the first start does), and each writes what it read before. Another
+/// process can't: a home folder has one owner.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Changes values in the file in `home`. Values and tables that this version does not know stay (comments do not).
 pub fn save(home: &Path, changes: &[Change]) -> Result<(), SaveError> {
+    // Nothing that a panic could leave half-done is behind it: the file is replaced as a whole.
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let path = home.join(FILE_NAME);
     let io_error = |cause| SaveError::Io { path: path.clone(), cause };
     let text = read_text(&path).map_err(io_error)?.unwrap_or_default();

@@ -178,3 +178,42 @@ fn what_the_policy_says_holds_whatever_is_written_or_given_and_says_where_it_com
     assert_eq!(resolved.active_downloads, Setting { value: 2, source: Source::Policy });
     assert_eq!(resolved.fixed_limits, Limits { down: Rate::new(100_000), up: Rate::new(100_000) });
 }
+
+#[test]
+fn changes_that_are_saved_at_the_same_moment_are_all_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let changes = [
+        Change::Name(Some("Ann".into())),
+        Change::Welcomed(Some(true)),
+        Change::Theme(Some(Theme::Dark)),
+        Change::ActiveDownloads(Some(3)),
+        Change::StopSeedingWhenClosed(Some(true)),
+        Change::Discovery(Some(false)),
+    ];
+
+    for _ in 0..8 {
+        let _ = fs::remove_file(home.path().join(FILE_NAME));
+        let start = std::sync::Barrier::new(changes.len());
+        std::thread::scope(|threads| {
+            for change in &changes {
+                threads.spawn(|| {
+                    start.wait();
+                    save(home.path(), std::slice::from_ref(change)).unwrap();
+                });
+            }
+        });
+
+        let (written, bad) = read(home.path());
+        assert!(bad.is_empty(), "{bad:?}");
+        let expected = Written {
+            name: Some("Ann".into()),
+            welcomed: Some(true),
+            theme: Some(Theme::Dark),
+            active_downloads: Some(3),
+            stop_seeding_when_closed: Some(true),
+            discovery: Some(false),
+            ..Written::default()
+        };
+        assert_eq!(written, expected);
+    }
+}

@@ -138,7 +138,7 @@ pub async fn save_setting(shell: Shell, change: Change) {
     let home = shell.snapshots.borrow().me.home.clone();
     let saved = super::blocking(move || settings::save(&home, &[change])).await;
     if let Some(Err(error)) = saved {
-        let hint = "It holds until Handout is closed.".to_owned();
-        shell.tell(Event::Failed { what: error.to_string(), about: "The settings".to_owned(), hint }).await;
+        let what = "What you changed holds only until Handout is closed".to_owned();
+        shell.tell(Event::Failed { what, about: String::new(), hint: format!("{error}.") }).await;
     }
 }
