@@ -4,6 +4,7 @@ use egui::{Event, Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
 use handout::{
     engine::command::Command,
+    traffic::Priority,
     window::{Choice, Screen, Wish},
 };
 
@@ -42,6 +43,29 @@ fn enter_presses_what_has_the_keyboard() {
     person.harness.run();
     person.key(Modifiers::NONE, Key::Enter);
     assert!(matches!(person.command(), Command::Fetch { share, .. } if share == made_up::share_id(3)));
+}
+
+#[test]
+fn a_menu_that_was_opened_without_a_mouse_has_the_keyboard_until_it_closes() {
+    let mut person = Person::at(made_up::busy());
+    person.face().memory().screen = Screen::Transfers;
+    person.harness.run();
+    let more = "More for Video lesson 4.mp4";
+    person.harness.get_by_label(more).focus();
+    person.harness.run();
+    person.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(focused(&person).as_deref(), Some("Important"));
+    person.key(Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(focused(&person).as_deref(), Some("Usual"));
+    person.key(Modifiers::NONE, Key::Escape);
+    assert!(!person.sees("Important"));
+    assert_eq!(focused(&person).as_deref(), Some(more));
+
+    person.key(Modifiers::NONE, Key::Enter);
+    person.key(Modifiers::NONE, Key::Enter);
+    assert!(matches!(person.command(), Command::SetPriority { priority: Priority::High, .. }));
+    assert!(!person.sees("Important"), "what was chosen closes the menu");
+    assert_eq!(focused(&person).as_deref(), Some(more));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What stands in a menu: things to do, one of several, a switch, a caption, a line between.
 
-use egui::{Align, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Id, Key, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::paint;
 use crate::window::{
@@ -10,15 +10,28 @@ use crate::window::{
 
 const ITEM: f32 = 36.0;
 const CAPTION: f32 = 28.0;
+/// Remembered while the first line of a menu is to take the keyboard.
+const ENTER: &str = "menu takes the keyboard";
 
-/// Opens under `button` when it is pressed, and closes when something in it was.
+/// Opens under `button` when it is pressed, and closes when something in it was. Who opens it without a mouse is taken to
+/// its first line, and back to the button when it closes.
 pub fn under(button: &Response, width: f32, content: impl FnOnce(&mut Ui)) {
+    let by_hand = button.ctx.input(|input| input.pointer.any_click());
+    let enter = Id::unique(ENTER);
+    if button.clicked() && !by_hand {
+        button.ctx.data_mut(|data| data.insert_temp(enter, true));
+    }
     let menu = Popup::menu(button).align(RectAlign::BOTTOM_END).gap(space::XS);
-    menu.close_behavior(PopupCloseBehavior::CloseOnClick).show(|ui| {
+    let shown = menu.close_behavior(PopupCloseBehavior::CloseOnClick).show(|ui| {
         ui.set_width(width);
         ui.spacing_mut().item_spacing.y = 0.0;
         content(ui);
     });
+    let Some(shown) = shown else { return };
+    let escaped = button.ctx.input(|input| input.key_pressed(Key::Escape));
+    if !by_hand && (escaped || shown.response.should_close()) {
+        button.request_focus();
+    }
 }
 
 /// Something to do; whether it was pressed.
@@ -65,6 +78,13 @@ pub fn rule_ui(ui: &mut Ui) {
 fn line_ui(ui: &mut Ui) -> (Rect, Response) {
     let palette = Palette::of(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ITEM), Sense::click());
+    if ui.data_mut(|data| data.remove_temp::<bool>(Id::unique(ENTER))).is_some() {
+        response.request_focus();
+    }
+    if response.clicked() {
+        // A click of the mouse closes by itself; Enter and a screen reader do not.
+        ui.close();
+    }
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, radius::SMALL, palette.hover);
     }
