@@ -14,10 +14,12 @@ const SAID_MAX: usize = 4 << 10;
 const TAGGED_MAX: usize = 16 << 20;
 
 /// An error that the router found by itself (a number that is none, a method that is not known) in the form of all others.
+/// A page that says what was wrong with a form is one already.
 pub(super) async fn as_problem(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || response.extensions().get::<Problem>().is_some() {
+    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if !is_error || is_page || response.extensions().get::<Problem>().is_some() {
         return response;
     }
     let (parts, body) = response.into_parts();
@@ -88,6 +90,12 @@ mod tests {
         let said = (StatusCode::BAD_REQUEST, "limit: not a number").into_response();
         assert!(text(as_problem(said).await).await.contains("limit: not a number"));
         assert_eq!(text(as_problem("fine".into_response()).await).await, "fine");
+    }
+
+    #[tokio::test]
+    async fn a_page_that_says_what_is_wrong_with_a_form_stays_a_page() {
+        let page = (StatusCode::UNPROCESSABLE_ENTITY, axum::response::Html("<p>wrong</p>")).into_response();
+        assert_eq!(text(as_problem(page).await).await, "<p>wrong</p>");
     }
 
     #[tokio::test]
