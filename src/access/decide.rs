@@ -60,6 +60,19 @@ pub enum Audience {
     Owner,
 }
 
+impl std::fmt::Display for Audience {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Audience::Room => f.write_str("everyone in the room"),
+            Audience::Groups(groups) => {
+                let numbers: Vec<String> = groups.iter().map(|group| group.0.to_string()).collect();
+                write!(f, "groups {}", numbers.join(", "))
+            }
+            Audience::Owner => f.write_str("its owner"),
+        }
+    }
+}
+
 /// What somebody wants to upload. `names`: of the files.
 #[derive(Clone, Copy, Debug)]
 pub struct UploadFacts<'a> {

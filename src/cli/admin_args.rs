@@ -122,6 +122,9 @@ pub enum DevicesCommand {
         /// The group that the computers belong to
         #[arg(long)]
         group: Option<String>,
+        /// Teachers use them: rules for students do not bind them
+        #[arg(long)]
+        teachers: bool,
         /// How many computers
         #[arg(long, value_name = "COUNT", default_value_t = 30)]
         uses: u64,

@@ -29,6 +29,7 @@ mod share;
 mod table;
 
 pub use doctor::write_findings;
+pub use figures::size;
 pub use errors::{Exit, exit_code};
 pub use man::write_man;
 pub use paths::absolute;

@@ -1,4 +1,8 @@
-//! Work that gives way to whatever people do on this computer.
+//! Work that gives way to whatever people do on this computer: for the processor and for the disk.
+//!
+//! Linux derives a thread's I/O priority from its nice value unless `ioprio_set` was called for it: (nice + 20) / 5, so nice 19
+//! is 7, the lowest of the best-effort class (ioprio_set(2); what `ionice` calls "none"). The idle class is deliberately not
+//! used: on a disk that is never idle, checking would never end.
 
 use std::{io, thread};
 

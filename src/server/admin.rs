@@ -123,7 +123,8 @@ impl Admin {
     pub async fn change_person(&self, name: &str, role: Option<Role>, active: Option<bool>) -> Result<(), AdminError> {
         let person = self.named(name).await?;
         let about = format!("person:{}", person.id);
-        let detail = format!("role {role:?}, may sign in {active:?}");
+        let may = active.map(|active| if active { "may sign in" } else { "switched off" }.to_owned());
+        let detail = role.map(|role| role.to_string()).into_iter().chain(may).collect::<Vec<_>>().join(", ");
         let permit = permit(Action::ChangePerson)?;
         let mut change = self.central.change(permit, &note(&about, &detail)).await?;
         change.change_person(person.id, &PersonChange { role, active, ..PersonChange::default() }).await?;

@@ -59,8 +59,11 @@ pub(super) async fn identify(
     let visitor = request.extensions().get::<Visitor>().copied();
     let headers = request.headers().clone();
     let visit = Arc::new(visit(&server, &headers, peer, visitor, id).await?);
-    request.extensions_mut().insert(visit);
-    Ok(next.run(request).await)
+    request.extensions_mut().insert(visit.clone());
+    let mut response = next.run(request).await;
+    // For the page that tells of a problem, which is made further out.
+    response.extensions_mut().insert(visit);
+    Ok(response)
 }
 
 async fn visit(

@@ -13,7 +13,8 @@ pub(super) struct Line {
 /// `name, signs in as, group`, with commas, semicolons or tabs; a first line of titles is passed over. Where the second is
 /// missing it is made from the first.
 pub(super) fn parse(list: &str) -> (Vec<Line>, Vec<String>) {
-    let list = list.trim_start_matches('\u{FEFF}');
+    // A form sends lines that end with CR LF, which the reader would begin to count one too late.
+    let list = list.trim_start_matches('\u{FEFF}').replace("\r\n", "\n");
     let first = list.lines().next().unwrap_or("");
     let delimiter = [b'\t', b';', b','].into_iter().find(|mark| first.as_bytes().contains(mark)).unwrap_or(b',');
     let mut reader = csv::ReaderBuilder::new()
@@ -56,6 +57,14 @@ fn made_name(shown: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_counted_as_people_count_them_whatever_ends_them() {
+        for list in ["Ann\nBen\nCem", "Ann\r\nBen\r\nCem\r\n"] {
+            let numbers: Vec<u64> = parse(list).0.iter().map(|line| line.number).collect();
+            assert_eq!(numbers, [1, 2, 3], "{list:?}");
+        }
+    }
 
     #[test]
     fn lists_of_classes_are_read_as_spreadsheets_write_them() {

@@ -40,10 +40,25 @@ pub(super) fn changed(before: &Policy, changes: &[(String, String)]) -> Result<P
         let names = || fields_of(before).iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let field = fields.iter_mut().find(|(known, _)| known == name);
         let field = field.ok_or_else(|| format!("The policy has no {name:?}: choose {}.", names()))?;
+        if let Some(known) = choices(name)
+            && !known.contains(&value.as_str())
+        {
+            return Err(format!("{name} can't be {value:?}: choose {}.", known.join(", ")));
+        }
         let no = ["no", "none"].contains(&value.as_str());
         field.1 = if no { String::new() } else { value.clone() };
     }
     read(&fields, before)
+}
+
+/// What a field may be, where only some words make sense. A box of the form that is not ticked is not sent, so the form can't
+/// tell a wrong word from none.
+fn choices(name: &str) -> Option<&'static [&'static str]> {
+    match name {
+        "upload" | "share_with_room" | "make_links" | "link_password" => Some(&["yes", "no"]),
+        "guests" => Some(&["nothing", "look", "download"]),
+        _ => None,
+    }
 }
 
 /// What a form makes of the policy. What it does not speak of stays.
@@ -127,6 +142,8 @@ mod tests {
         assert_eq!(change("quota_mib", "none").unwrap().students.quota_bytes, None);
         assert_eq!(change("second_factor", "admin").unwrap().second_factor_from, Some(Role::Admin));
         assert!(change("colour", "red").unwrap_err().contains("retention_days"));
+        assert_eq!(change("upload", "maybe").unwrap_err(), "upload can't be \"maybe\": choose yes, no.");
+        assert!(change("guests", "all").unwrap_err().contains("download"));
         assert!(change("quota_mib", "much").unwrap_err().contains("quota_mib"));
     }
 }

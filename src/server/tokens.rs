@@ -3,7 +3,10 @@
 use aws_lc_rs::hmac;
 use data_encoding::{BASE32_NOPAD, BASE64URL_NOPAD};
 
-use crate::store::central::{Central, CentralError};
+use crate::{
+    share::PeerId,
+    store::central::{Central, CentralError},
+};
 
 /// 256 bits, as people never type them.
 pub(super) fn token() -> String {
@@ -13,6 +16,16 @@ pub(super) fn token() -> String {
 /// 128 bits in an address.
 pub(super) fn short_token() -> String {
     BASE32_NOPAD.encode(&random::<16>()).to_lowercase()
+}
+
+/// So much of the server's id goes with a token of its own: 80 bits.
+const ID_LETTERS: usize = 16;
+
+/// A token with which computers are enrolled, as people get it: who has it in this form notices when another server answers
+/// than the one that gave it.
+pub(super) fn of_this_server(token: &str, server: &PeerId) -> String {
+    let id: String = server.to_string().chars().take(ID_LETTERS).collect();
+    format!("{token}@{id}")
 }
 
 /// 50 bits for people to type: `ABCDE-FGHIJ`.

@@ -20,6 +20,7 @@ impl Admin {
         &self,
         note_of_it: &str,
         group: Option<&str>,
+        role: Role,
         uses: u64,
         days: i64,
     ) -> Result<String, AdminError> {
@@ -34,7 +35,7 @@ impl Admin {
         let enrolment = EnrolmentRow {
             id: 0,
             note: note_of_it.to_owned(),
-            role: Role::Student,
+            role,
             group,
             uses_left: uses,
             expires_s: now_s() + days * 86_400,
@@ -43,7 +44,7 @@ impl Admin {
         let mut change = self.central.change(permit(Action::EnrolDevice)?, &note(note_of_it, &detail)).await?;
         change.add_enrolment(&tokens::hash_of(&token), &enrolment).await?;
         change.commit().await?;
-        Ok(token)
+        Ok(tokens::of_this_server(&token, &self.identity.id()))
     }
 
     pub async fn revoke_enrolment_token(&self, id: i64) -> Result<(), AdminError> {

@@ -88,7 +88,7 @@ pub(in crate::server) fn devices(frame: &Frame, page: &DevicesPage) -> Markup {
             p.notice.good role="status" { (icon("check")) "This is the token. It is shown this once." }
             pre.hash #token { (token) }
             button.button data-copy="#token" type="button" hidden { (icon("copy")) "Copy" }
-            p.soft { "On each computer: " code { "handout enrol " (page.address) " " (token) } }
+            p.soft { "On each computer: " code.breaks { "handout enrol " (page.address) " " (token) } }
             p.soft { "Or, for many at once and so that nobody can undo it, this as " code { "/etc/handout/enrol.toml" } " on each of them:" }
             pre.hash { "server = \"" (page.address) "\"\ntoken = \"" (token) "\"" }
         }
@@ -170,15 +170,14 @@ pub(in crate::server) fn audit(frame: &Frame, page: &AuditPage) -> Markup {
             a.button href=(format!("/admin/audit.csv?x{}", page.address)) download="audit.csv" { (icon("download")) "Export (CSV)" }
         }
         div.scroll {
-            table.plain.log { thead { tr { th scope="col" { "No." } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "About" } th scope="col" { "Outcome" } th scope="col" { "From" } } }
+            table.plain.log { thead { tr { th scope="col" { "No." } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "About" } th scope="col" { "Outcome" } } }
                 tbody { @for entry in &page.entries { tr.refused[entry.outcome != "done"] {
                     td.number { (entry.seq) }
                     td { (figures::moment(entry.at_ms / 1_000)) }
-                    td { (who(&entry.actor)) }
+                    td { (who(&entry.actor)) @if !entry.address.is_empty() { br; span.soft { (entry.address) } } }
                     td { code { (entry.action) } }
                     td.breaks { (entry.about) @if !entry.detail.is_empty() { span.soft { " " (entry.detail) } } }
                     td { (entry.outcome) }
-                    td { (entry.address) }
                 } } }
             }
         }

@@ -184,8 +184,8 @@ pub(super) fn face(name: &str) -> Markup {
 }
 
 /// The page of an error.
-pub(in crate::server) fn problem(server: &Server, problem: &Problem) -> Markup {
-    let frame = Frame {
+pub(in crate::server) fn problem(server: &Server, visit: Option<&Visit>, problem: &Problem) -> Markup {
+    let nobody = || Frame {
         server: server.name(),
         person: None,
         may_search: false,
@@ -196,6 +196,7 @@ pub(in crate::server) fn problem(server: &Server, problem: &Problem) -> Markup {
         query: String::new(),
         done: None,
     };
+    let frame = visit.map_or_else(nobody, |visit| Frame::of(server, visit));
     let title = match problem.status.as_u16() {
         404 => "Not here",
         401 | 403 => "Not allowed",

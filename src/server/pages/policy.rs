@@ -104,19 +104,58 @@ fn explain(page: &PolicyPage) -> Markup {
             h2 { "Could somebody do something?" }
             form.fields.row-form method="get" action="/admin/policy/explain" {
                 label { "Who" select name="person" { option value="" { "a guest" } @for person in &page.people { option value=(person.id) { (person.shown) } } } }
-                label { "What" select name="action" { @for action in Action::ALL { option value=(action.name()) { (action.name()) } } } }
+                label { "What" select name="action" { @for action in Action::ALL { option value=(action.name()) { (in_words(*action)) } } } }
                 label { "With" select name="share" { option value="" { "nothing in particular" } @for share in &page.shares { option value=(share.id) { (share.title) } } } }
                 button.button type="submit" { "Ask" }
             }
             @if let Some((who, action, steps)) = &page.explained {
                 @let refused = steps.iter().find_map(|step| step.refused.as_ref());
                 @match refused {
-                    None => p.notice.good { (icon("check")) "Yes: " (who) " could do " code { (action.name()) } "." },
+                    None => p.notice.good { (icon("check")) "Yes: " (who) " could do that: " (in_words(*action)) "." },
                     Some(reason) => p.notice.bad { (icon("warning")) "No: " (reason) },
                 }
                 ol.steps { @for step in steps { li.no[step.refused.is_some()] { (icon(if step.refused.is_some() { "warning" } else { "check" })) (step.rule) } } }
             }
         }
+    }
+}
+
+/// What somebody could do, as one says it after "may they …".
+fn in_words(action: Action) -> &'static str {
+    match action {
+        Action::Search => "search",
+        Action::SeeShare => "see a share",
+        Action::Download => "download",
+        Action::Upload => "upload",
+        Action::ShareWithRoom => "give to everyone in the room",
+        Action::ChangeShare => "change a share",
+        Action::RemoveShare => "remove a share",
+        Action::MakeLink => "make a link",
+        Action::RemoveLink => "take a link back",
+        Action::Quarantine => "hide a share",
+        Action::BlockContent => "forbid a content",
+        Action::ChangeOwnAccount => "change their own account",
+        Action::MakeKey => "make a key for programs",
+        Action::SeePeople => "see people",
+        Action::AddPerson => "add people",
+        Action::ChangePerson => "change people",
+        Action::RemovePerson => "remove people",
+        Action::ChangeGroups => "change groups",
+        Action::SeeDevices => "see computers",
+        Action::EnrolDevice => "enrol computers",
+        Action::RemoveDevice => "remove computers",
+        Action::SeePolicy => "see the policy",
+        Action::ChangePolicy => "change the policy",
+        Action::Exam => "begin or end an exam",
+        Action::Explain => "ask what somebody could do",
+        Action::SeeAudit => "see the audit log",
+        Action::SeeStorage => "see the storage",
+        Action::ChangeStorage => "change the storage",
+        Action::SeeUpstreams => "see servers above",
+        Action::ChangeUpstreams => "change servers above",
+        Action::SeeSettings => "see settings",
+        Action::ChangeSettings => "change settings",
+        Action::Backup => "back up the server",
     }
 }
 

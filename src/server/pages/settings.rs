@@ -57,7 +57,7 @@ fn field(setting: &Shown, usual_name: &str) -> Markup {
                 input type="number" name=(setting.key) value=(chosen) placeholder=(usual) min=(setting.least) max=(setting.most) disabled[fixed];
             }
             @if fixed { span.soft { "Fixed by " code { (setting.key) } " in server.toml" } }
-            @else if setting.from == "default" { span.soft { "By itself: " (usual) } }
+            @else if setting.from == "default" { span.soft { "Left empty: " (usual) } }
         }
     }
 }

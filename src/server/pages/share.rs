@@ -165,7 +165,7 @@ fn danger(page: &SharePage) -> Markup {
                             button.button type="submit" { (icon("check")) "Show it again" }
                         } @else {
                             input type="hidden" name="hide" value="yes";
-                            label { span.unseen { "Why" } input type="text" name="note" placeholder="Why (people who run the server see it)" maxlength="200"; }
+                            label { span.unseen { "Why it is hidden" } input type="text" name="note" placeholder="Why? Teachers see it" maxlength="200"; }
                             button.button type="submit" { (icon("eye-off")) "Hide" }
                         }
                     }

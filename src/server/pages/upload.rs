@@ -34,7 +34,7 @@ pub(in crate::server) fn upload(frame: &Frame, page: &UploadPage) -> Markup {
                     label.button { "A folder" input.unseen type="file" #folder webkitdirectory; }
                 }
             }
-            label { "Title" input type="text" #title maxlength="200" placeholder="otherwise the name of the first file or folder"; }
+            label { "Title" input type="text" #title maxlength="200" placeholder="left empty: the name of the file or folder"; }
             (audience_fields(&audience, &page.groups))
             div #chosen aria-live="polite" {}
             div.doings {

@@ -22,9 +22,6 @@ use crate::{
     store::central::EnrolmentRow,
 };
 
-/// So much of the server's id goes with a token: 80 bits.
-const ID_LETTERS: usize = 16;
-
 pub(in crate::server) async fn page(
     State(server): OurServer,
     Extension(visit): Caller,
@@ -94,9 +91,7 @@ pub(in crate::server) async fn make_token(
     change.add_enrolment(&tokens::hash_of(&token), &enrolment).await?;
     change.commit().await?;
     let mut page = page_of(&server, &visit).await?;
-    // Who has the token in this form notices when another server answers than the one that gave it.
-    let id = server.identity.id().to_string();
-    page.new_token = Some(format!("{token}@{}", &id[..ID_LETTERS]));
+    page.new_token = Some(tokens::of_this_server(&token, &server.identity.id()));
     Ok(pages::devices(&Frame::of(&server, &visit), &page).into_response())
 }
 

@@ -80,7 +80,12 @@ pub(in crate::server) async fn make(
         downloads,
     };
     let (address, about) = (visit.address.to_string(), named(&row));
-    let detail = format!("days {days:?}, downloads {downloads:?}, password {}", password.is_some());
+    let detail = format!(
+        "for {}, {}, {}",
+        days.map_or_else(|| "ever".to_owned(), |days| format!("{days} days")),
+        downloads.map_or_else(|| "any number of downloads".to_owned(), |most| format!("{most} downloads")),
+        if password.is_some() { "with a password" } else { "without a password" }
+    );
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
     change.add_link(&new).await?;
     change.commit().await?;

@@ -224,7 +224,9 @@ pub(in crate::server) async fn change(
             let groups: BTreeSet<GroupId> = groups.collect::<Result<_, _>>().map_err(|_| Problem::no_such("group"))?;
             let shown = super::title_of(one("shown").unwrap_or(&person.shown))?;
             let active = one("active") == Some("yes");
-            let detail = format!("{role} {shown}, may sign in: {active}, groups {groups:?}");
+            let may = if active { "may sign in" } else { "switched off" };
+            let numbers: Vec<String> = groups.iter().map(|group| group.0.to_string()).collect();
+            let detail = format!("{role} {shown}, {may}, groups {}", numbers.join(", "));
             let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
             let new = PersonChange {
                 shown: Some(&shown).filter(|shown| !shown.is_empty()).map(String::as_str),

@@ -229,7 +229,7 @@ pub(in crate::server) async fn change(
     }
     own_groups_only(&visit, &audience)?;
     let address = visit.address.to_string();
-    let (about, detail) = (named(&row), format!("title {title:?}, for {audience:?}"));
+    let (about, detail) = (named(&row), format!("title {title:?}, for {audience}"));
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
     change.set_title(row.number, &title).await?;
     change.set_audience(row.number, &audience).await?;

@@ -12,7 +12,7 @@ use axum::{
 use tracing::Instrument as _;
 
 use super::{
-    super::{Server, pages, problem::Problem, tokens},
+    super::{Server, caller::Visit, pages, problem::Problem, tokens},
     answers,
 };
 use crate::wire::trace::{REQUEST_ID, TRACEPARENT, TraceId};
@@ -84,7 +84,8 @@ pub(in crate::server) async fn finish(State(server): State<Arc<Server>>, request
             response = answers::tagged(&method, &asked, response).await;
         }
         if for_person && let Some(problem) = response.extensions_mut().remove::<Problem>() {
-            response = page_of(&shown, problem, &method, target.as_deref().unwrap_or("/"));
+            let visit = response.extensions_mut().remove::<Arc<Visit>>();
+            response = page_of(&shown, visit.as_deref(), problem, &method, target.as_deref().unwrap_or("/"));
         }
         fence(&mut response);
         response
@@ -142,7 +143,7 @@ async fn traced(
     response
 }
 
-fn page_of(server: &Server, problem: Problem, method: &Method, target: &str) -> Response {
+fn page_of(server: &Server, visit: Option<&Visit>, problem: Problem, method: &Method, target: &str) -> Response {
     let sign_in = problem.status == axum::http::StatusCode::UNAUTHORIZED;
     if sign_in && *method == Method::GET {
         let to = data_encoding::BASE64URL_NOPAD.encode(target.as_bytes());
@@ -150,7 +151,7 @@ fn page_of(server: &Server, problem: Problem, method: &Method, target: &str) -> 
     }
     let status = problem.status;
     let retry = problem.retry_after_s;
-    let mut response = (status, pages::problem(server, &problem)).into_response();
+    let mut response = (status, pages::problem(server, visit, &problem)).into_response();
     if let Some(seconds) = retry {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }

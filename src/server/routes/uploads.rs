@@ -124,7 +124,7 @@ pub(super) async fn begin_batch(
         return Err(Problem::conflict("There are too many unfinished uploads. Go on with them, or give some up."));
     }
     let address = visit.address.to_string();
-    let detail = format!("{title} for {audience:?}");
+    let detail = format!("{title} for {audience}");
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
     change.add_batch(&NewBatch { id: &id, person, title, audience: &audience, now_s: now_s() }).await?;
     change.commit().await?;

@@ -27,6 +27,10 @@ all("[data-copy]").forEach((button) => button.addEventListener("click", async ()
   setTimeout(() => { button.innerHTML = before; }, 1500);
 }));
 
+// On a phone the places stand in a line that is longer than the screen.
+const places = one(".places"), here = one(".places [aria-current]");
+if (places && here) places.scrollLeft = here.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;
+
 // A list from a file goes into the field above it.
 all("[data-read-into]").forEach((input) => input.addEventListener("change", async () => {
   if (input.files[0]) one(`[name="${input.dataset.readInto}"]`, input.form).value = await input.files[0].text();
@@ -135,7 +139,8 @@ if (form) {
     if (same) return same.id;
     const audience = one("[name=audience]:checked", form).value;
     const groups = all("[name=group]:checked", form).map((group) => group.value);
-    const title = one("#title").value.trim() || chosen[0].path.split("/")[0];
+    const names = [...new Set(chosen.map((file) => file.path.split("/")[0]))];
+    const title = one("#title").value.trim() || (names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0]);
     return (await json("POST", "/api/v1/uploads", { title, audience, groups })).id;
   };
 

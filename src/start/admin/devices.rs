@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{done, failed, list, time_of};
 use crate::{
-    access::GroupId,
+    access::{GroupId, Role},
     cli::{Column, Exit, Output, Shown, admin_args::DevicesCommand},
     server::Admin,
 };
@@ -37,8 +37,9 @@ pub(super) async fn act(admin: &Admin, command: Option<DevicesCommand>, output: 
             let device = admin.revoke_device(&device).await.map_err(failed)?;
             done(output, &format!("{} is not enrolled any more.", device.name))
         }
-        DevicesCommand::AddToken { note, group, uses, days } => {
-            let token = admin.make_enrolment_token(&note, group.as_deref(), uses, days).await.map_err(failed)?;
+        DevicesCommand::AddToken { note, group, teachers, uses, days } => {
+            let role = if teachers { Role::Teacher } else { Role::Student };
+            let token = admin.make_enrolment_token(&note, group.as_deref(), role, uses, days).await.map_err(failed)?;
             if output.shown == Shown::Json {
                 return output.json(&serde_json::json!({ "token": token }));
             }

@@ -56,12 +56,13 @@ async fn show(admin: &Admin, output: &Output) -> Result<(), Exit> {
         }));
     }
     let columns = [Column::left("RULE"), Column::flexible("VALUE")];
-    let rule = |(name, value): &(&'static str, String)| [(*name).to_owned(), value.clone()];
+    let shown = |value: &str| if value.is_empty() { "none".to_owned() } else { value.to_owned() };
+    let rule = |(name, value): &(&'static str, String)| [(*name).to_owned(), shown(value)];
     list(output, &fields, &columns, rule)?;
     if let Some(exam) = &policy.exam {
         output.remark(&format!("An exam goes on until {}.", time_of(exam.until_s)));
     }
-    output.remark(&format!("Version {}; {} contents are forbidden.", policy.version, policy.blocked.len()));
+    output.remark(&format!("Version {}; contents that are forbidden: {}.", policy.version, policy.blocked.len()));
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::{
     cli::{
         Column, Exit, Output, Shown,
         admin_args::{LinksCommand, QuarantineCommand},
+        size,
     },
     server::Admin,
 };
@@ -126,14 +127,16 @@ pub(super) async fn storage(admin: &Admin, output: &Output) -> Result<(), Exit> 
             "unfinished_uploads": storage.unfinished, "owners": owners,
         }));
     }
-    let columns = [Column::flexible("WHOSE"), Column::right("BYTES"), Column::right("FILES"), Column::right("SHARES")];
+    let columns = [Column::flexible("WHOSE"), Column::right("SIZE"), Column::right("FILES"), Column::right("SHARES")];
     list(output, &owners, &columns, |line| {
-        [line.owner.clone(), line.bytes.to_string(), line.files.to_string(), line.shares.to_string()]
+        [line.owner.clone(), size(line.bytes), line.files.to_string(), line.shares.to_string()]
     })?;
-    let free = storage.free_bytes.map_or_else(|| "an unknown number of".to_owned(), |free| free.to_string());
     output.remark(&format!(
-        "{} bytes in {} files of {} shares; {free} bytes are free, {} stay so; {} uploads are unfinished.",
-        storage.usage.bytes, storage.usage.files, storage.usage.shares, storage.reserve_bytes, storage.unfinished
+        "Together: {}. Free: {}, of which {} stay so. Unfinished uploads: {}.",
+        size(storage.usage.bytes),
+        storage.free_bytes.map_or_else(|| "not known".to_owned(), size),
+        size(storage.reserve_bytes),
+        storage.unfinished
     ));
     Ok(())
 }
