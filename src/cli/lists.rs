@@ -29,7 +29,10 @@ pub(super) async fn list(
     output: &Output,
     interrupt: &CancellationToken,
 ) -> Result<(), Exit> {
-    let is_search = matches!(envelope.request, Request::Search { .. });
+    let sought = match &envelope.request {
+        Request::Search { words } => Some(words.clone()),
+        _ => None,
+    };
     let mut answers = answers(connection, envelope, interrupt).await?;
     let mut known = Known::default();
     loop {
@@ -40,15 +43,17 @@ pub(super) async fn list(
         match output.shown {
             Shown::Json if watch => known.changes(&answer)?.iter().try_for_each(|row| output.json(row))?,
             Shown::Json => document(&answer, output)?,
-            Shown::ForPeople if is_search => found(&answer, output)?,
+            Shown::ForPeople if sought.is_some() => found(&answer, output)?,
             Shown::ForPeople => table(&answer, watch, output)?,
         }
         if let Answer::Shares { silent, .. } = &answer {
             silent.iter().for_each(|why| output.remark(&plain(why)));
         }
-        if is_search && matches!(&answer, Answer::Shares { shares, .. } if shares.is_empty()) {
+        if let (Some(words), Answer::Shares { shares, .. }) = (&sought, &answer)
+            && shares.is_empty()
+        {
             let hint = "Try fewer words, or `handout shares` for all that is known.";
-            return Err(Failure::new(FailureKind::NotFound, "Nothing was found", "search", hint).into());
+            return Err(Failure::new(FailureKind::NotFound, "Nothing was found", words.join(" "), hint).into());
         }
         if !watch {
             return Ok(());

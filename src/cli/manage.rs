@@ -205,6 +205,9 @@ fn traffic_lines(traffic: &Traffic) -> String {
         let holds = if traffic.rule_now == Some(number) { " (now)" } else { "" };
         lines.push(("Schedule", format!("{number}. {} {}-{}: {}{holds}", rule.days, rule.from, rule.to, then(rule))));
     }
+    if traffic.schedule.is_empty() {
+        lines.push(("Schedule", "none".to_owned()));
+    }
     if !traffic.fixed.is_empty() {
         lines.push(("Fixed", format!("{} (by an administrator)", traffic.fixed.join(", "))));
     }

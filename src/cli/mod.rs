@@ -29,8 +29,8 @@ mod share;
 mod table;
 
 pub use doctor::write_findings;
-pub use figures::size;
 pub use errors::{Exit, exit_code};
+pub use figures::size;
 pub use man::write_man;
 pub use paths::absolute;
 pub use policy::{ServerRules, write_policy};

@@ -1,6 +1,6 @@
 //! One line on standard error that moves, where there is a terminal to move it on.
 
-use std::time::Duration;
+use std::{cell::RefCell, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -13,20 +13,22 @@ use crate::wire::control::Transfer;
 /// Titles longer than this leave no room for figures.
 const MAX_TITLE: usize = 32;
 
-/// A progress line; it vanishes when dropped. Where there is no terminal it is silent.
-pub(super) struct Progress {
+/// A progress line; it vanishes when dropped. Where there is no terminal it tells troubles alone, each once.
+pub(super) struct Progress<'a> {
     bar: ProgressBar,
+    output: &'a Output,
+    told: RefCell<String>,
 }
 
-impl Progress {
-    pub(super) fn new(output: &Output) -> Progress {
+impl Progress<'_> {
+    pub(super) fn new(output: &Output) -> Progress<'_> {
         let target = if output.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         // A thread of its own, which nobody needs who sees nothing.
         if output.shows_progress() {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        Progress { bar }
+        Progress { bar, output, told: RefCell::default() }
     }
 
     /// Files that are being read.
@@ -47,7 +49,8 @@ impl Progress {
             _ => {}
         }
         if let Some(trouble) = &row.trouble {
-            return self.line(format!("{}: {}. {}", title, plain(&trouble.what), plain(&trouble.hint)));
+            let text = format!("{}: {}. {}", title, plain(&trouble.what), plain(&trouble.hint));
+            return self.trouble(&trouble.kind, text);
         }
         let from = match row.state.as_str() {
             "verifying" => "checking".to_owned(),
@@ -73,6 +76,15 @@ impl Progress {
         self.line(text.to_owned());
     }
 
+    /// Scripts wait too, and whoever reads their log should know for what.
+    fn trouble(&self, kind: &str, text: String) {
+        if !self.output.shows_progress() && *self.told.borrow() != kind {
+            self.output.remark(&text);
+            self.told.replace(kind.to_owned());
+        }
+        self.line(text);
+    }
+
     fn line(&self, text: String) {
         self.bar.set_message(text);
         self.style("{spinner} {wide_msg}");
@@ -93,7 +105,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for Progress<'_> {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -39,6 +39,11 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
+    /// Whether nothing is wrong but that the program is ending.
+    pub fn is_closing(&self) -> bool {
+        matches!(self, DatabaseError::Query(sqlx::Error::PoolClosed))
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -50,7 +50,7 @@ async fn names(shell: &Shell) -> Vec<(PeerId, String)> {
     match shell.store.database.peers().await {
         Ok(peers) => peers.into_iter().map(|peer| (peer.id, peer.name)).collect(),
         Err(error) => {
-            tracing::warn!(%error, "the names of computers met before can't be read");
+            unread(&error, "the names of computers met before can't be read");
             vec![]
         }
     }
@@ -59,16 +59,23 @@ async fn names(shell: &Shell) -> Vec<(PeerId, String)> {
 /// What was chosen for transfers; where it can't be read, it is as if nothing was.
 async fn options(shell: &Shell) -> BTreeMap<ShareId, Options> {
     shell.store.database.all_options().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "what was chosen for transfers can't be read");
+        unread(&error, "what was chosen for transfers can't be read");
         BTreeMap::new()
     })
 }
 
 async fn given(shell: &Shell) -> Vec<GivenRecord> {
     shell.store.database.given().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "what was given to others can't be read");
+        unread(&error, "what was given to others can't be read");
         vec![]
     })
+}
+
+/// A command that is done at once ends before all was read, which is no fault.
+fn unread(error: &store::DatabaseError, what: &str) {
+    if !error.is_closing() {
+        tracing::warn!(%error, "{what}");
+    }
 }
 
 async fn report_damaged(shell: &Shell, damaged: &[ShareRecord]) {

@@ -18,7 +18,8 @@ const TAGGED_MAX: usize = 16 << 20;
 pub(super) async fn as_problem(response: Response) -> Response {
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if !is_error || is_page || response.extensions().get::<Problem>().is_some() {
         return response;
     }

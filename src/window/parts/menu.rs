@@ -1,6 +1,8 @@
 //! What stands in a menu: things to do, one of several, a switch, a caption, a line between.
 
-use egui::{Align, Id, Key, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Id, Key, Popup, PopupCloseBehavior, Rect, RectAlign, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+};
 
 use super::paint;
 use crate::window::{
