@@ -51,6 +51,7 @@ pub const SOMEBODY: &str = "Somebody";
 pub const EMPTY_TITLE: &str = "Drop a file here";
 pub const EMPTY_TEXT: &str =
     "Everyone in the room can have it then. Whole folders work too, and there is no limit to their size.";
+pub const EMPTY_TEXT_MANAGED: &str = "Everyone in the room can have it then. Whole folders work too.";
 pub const ALONE_TITLE: &str = "Nobody else is here yet";
 pub const ALONE_CHECKS: [&str; 3] = [
     "Is Handout open on the other computer?",

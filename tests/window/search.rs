@@ -29,6 +29,29 @@ fn a_title_and_its_giver_can_be_searched_for_together() {
 }
 
 #[test]
+fn what_only_servers_have_is_not_called_nothing() {
+    let mut person = Person::at(made_up::by_server(|_| {}));
+    person.face().memory().search = "nobody here has this".to_owned();
+    person.face().memory().at_servers.asked = "nobody here has this".to_owned();
+    person.harness.run();
+    assert!(person.sees("Nothing found"));
+
+    person.face().memory().at_servers.found = made_up::found();
+    person.harness.run();
+    assert!(!person.sees("Nothing found"));
+    assert!(person.sees("On servers"));
+}
+
+#[test]
+fn an_empty_room_does_not_promise_what_the_rules_forbid() {
+    let mut now = made_up::by_server(|_| {});
+    now.shares.clear();
+    let person = Person::at(now);
+    assert!(person.sees_something_with("Students may not give files to the whole room here"));
+    assert!(!person.sees_something_with("Everyone in the room can have it"));
+}
+
+#[test]
 fn what_was_renamed_appeared_or_went_meanwhile_is_found_as_it_is_now() {
     let mut person = Person::at(made_up::busy());
     search(&mut person, "choir");

@@ -89,7 +89,7 @@ impl State {
                 rule(policy, &device, server, now_s).map_err(|reason| Refusal {
                     what: reason.to_string().trim_end_matches('.').to_owned(),
                     hint: format!(
-                        "Managed by {}: ask there. `handout policy` shows every rule.",
+                        "Managed by {}: ask there. The settings and `handout policy` show every rule.",
                         self.managed.managed_by()
                     ),
                 })

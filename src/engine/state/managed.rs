@@ -246,7 +246,9 @@ impl State {
         match token {
             Some(token) => {
                 let (kind, hint) = match refused {
-                    true => (TroubleKind::Refused, "Ask whoever runs the server for a new token."),
+                    true => {
+                        (TroubleKind::Refused, "Administrators make tokens under Manage → Computers on the server.")
+                    }
                     false => (TroubleKind::Nobody, "Look whether the address is right and the server is on."),
                 };
                 self.fail(token, kind, "This computer could not be enrolled", &fault.what, hint);

@@ -53,8 +53,12 @@ fn overlay_ui(ui: &Ui, view: &View<'_>, count: usize) {
             _ => None,
         };
         let name = person.and_then(|id| view.name_of(&id)).map(names::tame);
-        let title = words::drop_title(count, name.as_deref());
-        let hint = if aimed { words::DROP_ON_A_FACE } else { words::DROP_LET_GO };
+        let refused = view.now.managed.as_deref().and_then(|managed| managed.no_room.as_deref());
+        let (title, to_a_face) = match (&name, refused) {
+            (None, Some(why)) => (names::tame(why), true),
+            (name, _) => (words::drop_title(count, name.as_deref()), aimed),
+        };
+        let hint = if to_a_face { words::DROP_ON_A_FACE } else { words::DROP_LET_GO };
         let center = zone.center() + vec2(0.0, if aimed { space::HUGE } else { -space::XXL });
         said(&painter, zone, center, (person.as_ref(), name.as_deref()), (&title, hint), palette);
         ui.allocate_rect(whole, egui::Sense::hover())

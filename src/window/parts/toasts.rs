@@ -100,9 +100,12 @@ pub fn toasts_ui(ui: &mut Ui, view: &mut View<'_>) {
     let Some(next) = shown.iter().map(|toast| toast.until).reduce(f64::min) else { return };
     // Not a moment sooner: a message that waits must not keep the window busy.
     ui.ctx().request_repaint_after_secs((next - time).max(0.0) as f32 + 0.01);
+    // In the middle of the page, so that they hide nothing of the details beside it.
+    let beside = view.memory.selected.is_some() && ui.ctx().content_rect().width() >= size::DETAILS_BESIDE;
+    let middle = (size::RAIL - if beside { size::DETAILS } else { 0.0 }) / 2.0;
     let area = Area::new(Id::unique("toasts"))
         .order(Order::Foreground)
-        .anchor(Align2::CENTER_BOTTOM, vec2(0.0, -space::XL))
+        .anchor(Align2::CENTER_BOTTOM, vec2(middle, -space::XL))
         .fade_in(false);
     let area = area.show(ui.ctx(), |ui| {
         ui.spacing_mut().item_spacing.y = space::S;

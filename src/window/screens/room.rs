@@ -329,6 +329,8 @@ fn nothing_ui(ui: &mut Ui, view: &View<'_>) {
             let text = words::nothing_from(&names::isolated(name));
             blank_ui(ui, icons::TRAY, words::NOTHING_FROM_PERSON, &text, |_| {});
         }
+        // Servers are still asked, or stand below with what they found.
+        _ if view.memory.at_servers.waiting || !view.memory.at_servers.found.is_empty() => {}
         _ => blank_ui(ui, icons::MAGNIFYING_GLASS, words::NOTHING_FOUND, words::NOTHING_FOUND_TEXT, |_| {}),
     }
 }
@@ -337,9 +339,16 @@ fn nothing_ui(ui: &mut Ui, view: &View<'_>) {
 fn empty_room_ui(ui: &mut Ui, view: &mut View<'_>) {
     let palette = Palette::of(ui);
     let ground = ui.painter().add(egui::Shape::Noop);
+    let text = match view.now.managed.as_deref() {
+        Some(managed) => match &managed.no_room {
+            Some(why) => words::managed::empty_room(&names::tame(why), &names::tame(&managed.by)),
+            None => words::EMPTY_TEXT_MANAGED.to_owned(),
+        },
+        None => words::EMPTY_TEXT.to_owned(),
+    };
     let inner = ui.vertical(|ui| {
         ui.set_width(ui.available_width());
-        blank_ui(ui, icons::PAPER_PLANE_TILT, words::EMPTY_TITLE, words::EMPTY_TEXT, |ui| {
+        blank_ui(ui, icons::PAPER_PLANE_TILT, words::EMPTY_TITLE, &text, |ui| {
             let push = Push::new(words::CHOOSE_FILES, Look::Filled).icon(icons::PLUS).high(size::FIELD);
             if ui.add(push).clicked() {
                 top_bar::choose(view, Choice::Files);

@@ -35,6 +35,11 @@ pub fn managed_by(name: &str) -> String {
     format!("Managed by {name}")
 }
 
+/// What a person can do in an empty room where nothing may be given to everyone.
+pub fn empty_room(why: &str, by: &str) -> String {
+    format!("{why}. Let go on a face: on a person's, or on the server's. {}.", managed_by(by))
+}
+
 pub fn managed_now(name: &str) -> String {
     format!("This computer is managed by {name} from now on")
 }
