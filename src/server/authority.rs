@@ -269,7 +269,7 @@ fn permitted() -> Vec<GeneralSubtree> {
     names.into_iter().map(GeneralSubtree::DnsName).chain(nets.map(GeneralSubtree::IpAddress)).collect()
 }
 
-fn read_tls(certificate: &Path, key: &Path) -> Result<SiteTls, ServerError> {
+pub(super) fn read_tls(certificate: &Path, key: &Path) -> Result<SiteTls, ServerError> {
     let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
         ServerError::Certificate(format!("{} can't be read: {error}", path.display()))
     };

@@ -171,7 +171,7 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .map_err(|error| BadConfig::Unreadable { path: path.to_owned(), reason: error.to_string() })?;
         let malformed = |reason: String| BadConfig::Malformed { path: path.to_owned(), reason };
-        let file: File = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        let file: File = toml::from_str(&text).map_err(|error| malformed(in_a_line(&text, &error)))?;
         Config::of(file, home).map_err(malformed)
     }
 
@@ -288,6 +288,13 @@ fn is_host_name(name: &str) -> bool {
         })
 }
 
+/// What is wrong with a file, and where: an error is told in one line.
+fn in_a_line(text: &str, error: &toml::de::Error) -> String {
+    let said = error.message().replace('\n', " ");
+    let before = error.span().and_then(|span| text.get(..span.start));
+    before.map_or_else(|| said.clone(), |before| format!("line {}: {said}", before.matches('\n').count() + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,9 +337,9 @@ mod tests {
     fn what_can_not_be_used_is_named_with_its_line() {
         let check = |text: &str, said: &str| {
             let error = read(text).unwrap_err();
-            assert!(error.contains(said), "{error}");
+            assert!(error.contains(said) && !error.contains('\n'), "{error}");
         };
-        check("name = 'a'\nlissten = '0.0.0.0:1'\n", "line 2");
+        check("name = 'a'\nlissten = '0.0.0.0:1'\n", "line 2: unknown field `lissten`");
         check("listen = 'here'\n", "line 1");
         check("[database]\nurl = 'mysql://x'\n", "database.url");
         check("[tls]\nkey = 'k'\n", "tls.certificate");

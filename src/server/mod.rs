@@ -110,7 +110,7 @@ pub enum ServerError {
     Central(#[from] CentralError),
     #[error("{} can't be made or written: {reason}; keep the home folder where the server may write", path.display())]
     Folder { path: PathBuf, reason: String },
-    #[error("The server's certificate can't be made: {0}")]
+    #[error("The server's certificate can't be used: {0}")]
     Certificate(String),
     #[error("Figures can't be told at {address} ({reason}); change metrics.listen in server.toml")]
     Metrics { address: std::net::SocketAddr, reason: String },
@@ -182,9 +182,12 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
     Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers: peers.merge(peers_of_chain) })
 }
 
-/// Tries out what a configuration names: the database is opened, and an object is written to the storage, read, listed and
-/// deleted.
+/// Tries out what a configuration names: the certificate is read, the database is opened, and an object is written to the
+/// storage, read, listed and deleted.
 pub async fn try_out(config: &Config) -> Result<(), ServerError> {
+    if let Some((certificate, key)) = &config.certificate {
+        authority::read_tls(certificate, key)?;
+    }
     // A database file that is not there yet is not made for a trial.
     if !matches!(&config.database, Place::Sqlite(path) if !path.exists()) {
         Central::open(&config.database).await?.close().await;
