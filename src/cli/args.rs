@@ -130,7 +130,7 @@ pub struct Share {
     /// Files and folders; together they are one share
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
-    /// What the share is called; otherwise the name of the first path
+    /// What the share is called; otherwise the name of the first path, and how many more there are
     #[arg(long)]
     pub title: Option<String>,
     /// Who may have it: everyone, link (whoever has the link; it is not listed), or a computer by id, beginning of its

@@ -148,10 +148,10 @@ pub struct ScheduleRule {
     /// Nothing is fetched or given
     #[arg(long, conflicts_with_all = ["down", "up"])]
     pub pause: bool,
-    /// How fast all downloads together may be then, each second
+    /// How fast all downloads together may be then, each second; left out, there is no limit then
     #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub down: Option<u64>,
-    /// How fast everything together may be given then, each second
+    /// How fast everything together may be given then, each second; left out, there is no limit then
     #[arg(long, value_name = "SPEED", value_parser = rate, allow_negative_numbers = true)]
     pub up: Option<u64>,
 }

@@ -174,7 +174,7 @@ pub(in crate::server) fn audit(frame: &Frame, page: &AuditPage) -> Markup {
                 tbody { @for entry in &page.entries { tr.refused[entry.outcome != "done"] {
                     td.number { (entry.seq) }
                     td { (figures::moment(entry.at_ms / 1_000)) }
-                    td { (who(&entry.actor)) @if !entry.address.is_empty() { br; span.soft { (entry.address) } } }
+                    td.who title=(entry.actor) { (who(&entry.actor)) @if !entry.address.is_empty() { br; span.soft { (entry.address) } } }
                     td { code { (entry.action) } }
                     td.breaks { (entry.about) @if !entry.detail.is_empty() { span.soft { " " (entry.detail) } } }
                     td { (entry.outcome) }

@@ -87,7 +87,7 @@ fn backups(page: &StoragePage) -> Markup {
         @if page.may_back_up {
             section.sheet {
                 h2 { "Copies of the database" }
-                p { "Accounts, groups, policy and the audit log, as they are at that moment, in the folder " code { "backups" } " of the home folder. Copy them to another computer, with the folder " code { "shared" } "." }
+                p { "Accounts, groups, policy and the audit log, as they are at that moment, in the folder " code { "backups" } " of the home folder. For all of the server, files and keys too, there is " code { "handout admin backup FOLDER" } " at its console." }
                 @if !page.backups.is_empty() { ul { @for (name, size) in &page.backups { li { code { (name) } " · " (figures::bytes(*size)) } } } }
                 form method="post" action="/admin/backup" { button.button type="submit" { (icon("disk")) "Make a copy now" } }
             }

@@ -52,17 +52,18 @@ pub(in crate::server) fn upload(frame: &Frame, page: &UploadPage) -> Markup {
         @if !page.unfinished.is_empty() {
             section {
                 h2 { "Not done yet" }
+                p.soft { "Choose the same files again, and an upload goes on where it was." }
                 ul.rows #unfinished {
                     @for (batch, files) in &page.unfinished {
                         li.row data-batch=(batch.id) data-state=(batch.state.name()) {
                             span.tile { (icon("clock")) }
                             span.row-name { bdi { @if batch.title.is_empty() { "Upload" } @else { (batch.title) } } }
                             span.row-facts {
-                                (figures::count(*files as u64, "file", "files")) " · begun " (figures::ago(batch.created_s, page.now_s)) " · "
+                                (figures::count(*files as u64, "file", "files")) " · begun " (figures::ago(batch.created_s, page.now_s))
                                 @match batch.state {
-                                    BatchState::Sealing => { "being checked; it appears in a moment" }
-                                    BatchState::Failed => { (batch.problem) }
-                                    _ => { "drop the same files again, and it goes on where it was" }
+                                    BatchState::Sealing => { " · being checked; it appears in a moment" }
+                                    BatchState::Failed => { " · " (batch.problem) }
+                                    _ => {}
                                 }
                             }
                             button.button.quiet type="button" data-give-up=(batch.id) hidden { (icon("bin")) span.unseen { "Give it up" } }

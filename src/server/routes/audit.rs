@@ -68,8 +68,10 @@ pub(in crate::server) async fn page(
     let entries = server.central.audit(&filter).await?;
     let more = entries.last().filter(|_| entries.len() == PAGE as usize).map(|entry| entry.seq);
     let people = server.central.people().await?;
-    let names: BTreeMap<_, _> =
-        people.into_iter().map(|person| (format!("person:{}", person.id), person.shown)).collect();
+    let people = people.into_iter().map(|person| (format!("person:{}", person.id), person.shown));
+    let computers = server.central.devices().await?.into_iter();
+    let computers = computers.map(|device| (format!("device:{}", device.peer), device.name));
+    let names: BTreeMap<_, _> = people.chain(computers).collect();
     let refused = if filter.refused_only { "&refused=yes" } else { "" };
     let address = format!(
         "&actor={}&action={}&text={}{refused}",
