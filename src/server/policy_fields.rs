@@ -109,14 +109,12 @@ pub(super) fn read(fields: &[(String, String)], before: &Policy) -> Result<Polic
     Ok(policy)
 }
 
-/// What is new, for the audit log.
+/// What is new, for the audit log: `upload=no, file_mib=100`.
 pub(super) fn difference(before: &Policy, after: &Policy) -> String {
-    let (mut said, mut before) = (vec![], before.clone());
-    (before.version, before.issued_s) = (after.version, after.issued_s);
-    let lines = |policy: &Policy| format!("{policy:#?}").lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>();
-    let (old, new) = (lines(&before), lines(after));
-    said.extend(new.iter().filter(|line| !old.contains(line) && line.len() > 2).take(12).cloned());
-    said.join(" ")
+    let old = fields_of(before);
+    let new = fields_of(after).into_iter().filter(|field| !old.contains(field));
+    let said = |(name, value): (&str, String)| format!("{name}={}", if value.is_empty() { "no" } else { &value });
+    new.map(said).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -131,6 +129,14 @@ mod tests {
     fn a_policy_goes_through_its_fields_and_back() {
         let policy = Policy::default();
         assert_eq!(changed(&policy, &[]).unwrap(), policy);
+    }
+
+    #[test]
+    fn what_changed_is_told_as_it_is_given() {
+        let before = Policy::default();
+        let after = changed(&before, &[("upload".into(), "no".into()), ("file_mib".into(), "100".into())]).unwrap();
+        assert_eq!(difference(&before, &after), "upload=no, file_mib=100");
+        assert_eq!(difference(&after, &after), "");
     }
 
     #[test]
