@@ -9,6 +9,7 @@
 //! machine itself (the platform's).
 
 mod action;
+mod admission;
 mod decide;
 mod heads;
 mod membership;
@@ -21,6 +22,7 @@ mod tests;
 mod told;
 
 pub use action::{Action, Scope};
+pub use admission::Admission;
 pub use decide::{
     About, Actor, Audience, Decision, Permit, PersonFacts, Reason, ShareFacts, Step, UploadFacts, Who, decide, explain,
 };

@@ -120,7 +120,7 @@ fn files(manifest: &Manifest) -> impl Iterator<Item = (&str, u64, Root)> {
     })
 }
 
-fn not_blocked(policy: &Policy, manifest: &Manifest) -> Result<(), Reason> {
+pub(super) fn not_blocked(policy: &Policy, manifest: &Manifest) -> Result<(), Reason> {
     if policy.blocked.is_empty() {
         return Ok(());
     }

@@ -86,6 +86,8 @@ pub enum Event {
         content: Arc<Complete>,
         recipients: super::command::Recipients,
     },
+    /// A server gives to others from now on.
+    RulesChanged,
     /// Something about one transfer; `run` tells its present life from one that was cancelled.
     Transfer {
         share: ShareId,

@@ -132,7 +132,10 @@ fn listed(served: &ServedShare) -> Listed {
 
 /// Who else is around.
 async fn peers(State(routes): State<Routes>, caller: Extension<Caller>) -> Json<Around> {
-    Json(others(&routes, *caller, |_| true))
+    let rules = routes.shell.served.admission();
+    // A server tells those of whom it knows nothing no more than they may see.
+    let may = rules.borrow().as_ref().is_none_or(|rules| rules.may_look_around(caller.peer));
+    Json(others(&routes, *caller, |_| may))
 }
 
 /// Who else has some of a share: whoever may have it may also know who gives it.

@@ -7,9 +7,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Condvar, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -20,7 +20,8 @@ use super::{
     vouching::Vouching,
 };
 use crate::{
-    share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
+    access::{Admission, Audience, ShareFacts},
+    share::{self, Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
     swarm::{
         first_copies::FirstCopies,
@@ -50,6 +51,8 @@ pub struct Served {
     freed: Condvar,
     /// Who is in which group.
     pub vouching: Vouching,
+    /// On a server: to whom its rules let anything be given. Else whoever may have a share gets it.
+    admission: watch::Sender<Option<Arc<Admission>>>,
 }
 
 /// One of them.
@@ -69,6 +72,8 @@ pub struct ServedShare {
     first_copies: Mutex<Option<FirstCopies>>,
     /// Those who have some of it, as far as is known.
     company: Arc<Mutex<BTreeSet<PeerId>>>,
+    /// The rules forbid something of it.
+    forbidden: AtomicBool,
 }
 
 /// Why a piece is not given at this moment.
@@ -125,6 +130,7 @@ impl Default for Served {
             plan: RwLock::default(),
             freed: Condvar::new(),
             vouching: Vouching::default(),
+            admission: watch::Sender::new(None),
         }
     }
 }
@@ -133,7 +139,7 @@ impl Served {
     /// A share that the caller may have; `None` also where there is one that it may not know of.
     pub fn get(&self, id: ShareId, caller: PeerId) -> Option<Arc<ServedShare>> {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
-        shares.get(&id).filter(|served| served.may_have(caller, &self.vouching)).cloned()
+        shares.get(&id).filter(|served| self.gives(served, caller)).cloned()
     }
 
     /// A share, whoever asks: for those who decide themselves who may have it.
@@ -144,7 +150,28 @@ impl Served {
     /// The shares in the caller's catalogue.
     pub fn listed(&self, caller: PeerId) -> Vec<Arc<ServedShare>> {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
-        shares.values().filter(|served| served.is_listed(caller, &self.vouching)).cloned().collect()
+        shares.values().filter(|served| !served.is_by_link() && self.gives(served, caller)).cloned().collect()
+    }
+
+    fn gives(&self, served: &ServedShare, caller: PeerId) -> bool {
+        match &*self.admission.borrow() {
+            Some(admission) => served.is_admitted(caller, admission),
+            None => served.may_have(caller, &self.vouching),
+        }
+    }
+
+    /// Other rules of a server hold from now on, for connections that are open, too.
+    pub fn set_admission(&self, admission: Arc<Admission>) {
+        self.admission.send_replace(Some(admission.clone()));
+        let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
+        for served in shares.values() {
+            served.forbidden.store(admission.forbids(served.share.manifest()), Ordering::Relaxed);
+        }
+    }
+
+    /// The rules, and every change of them.
+    pub fn admission(&self) -> watch::Receiver<Option<Arc<Admission>>> {
+        self.admission.subscribe()
     }
 
     pub fn insert(&self, share: Arc<Share>, recipients: Recipients, mine: bool, content: Content, have: Bitmap) {
@@ -156,6 +183,8 @@ impl Served {
         let meters = before.map(|before| lock(&before.meters).clone()).unwrap_or_default();
         let company = before.map(|before| before.company.clone()).unwrap_or_default();
         let brought = before.map_or(have.is_full(), |before| before.brought);
+        let forbids = |admission: &Arc<Admission>| admission.forbids(share.manifest());
+        let forbidden = AtomicBool::new(self.admission.borrow().as_ref().is_some_and(forbids));
         let served = ServedShare {
             share,
             content,
@@ -168,6 +197,7 @@ impl Served {
             brought,
             first_copies: Mutex::new(None),
             company,
+            forbidden,
         };
         shares.insert(id, Arc::new(served));
     }
@@ -297,22 +327,39 @@ impl ServedShare {
     /// Whoever knows a share's id may have it, unless it is for chosen peers: those the publisher alone knows, so
     /// nobody else gives such a share on. Who is in a group the server has signed, so members give it on to members.
     fn may_have(&self, caller: PeerId, vouching: &Vouching) -> bool {
-        use crate::share::Audience;
         match (&self.recipients, self.share.manifest().audience) {
             (Recipients::Peers(peers), _) => peers.contains(&caller),
             (Recipients::Groups(of), _) => vouching.is_in(caller, of.server, &of.groups),
-            (_, Audience::Peers) if !self.mine => false,
+            (_, share::Audience::Peers) if !self.mine => false,
             _ => true,
         }
     }
 
-    fn is_listed(&self, caller: PeerId, vouching: &Vouching) -> bool {
-        use crate::share::Audience;
-        let by_link = match self.mine {
-            true => self.recipients == Recipients::Link,
-            false => self.share.manifest().audience == Audience::Link,
+    /// Whether a server's rules let the caller have it. The server knows itself who is in which group.
+    fn is_admitted(&self, caller: PeerId, admission: &Admission) -> bool {
+        let (audience, chosen) = match (&self.recipients, self.share.manifest().audience) {
+            (Recipients::Peers(peers), _) if !peers.contains(&caller) => return false,
+            (Recipients::Peers(_), _) => (Audience::Room, true),
+            (Recipients::Groups(of), _) => (Audience::Groups(of.groups.clone()), false),
+            (_, share::Audience::Peers) if !self.mine => return false,
+            _ => (Audience::Room, false),
         };
-        !by_link && self.may_have(caller, vouching)
+        if self.forbidden.load(Ordering::Relaxed) {
+            return false;
+        }
+        // Who was named, or knows an id that is told nobody, comes as with a link.
+        let by_link = chosen || self.is_by_link();
+        let id = self.share.id();
+        let facts = ShareFacts { id, owner: None, audience, quarantined: false, content: None, by_link };
+        admission.may_fetch(caller, &facts, now_s())
+    }
+
+    /// Whether nobody is told that it is here.
+    fn is_by_link(&self) -> bool {
+        match self.mine {
+            true => self.recipients == Recipients::Link,
+            false => self.share.manifest().audience == share::Audience::Link,
+        }
     }
 
     /// The groups that it is for.
@@ -399,6 +446,11 @@ impl Drop for Upload {
         self.served.open_uploads.fetch_sub(1, Ordering::Relaxed);
         self.served.uploads_changed.notify_one();
     }
+}
+
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -15,6 +15,7 @@ use super::{
     shell::Shell,
 };
 use crate::{
+    access::Admission,
     share::{Bitmap, Share, ShareId},
     store::{Complete, PieceReader, ReadError, objects::Cache},
 };
@@ -52,6 +53,20 @@ impl Shelf {
         let (served, have) = (Content::Complete(content.clone()), Bitmap::full(share.pieces()));
         self.served.insert(share.clone(), recipients.clone(), true, served, have);
         self.events.send(Event::Adopted { share, content, recipients }).await.ok();
+    }
+
+    /// Lets other rules hold for whoever asks for pieces. Catalogues are told anew.
+    pub async fn admit(&self, admission: Admission) {
+        let same = self.served.admission().borrow().as_deref() == Some(&admission);
+        if !same {
+            self.served.set_admission(Arc::new(admission));
+            self.events.send(Event::RulesChanged).await.ok();
+        }
+    }
+
+    /// The rules that hold for whoever asks for pieces.
+    pub fn admission(&self) -> Option<Arc<Admission>> {
+        self.served.admission().borrow().clone()
     }
 
     /// The share, if anything of it is here.

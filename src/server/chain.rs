@@ -12,12 +12,12 @@ use tokio::sync::watch;
 
 use super::{Config, Server, caller::Visit, now_s, problem::Problem, remembered::remember, settings::Settings};
 use crate::{
-    access::{About, Action, Audience, Policy, ShareFacts, Who},
+    access::{About, Action, Audience, Decision, Policy, ShareFacts, Who, decide, device},
     chain::{Answer, Ask, Asker, Chain, Find, Manner, Mode, Reason, Setup, Step, Words},
     engine::{At, Shelf},
     net::call::Client,
     share::{Audience as MadeFor, EntryKind, PeerId, ShareId},
-    store::central::{Central, FROM_ABOVE, NewShare, ShareRow},
+    store::central::{Central, DeviceRow, FROM_ABOVE, NewShare, ShareRow},
 };
 
 /// So many hits of the own database are looked at for a server below.
@@ -44,6 +44,7 @@ pub(super) fn start(
     let me = at.identity.id();
     let own = settings.name.clone();
     let name = own.unwrap_or_else(|| at.handle.snapshot().me.name.clone());
+    let rules = policy.clone();
     let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy };
     let (below, devices, known) = (config.downstreams.clone(), central.clone(), central.clone());
     Chain::start(Setup {
@@ -68,9 +69,13 @@ pub(super) fn start(
             .boxed()
         }),
         admits: Arc::new(move |peer| {
-            let (listed, devices) = (below.contains(&peer), devices.clone());
+            let (listed, devices, rules) = (below.contains(&peer), devices.clone(), rules.clone());
             // A computer that was enrolled here asks like its people do.
-            async move { listed || matches!(devices.device(peer).await, Ok(Some(_))) }.boxed()
+            async move {
+                let computer = if listed { None } else { devices.device(peer).await.ok().flatten() };
+                listed || computer.is_some_and(|computer| may_search(&rules.borrow(), &computer))
+            }
+            .boxed()
         }),
         tracker: at.tracker.clone(),
         cancel: at.cancel.clone(),
@@ -271,6 +276,11 @@ impl Server {
         let known = self.chain.upstreams().await.into_iter().find(|upstream| upstream.id == at);
         known.map_or_else(|| format!("A server further up ({})", at.short()), |upstream| upstream.name)
     }
+}
+
+fn may_search(policy: &Policy, computer: &DeviceRow) -> bool {
+    let actor = device(computer.peer, computer.role, computer.group.into_iter().collect());
+    matches!(decide(policy, &actor, Action::Search, About::Nothing, now_s()), Decision::Allow(_))
 }
 
 /// What is told of a share above before anything of it is here: it is for everyone, or it would not be told of.

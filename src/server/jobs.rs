@@ -4,7 +4,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
-    Server, follow, indexing, now_ms, now_s, problem::Problem, routes, sealing, shared, throttle, tokens, witness,
+    Server, admission, follow, indexing, now_ms, now_s, problem::Problem, routes, sealing, shared, throttle, tokens,
+    witness,
 };
 use crate::{
     access::{About, Action, Actor, Decision, Role, decide},
@@ -25,6 +26,7 @@ const SWEEP_EVERY_S: i64 = 6 * 3600;
 pub(super) fn start(server: &Arc<Server>) {
     server.tracker.spawn(indexing::follow(server.clone()));
     server.tracker.spawn(follow::follow(server.clone()));
+    server.tracker.spawn(admission::follow(server.clone()));
     if server.shared.is_some() {
         server.tracker.spawn(shared::follow(server.clone()));
         let server = server.clone();

@@ -11,6 +11,7 @@
 //! Deliberately not here: what may be done (`access`), SQL (`store::central`), sockets and handshakes (`net`).
 
 mod admin;
+mod admission;
 mod authority;
 mod caller;
 mod chain;
@@ -101,6 +102,8 @@ pub(crate) struct Server {
     pub started_s: i64,
     pub tracker: TaskTracker,
     pub cancel: CancellationToken,
+    /// Rules for computers are read one after the other, so that older ones never come last.
+    pub admitting: tokio::sync::Mutex<()>,
 }
 
 /// Why a server can't start. Each says what to do.
@@ -170,8 +173,10 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         started_s: now_s(),
         tracker: at.tracker,
         cancel: at.cancel,
+        admitting: tokio::sync::Mutex::default(),
         config,
     });
+    server.admit().await?;
     let metrics = figures.as_ref().and_then(|listener| listener.local_addr().ok());
     told(Told { code: setup_code::make(&server).await?, metrics });
     if let Some(listener) = figures {
@@ -230,6 +235,7 @@ impl Server {
         change.add_policy(policy.version, signed.to_wire(), policy.issued_s).await?;
         change.commit().await?;
         self.policy.send_replace(Arc::new(policy));
+        self.admit().await?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The central server as people meet it: the real program, asked over TLS by curl.
 
 mod accounts;
+mod admission;
 pub mod apps;
 mod console;
 mod enrolled;

@@ -1,6 +1,6 @@
 //! Answers that wait: the stream of what we have, and catalogues that are asked for when they change.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -10,10 +10,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::{Stream, stream};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::{
+    broadcast::{Receiver, error::RecvError},
+    watch,
+};
 
 use super::{Refused, Routes};
-use crate::{engine::event::Event, net::listen::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
+use crate::{access::Admission, engine::event::Event, net::listen::Caller, share::PieceIndex, wire::paths::HAVE_ALIVE};
 
 /// A caller that waits for news hears at least this often that we are still here.
 const ALIVE_EVERY: Duration = Duration::from_secs(10);
@@ -46,16 +49,37 @@ pub async fn have(
     // The share must not be held on to here: when it is withdrawn, the queue of its pieces ends, and so does the answer.
     drop(served);
     let first = stream::iter([Ok::<_, Infallible>(Bytes::copy_from_slice(have.as_bytes()))]);
-    let cancel = routes.shell.cancel.clone();
-    let rest = stream::unfold((gained, cancel), async |(mut gained, cancel)| {
+    let still = StillAllowed { rules: routes.shell.served.admission(), id, caller: *caller, routes };
+    let rest = stream::unfold((gained, still), async |(mut gained, mut still)| {
         let number = tokio::select! {
             number = next_number(&mut gained) => number?,
-            () = cancel.cancelled() => return None,
+            () = still.ends() => return None,
         };
-        Some((Ok(Bytes::copy_from_slice(&number.to_be_bytes())), (gained, cancel)))
+        Some((Ok(Bytes::copy_from_slice(&number.to_be_bytes())), (gained, still)))
     });
     let body = Body::from_stream(chain(first, rest));
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
+}
+
+/// Whether somebody may still follow a share.
+struct StillAllowed {
+    rules: watch::Receiver<Option<Arc<Admission>>>,
+    id: String,
+    caller: Caller,
+    routes: Routes,
+}
+
+impl StillAllowed {
+    /// Returns when the caller may not follow it any more, or everything ends.
+    async fn ends(&mut self) {
+        let cancel = self.routes.shell.cancel.clone();
+        while self.routes.share(&self.id, self.caller).is_ok() {
+            tokio::select! {
+                changed = self.rules.changed() => if changed.is_err() { return },
+                () = cancel.cancelled() => return,
+            }
+        }
+    }
 }
 
 fn chain(

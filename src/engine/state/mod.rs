@@ -202,6 +202,7 @@ impl State {
                 self.import_progress(token, done_bytes, size, files);
             }
             Event::Imported { token, result } => self.imported(token, result, tasks),
+            Event::RulesChanged => self.catalogue_changed(),
             Event::Adopted { share, content, recipients } => self.adopted(&share, content, recipients, tasks),
             Event::Transfer { share, run, fact } => self.transfer_fact(share, run, fact, tasks),
             Event::SourceChanged { share, path } => self.source_changed(share, &path, tasks),

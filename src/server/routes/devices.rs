@@ -120,5 +120,6 @@ pub(in crate::server) async fn remove(
     let mut change = server.central.change(permit, &visit.note(&address, &about, "")).await?;
     change.remove_device(peer).await?;
     change.commit().await?;
+    server.admit().await?;
     Ok(see_done("/admin/devices", "removed"))
 }

@@ -59,6 +59,7 @@ pub(in crate::server) async fn enrol(
         let detail = "This token is not good: it was used up, taken back, is over, or was mistyped. Ask for a new one.";
         return Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "token", detail));
     }
+    server.admit().await?;
     server.central.forgive(&who).await?;
     let device = server.central.device(caller.peer).await?.ok_or_else(not_enrolled)?;
     Ok(Json(standing(&server, &device).await?).into_response())

@@ -189,6 +189,12 @@ impl Central {
         Ok(report)
     }
 
+    /// The number of the last entry. It grows with each change that somebody makes.
+    pub async fn audit_seq(&self) -> Result<i64, CentralError> {
+        let row = self.pools.row(sql("SELECT seq FROM audit_tip")).await?;
+        Ok(row.map(|row| row.get("seq")).transpose()?.unwrap_or(0))
+    }
+
     /// Whether the log ends where it should.
     async fn check_end(
         &self,
