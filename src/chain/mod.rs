@@ -42,6 +42,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub type Search = Arc<dyn Fn(Asker, Ask) -> BoxFuture<'static, Vec<Find>> + Send + Sync>;
 /// Whether a computer that proved its key may ask at all.
 pub type Admits = Arc<dyn Fn(PeerId) -> BoxFuture<'static, bool> + Send + Sync>;
+/// Whether a share may be brought from a computer of the room, which is no server: whoever knows the rules asks it for its
+/// list of files first, and judges that.
+pub type MayBring = Arc<dyn Fn(PeerId, ShareId) -> BoxFuture<'static, Result<(), Reason>> + Send + Sync>;
 
 /// Writes down what was found above, for everyone, so that it is known from then on.
 pub type Remember = Arc<dyn Fn(Vec<Find>) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -72,6 +75,7 @@ pub struct Setup {
     pub search: Search,
     pub remember: Remember,
     pub admits: Admits,
+    pub may_bring: MayBring,
     pub tracker: TaskTracker,
     pub cancel: CancellationToken,
 }

@@ -220,10 +220,12 @@ impl Task {
         match effect {
             transfers::Effect::Prepare { share, upstream, passed, budget } => {
                 let (client, at) = (self.setup.client.clone(), self.upstream(upstream));
+                let may_bring = self.setup.may_bring.clone();
                 self.spawn(async move {
                     let result = match at {
                         Some(at) => calls::bring(&client, &at, share, passed, budget).await,
-                        None => Err(Reason::Unreachable),
+                        // A computer of the room has nobody to ask.
+                        None => may_bring(upstream, share).await,
                     };
                     Event::Transfers(transfers::Input::Prepared { share, upstream, result })
                 });
@@ -248,7 +250,7 @@ impl Task {
     }
 
     fn fetch(&mut self, share: ShareId, upstream: PeerId) {
-        let Some(at) = self.upstream(upstream) else { return };
+        let Some(at) = self.upstream(upstream).or_else(|| self.neighbour(upstream)) else { return };
         let cancel = self.setup.cancel.child_token();
         let first = !self.watched.contains_key(&share);
         if let Some(before) = self.watched.insert(share, cancel.clone()) {
@@ -291,8 +293,16 @@ impl Task {
         self.setup.upstreams.iter().find(|upstream| upstream.id == id).cloned()
     }
 
+    /// A computer of the room, where the engine sees it.
+    fn neighbour(&self, id: PeerId) -> Option<Upstream> {
+        let picture = self.setup.engine.snapshot();
+        let row = picture.peers.iter().find(|row| row.id == id)?;
+        let address = row.addresses.first()?.to_string();
+        Some(Upstream { id, address, name: Some(row.name.clone()) })
+    }
+
     fn name_of(&self, id: PeerId) -> String {
-        let given = self.upstream(id).and_then(|upstream| upstream.name);
+        let given = self.upstream(id).or_else(|| self.neighbour(id)).and_then(|upstream| upstream.name);
         given.unwrap_or_else(|| if id == self.setup.me { self.setup.name.clone() } else { id.short() })
     }
 

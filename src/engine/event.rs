@@ -155,7 +155,9 @@ pub enum RestoredState {
 
 /// What a peer gives.
 pub enum CatalogueAnswer {
-    Unchanged,
+    Unchanged {
+        neighbours: Vec<Neighbour>,
+    },
     /// `device`: its own name and role, where they were asked for.
     New {
         revision: u64,

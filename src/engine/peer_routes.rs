@@ -127,6 +127,7 @@ fn listed(served: &ServedShare) -> Listed {
         publisher: manifest.publisher.peer_id().to_string(),
         created_s: manifest.created_s,
         complete: served.is_complete(),
+        everyone: served.is_for_everyone(),
     }
 }
 

@@ -362,6 +362,11 @@ impl ServedShare {
         }
     }
 
+    /// Whether everyone who is around may have it, and give it on to everyone.
+    pub fn is_for_everyone(&self) -> bool {
+        self.recipients == Recipients::Everyone && self.share.manifest().audience == share::Audience::Everyone
+    }
+
     /// The groups that it is for.
     pub fn groups(&self) -> Option<&ForGroups> {
         match &self.recipients {

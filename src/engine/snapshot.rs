@@ -198,6 +198,8 @@ pub struct ShareRow {
     pub here: Here,
     /// For a share of mine: who may have it.
     pub recipients: Option<Recipients>,
+    /// On a server: computers that have all of it and give it to everyone, some of them.
+    pub givers: Vec<PeerId>,
     /// For a share of mine that the server shall keep: how far that is.
     pub keeping: Option<Keeping>,
     /// `handout://…`, which another person can open.

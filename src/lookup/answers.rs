@@ -114,6 +114,13 @@ impl Find {
         }
     }
 
+    /// The same as `me` tells of it: each way begins there.
+    pub(super) fn by(self, me: &Step) -> Find {
+        let route = me.before(&self.route);
+        let detours = self.detours.iter().map(|way| me.before(way)).collect();
+        Find { route, detours, ..self }
+    }
+
     /// Whether it can be an answer to `ask`. What has no proof is believed until it is fetched.
     pub(super) fn fits(&self, ask: &Ask) -> bool {
         let proof = self.manifest.as_deref();

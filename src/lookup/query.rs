@@ -86,6 +86,13 @@ impl Words {
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
+
+    /// Whether each of them begins a word of a title.
+    pub fn fit(&self, title: &str) -> bool {
+        let title = title.to_lowercase();
+        let in_title = || title.split(|letter: char| !letter.is_alphanumeric());
+        self.iter().all(|word| in_title().any(|other| other.starts_with(word)))
+    }
 }
 
 impl fmt::Display for Words {

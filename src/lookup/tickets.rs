@@ -75,7 +75,7 @@ impl Lookup {
         let me = self.me.clone();
         let Some(waiting) = self.tickets.get_mut(&ticket).filter(|waiting| waiting.flight.is_none()) else { return };
         let fitting = finds.into_iter().filter(|find| find.fits(&waiting.query.ask));
-        waiting.here = merge(&waiting.query.ask, fitting.map(|find| Find { route: vec![me.clone()], ..find }));
+        waiting.here = merge(&waiting.query.ask, fitting.map(|find| find.by(&me)));
         let query = waiting.query.clone();
         let enough = !waiting.here.is_empty() && query.ask.is_for_one();
         let eligible: Vec<PeerId> = self.upstreams.ids().filter(|id| !query.passed.contains(id)).collect();

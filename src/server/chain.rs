@@ -1,4 +1,5 @@
-//! This server in a chain: what it tells the servers below, what it asks of those above, and how what they have comes here.
+//! This server in a chain: what it tells the servers below, what it asks of those above and of the computers of the room, and
+//! how what they have comes here.
 //!
 //! Servers are told only of shares that are for the room, whole, not hidden and not forbidden. People are shown what is
 //! above when they may search here, and each download is decided on when it is served, like that of any other share: what
@@ -10,7 +11,9 @@ use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
-use super::{Config, Server, caller::Visit, now_s, problem::Problem, remembered::remember, settings::Settings};
+use super::{
+    Config, Server, caller::Visit, now_s, problem::Problem, relay::Room, remembered::remember, settings::Settings,
+};
 use crate::{
     access::{About, Action, Audience, Decision, Policy, ShareFacts, Who, decide, device},
     chain::{Answer, Ask, Asker, Chain, Find, Manner, Mode, Reason, Setup, Step, Words},
@@ -36,22 +39,32 @@ pub(crate) struct Elsewhere {
 
 pub(super) fn start(
     config: &Config,
-    settings: &Settings,
+    settings: &watch::Sender<Arc<Settings>>,
     at: &At,
     central: &Central,
     policy: watch::Receiver<Arc<Policy>>,
 ) -> Chain {
     let me = at.identity.id();
-    let own = settings.name.clone();
+    let chosen = settings.borrow().clone();
+    let own = chosen.name.clone();
     let name = own.unwrap_or_else(|| at.handle.snapshot().me.name.clone());
     let rules = policy.clone();
-    let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy };
+    let client = Client::new((*at.identity).clone()).listening_at(at.bound.port());
+    let room = Room {
+        engine: at.handle.clone(),
+        shelf: at.shelf.clone(),
+        client: client.clone(),
+        policy: policy.clone(),
+        settings: settings.subscribe(),
+        home: config.home.clone(),
+    };
+    let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy, room: room.clone() };
     let (below, devices, known) = (config.downstreams.clone(), central.clone(), central.clone());
     Chain::start(Setup {
         me,
         name,
-        upstreams: settings.upstreams.clone(),
-        client: Client::new((*at.identity).clone()).listening_at(at.bound.port()),
+        upstreams: chosen.upstreams.clone(),
+        client,
         engine: at.handle.clone(),
         shelf: at.shelf.clone(),
         into: config.shared(),
@@ -77,6 +90,7 @@ pub(super) fn start(
             }
             .boxed()
         }),
+        may_bring: Arc::new(move |from, share| room.clone().may_bring(from, share).boxed()),
         tracker: at.tracker.clone(),
         cancel: at.cancel.clone(),
     })
@@ -88,13 +102,15 @@ struct Library {
     central: Central,
     shelf: Shelf,
     policy: watch::Receiver<Arc<Policy>>,
+    room: Room,
 }
 
 impl Library {
-    /// People's own searches are answered by the pages, which know who may see what.
+    /// What is here is found for people by the pages, which know who may see what; they are told of the computers of the room.
+    /// Servers below are not: what is given in a room stays there until it is handed over.
     async fn search(&self, asker: Asker, ask: Ask) -> Vec<Find> {
         if matches!(asker, Asker::Person(_)) {
-            return vec![];
+            return self.room.offers(&ask);
         }
         match self.rows(&ask).await {
             Ok(rows) => rows.iter().filter_map(|row| self.find(row, ask.is_for_one())).collect(),
@@ -138,7 +154,7 @@ impl Library {
 impl Server {
     /// What servers above have by these words. `quick`: there is something to look at already.
     pub(super) async fn elsewhere(&self, visit: &Visit, query: &str, quick: bool) -> Result<Elsewhere, Problem> {
-        let Some(words) = Words::parse(query).filter(|_| !self.settings().upstreams.is_empty()) else {
+        let Some(words) = Words::parse(query) else {
             return Ok(Elsewhere::default());
         };
         let manner = Manner { budget: if quick { QUICK } else { THOROUGH }, ..Manner::default() };
@@ -165,9 +181,6 @@ impl Server {
     /// A share that a server above has.
     pub(super) async fn find_above(&self, visit: &Visit, share: ShareId) -> Result<Find, Problem> {
         drop(self.allow(visit, Action::SeeShare, About::Share(&facts_of(share)), &share.to_string()).await?);
-        if self.settings().upstreams.is_empty() {
-            return Err(Problem::no_such("share"));
-        }
         let manner = Manner { budget: THOROUGH, mode: Mode::Parents, ..Manner::default() };
         match self.chain.ask(asker_of(visit), Ask::Share(share), manner).await {
             Answer::Found { finds, .. } => {
@@ -246,6 +259,10 @@ impl Server {
 
     async fn above_failed(&self, at: PeerId, reason: Reason) -> Problem {
         let name = self.name_above(at).await;
+        if reason == Reason::Denied && self.shelf.admission().is_some_and(|rules| rules.computer(at).is_some()) {
+            let detail = format!("{name} gives something that this server's rules do not let it give to everyone.");
+            return Problem::of_upstream(StatusCode::FORBIDDEN, detail);
+        }
         let (status, what) = match reason {
             Reason::Timeout => (StatusCode::GATEWAY_TIMEOUT, "did not answer in time. Try again in a moment."),
             Reason::Unreachable => (StatusCode::BAD_GATEWAY, "can't be reached. Try again later."),
@@ -274,7 +291,9 @@ impl Server {
             return self.name();
         }
         let known = self.chain.upstreams().await.into_iter().find(|upstream| upstream.id == at);
-        known.map_or_else(|| format!("A server further up ({})", at.short()), |upstream| upstream.name)
+        let neighbour = || self.engine.snapshot().peers.iter().find(|row| row.id == at).map(|row| row.name.clone());
+        let known = known.map(|upstream| upstream.name).or_else(neighbour);
+        known.unwrap_or_else(|| format!("A server further up ({})", at.short()))
     }
 }
 

@@ -31,6 +31,7 @@ mod passwords;
 mod policy_fields;
 mod problem;
 mod ranges;
+mod relay;
 mod remembered;
 mod router;
 mod routes;
@@ -148,6 +149,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
     let secret = tokens::stored_secret(&central).await?;
     let policy = watch::Sender::new(Arc::new(policy));
     let settings = settings::Settings::of(&config, &Chosen::load(&central).await?);
+    let settings = watch::Sender::new(Arc::new(settings));
     let chain = chain::start(&config, &settings, &at, &central, policy.subscribe());
     let figures = metrics_listener::bind(config.metrics).await?;
     let peers_of_chain = chain.peer_routes();
@@ -164,7 +166,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         sealing: Semaphore::new(1),
         writing: upload_locks::UploadLocks::default(),
         speeds: speeds::Speeds::default(),
-        settings: watch::Sender::new(Arc::new(settings)),
+        settings,
         metrics: metrics::Metrics::new(),
         connections: at.connections,
         publications: routes::publications::Publications::default(),

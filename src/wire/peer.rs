@@ -56,6 +56,9 @@ pub struct Listed {
     pub created_s: i64,
     /// Whether the one who answers has all of it.
     pub complete: bool,
+    /// Whether it is given to everyone who is around, and not to those alone who asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub everyone: bool,
 }
 
 /// Others that the one who answers knows.
@@ -95,6 +98,7 @@ pub struct Offer {
     pub publisher: PeerId,
     pub created_s: i64,
     pub complete: bool,
+    pub everyone: bool,
 }
 
 /// What stands at the top of a share.
@@ -138,6 +142,7 @@ impl Listed {
             publisher: self.publisher.parse().ok()?,
             created_s: self.created_s,
             complete: self.complete,
+            everyone: self.everyone,
         })
     }
 }
@@ -167,6 +172,7 @@ mod tests {
             publisher: PeerId([4; 32]).to_string(),
             created_s: 0,
             complete: true,
+            everyone: false,
         };
         let shares = vec![listed("../x", "bad id"), listed(&id, "a\u{202E}\nb"), listed(&id, "\u{7}")];
         let offers = Catalogue { revision: 1, shares }.offers();

@@ -175,6 +175,7 @@ pub fn share(byte: u8, title: &str) -> Arc<ShareRow> {
         leeches: 2,
         here: Here::No,
         recipients: None,
+        givers: vec![],
         keeping: None,
         link: format!("handout://{}", share_id(byte)),
         trouble: None,

@@ -3,6 +3,7 @@
 mod doctor;
 mod helpers;
 pub mod network;
+mod relay;
 
 use std::{
     fs,

@@ -89,6 +89,19 @@ impl Hosts {
         Ipv4Addr::new(10, 77, 0, host + 1)
     }
 
+    /// Lets a computer reach only those that are not isolated, as access points do with guests.
+    pub fn isolate(&self, host: u8) -> Result<()> {
+        self.ip(&self.switch(), &format!("link set port{host} type bridge_slave isolated on"))
+    }
+
+    /// Bytes that a computer has sent.
+    pub fn sent(&self, host: u8) -> Result<u64> {
+        let mut command = Command::new("ip");
+        let told = command.args(["-n", &self.switch(), "-s", "-j", "link", "show", &format!("port{host}")]).output()?;
+        let told: serde_json::Value = serde_json::from_slice(&told.stdout)?;
+        told[0]["stats64"]["rx"]["bytes"].as_u64().ok_or_else(|| "no figure was told".into())
+    }
+
     /// The same command, on that computer.
     pub fn on(&self, host: u8, command: &Command) -> Command {
         let mut there = Command::new("ip");

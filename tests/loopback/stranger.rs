@@ -149,6 +149,7 @@ fn router(id: PeerId, gives: Gives, serving: Serving) -> Router {
         publisher: share.manifest().publisher.peer_id().to_string(),
         created_s: 0,
         complete: true,
+        everyone: true,
     };
     let catalogue = Catalogue { revision: 1, shares: vec![listed] };
     let (manifest, hashes) = (share.signed().to_wire().to_vec(), share.hashes().to_bytes());

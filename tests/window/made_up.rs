@@ -133,6 +133,7 @@ pub fn share(number: u64, title: &str, kind: ShareKind, size: u64, publisher: u6
         leeches: 0,
         here: Here::No,
         recipients: None,
+        givers: vec![],
         keeping: None,
         link: format!("handout://{id}?at=192.168.1.31:4754"),
         trouble: None,

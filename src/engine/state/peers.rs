@@ -246,12 +246,15 @@ impl State {
             Ok(answer) => {
                 (peer.failures, peer.fault, peer.last_seen, peer.doubted) = (0, None, wall, false);
                 self.around(nearby::Input::Spoke { peer: id }, tasks);
-                if let CatalogueAnswer::New { revision, offers, neighbours, device } = answer {
-                    if let Some(device) = device {
-                        self.introduces_itself(id, device, tasks);
+                match answer {
+                    CatalogueAnswer::Unchanged { neighbours } => self.introduced(neighbours, tasks),
+                    CatalogueAnswer::New { revision, offers, neighbours, device } => {
+                        if let Some(device) = device {
+                            self.introduces_itself(id, device, tasks);
+                        }
+                        self.catalogue_is(id, revision, offers, tasks);
+                        self.introduced(neighbours, tasks);
                     }
-                    self.catalogue_is(id, revision, offers, tasks);
-                    self.introduced(neighbours, tasks);
                 }
             }
             Err(fault) => {

@@ -7,7 +7,8 @@ use super::{Held, State, held::Stage};
 use crate::{
     engine::{
         snapshot::{
-            Here, ImportRow, Me, PeerRow, PieceMap, ShareRow, Snapshot, Tile, TransferPeer, TransferRow, TransferState,
+            Here, ImportRow, Me, PeerRow, PieceMap, Role, ShareRow, Snapshot, Tile, TransferPeer, TransferRow,
+            TransferState,
         },
         trouble::{Trouble, TroubleKind},
     },
@@ -19,6 +20,8 @@ use crate::{
 
 /// A piece map has at most this many tiles.
 const TILES_MAX: u32 = 512;
+/// So many of those who give a share to everyone are named.
+const GIVERS_MAX: usize = 4;
 /// The speed that what remains of the time is reckoned with is of so many seconds.
 const PACE_SECONDS: usize = 15;
 
@@ -38,6 +41,7 @@ pub struct Changed {
 struct Around<'a> {
     seeds: u32,
     leeches: u32,
+    givers: Vec<PeerId>,
     offer: &'a Offer,
 }
 
@@ -146,9 +150,19 @@ impl State {
 
     fn around_shares(&self) -> BTreeMap<ShareId, Around<'_>> {
         let mut around: BTreeMap<ShareId, Around<'_>> = BTreeMap::new();
-        for offer in self.peers.values().flat_map(|peer| peer.offers.values()) {
-            let entry = around.entry(offer.id).or_insert(Around { seeds: 0, leeches: 0, offer });
-            if offer.complete { entry.seeds += 1 } else { entry.leeches += 1 }
+        for (id, peer) in &self.peers {
+            let relayed = self.origin.server && peer.role == Role::Peer;
+            for offer in peer.offers.values() {
+                let entry = around.entry(offer.id).or_insert(Around { seeds: 0, leeches: 0, givers: vec![], offer });
+                if offer.complete {
+                    entry.seeds += 1;
+                } else {
+                    entry.leeches += 1;
+                }
+                if relayed && offer.complete && offer.everyone && entry.givers.len() < GIVERS_MAX {
+                    entry.givers.push(*id);
+                }
+            }
         }
         around
     }
@@ -183,6 +197,7 @@ impl State {
                 _ => Here::OnItsWay,
             },
             recipients: held.mine.then(|| held.recipients.clone()),
+            givers: around.map_or_else(Vec::new, |around| around.givers.clone()),
             keeping: held.publishing.as_ref().map(|publishing| publishing.keeping.clone()),
             link: self.link_of(held.id),
             trouble: held.trouble.clone(),
@@ -205,6 +220,7 @@ impl State {
             leeches: around.leeches,
             here: Here::No,
             recipients: None,
+            givers: around.givers.clone(),
             keeping: None,
             link: crate::share::Link { share: offer.id, at: vec![] }.to_string(),
             trouble: None,

@@ -19,7 +19,7 @@ use crate::{
     share::PeerId,
     wire::{
         paths,
-        peer::{ANSWER_BYTES_MAX, AROUND_MAX, Around, CATALOGUE_BYTES_MAX, Catalogue, Device, presentable},
+        peer::{ANSWER_BYTES_MAX, AROUND_MAX, Around, CATALOGUE_BYTES_MAX, Catalogue, Device, Neighbour, presentable},
     },
 };
 
@@ -62,16 +62,22 @@ async fn answer(
     let patience = if wait { WAIT } else { Duration::ZERO };
     let fetched = connection.get_if_changed(paths::SHARES, etag.as_deref(), patience, CATALOGUE_BYTES_MAX).await?;
     let Fetched::Body { bytes, .. } = fetched else {
+        // Where nobody announces anything, others who came are learned of with each answer.
+        let neighbours = if wait { neighbours(&mut connection).await? } else { vec![] };
         shell.client.keep(connection);
-        return Ok(CatalogueAnswer::Unchanged);
+        return Ok(CatalogueAnswer::Unchanged { neighbours });
     };
     let catalogue: Catalogue = parse(&bytes)?;
     tracing::trace!(peer = %peer.short(), revision = catalogue.revision, "its catalogue is here");
     let device = if known.is_none() { Some(introduction(&mut connection, peer).await?) } else { None };
-    let neighbours = ask_json::<Around>(&mut connection, paths::PEERS).await?.peers;
-    let neighbours = neighbours.into_iter().take(AROUND_MAX).collect();
+    let neighbours = neighbours(&mut connection).await?;
     shell.client.keep(connection);
     Ok(CatalogueAnswer::New { revision: catalogue.revision, offers: catalogue.offers(), neighbours, device })
+}
+
+async fn neighbours(connection: &mut Connection) -> Result<Vec<Neighbour>, PeerFault> {
+    let around: Around = ask_json(connection, paths::PEERS).await?;
+    Ok(around.peers.into_iter().take(AROUND_MAX).collect())
 }
 
 async fn introduction(connection: &mut Connection, peer: PeerId) -> Result<Introduction, PeerFault> {

@@ -27,7 +27,7 @@ pub(in crate::server) struct ElsewherePage {
 pub(super) fn list(elsewhere: &Elsewhere) -> Markup {
     html! {
         @if !elsewhere.finds.is_empty() {
-            h2 { "In other servers" }
+            h2 { "On other computers" }
             ul.rows { @for find in &elsewhere.finds { (row(find)) } }
         }
         @for (name, reason) in &elsewhere.missing {
@@ -83,7 +83,7 @@ pub(in crate::server) fn elsewhere(frame: &Frame, page: &ElsewherePage) -> Marku
                     }
                 }
             }
-            p.soft { "This is on another server. What you download is kept here, so whoever wants it next gets it from here." }
+            p.soft { "This is on another computer. What you download is kept here, so whoever wants it next gets it from here." }
             @if files.len() > 1 {
                 table.files {
                     caption.unseen { "Files" }

@@ -1,0 +1,141 @@
+//! Shares that enrolled computers give to everyone, for those who can't reach these computers: whoever may search here finds
+//! them, and when somebody wants one, it is brought here like one from a server above and given on while it arrives.
+//!
+//! Only what a computer's catalogue says is for everyone is told of, and only of computers on the list. Before a byte of a file
+//! is fetched, the list of files is, and the policy judges it like what the computer gives to the room itself.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::{now_s, settings::Settings};
+use crate::{
+    access::{Actor, Admission, Given, Giving, Policy, may_give, may_have},
+    chain::{Ask, Find, FindKind, Reason, Step},
+    engine::{
+        Handle, Shelf,
+        snapshot::{Here, ShareKind, ShareRow, Snapshot},
+    },
+    net::{
+        call::{CallError, Client, Timeouts},
+        tls::Expect,
+    },
+    share::{Audience, MANIFEST_BYTES_MAX, PeerId, ShareId, SignedManifest},
+    wire::paths,
+};
+
+/// So many are told of at once; who looks for one of more adds a word.
+const FINDS_MAX: usize = 50;
+/// The signature before a manifest.
+const SIGNATURE_BYTES: usize = 64;
+/// A computer has so long to give its list of files.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the computers of the room give, as this server sees it.
+#[derive(Clone)]
+pub(super) struct Room {
+    pub engine: Handle,
+    pub shelf: Shelf,
+    pub client: Client,
+    pub policy: watch::Receiver<Arc<Policy>>,
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// The disk of this folder takes what is brought.
+    pub home: PathBuf,
+}
+
+impl Room {
+    /// What enrolled computers give to everyone and is not here, by its id or by words of its title.
+    pub fn offers(&self, ask: &Ask) -> Vec<Find> {
+        let Some(rules) = self.shelf.admission() else { return vec![] };
+        let picture = self.engine.snapshot();
+        let wanted = |row: &ShareRow| match ask {
+            Ask::Share(share) => row.id == *share,
+            Ask::Words(words) => words.fit(&row.title),
+            Ask::Hash(_) => false,
+        };
+        let rows = picture.shares.iter().filter(|row| !row.mine && !matches!(row.here, Here::Complete { .. }));
+        let rows = rows.filter(|row| !row.givers.is_empty() && wanted(row));
+        rows.filter_map(|row| self.find(row, &picture, &rules)).take(FINDS_MAX).collect()
+    }
+
+    fn find(&self, row: &ShareRow, picture: &Snapshot, rules: &Admission) -> Option<Find> {
+        let (policy, now) = (self.policy.borrow().clone(), now_s());
+        let may = |giver: &&PeerId| {
+            rules.computer(**giver).is_some_and(|computer| may_give(&policy, computer, Giving::Room, None, now).is_ok())
+        };
+        let mut ways =
+            row.givers.iter().filter(may).map(|giver| vec![Step { server: *giver, name: name(picture, *giver) }]);
+        Some(Find {
+            share: row.id,
+            title: row.title.clone(),
+            size: row.size,
+            files: row.files,
+            kind: match row.kind {
+                ShareKind::File => FindKind::File,
+                ShareKind::Folder => FindKind::Folder,
+                ShareKind::Several => FindKind::Several,
+            },
+            publisher: row.publisher,
+            created_s: row.created.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64),
+            audience: Audience::Everyone,
+            manifest: None,
+            route: ways.next()?,
+            detours: ways.collect(),
+        })
+    }
+
+    /// Asks a computer for the list of files of a share, and judges whether it may be brought.
+    pub async fn may_bring(self, from: PeerId, share: ShareId) -> Result<(), Reason> {
+        let rules = self.shelf.admission().ok_or(Reason::Denied)?;
+        let computer = rules.computer(from).ok_or(Reason::Unreachable)?;
+        let picture = self.engine.snapshot();
+        let gives = picture.shares.iter().any(|row| row.id == share && row.givers.contains(&from));
+        let row = picture.peers.iter().find(|row| row.id == from).filter(|_| gives).ok_or(Reason::Unreachable)?;
+        let asked = manifest_of(&self.client, from, &row.addresses, share);
+        let signed = tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Reason::Timeout))?;
+        self.judge(from, computer, &signed)
+    }
+
+    fn judge(&self, from: PeerId, computer: &Actor, signed: &SignedManifest) -> Result<(), Reason> {
+        let (manifest, policy, now) = (signed.manifest(), self.policy.borrow().clone(), now_s());
+        let judged = match manifest.publisher.peer_id() == from {
+            // Its own program keeps the sum of all that it gives to the quota.
+            true => {
+                let given = Given { manifest, used_bytes: 0, used_files: 0 };
+                may_give(&policy, computer, Giving::Room, Some(given), now)
+            }
+            false => may_have(&policy, computer, signed.id(), Some(manifest), now),
+        };
+        if let Err(reason) = judged {
+            tracing::info!(share = %signed.id(), %reason, "a share of computer {} is not brought for others", from.short());
+            return Err(Reason::Denied);
+        }
+        if manifest.audience != Audience::Everyone {
+            return Err(Reason::Denied);
+        }
+        let needed = self.settings.borrow().reserve_bytes.saturating_add(manifest.size());
+        match fs4::available_space(&self.home) {
+            Ok(free) if free < needed => Err(Reason::Overloaded),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn name(picture: &Snapshot, peer: PeerId) -> String {
+    picture.peers.iter().find(|row| row.id == peer).map_or_else(|| peer.short(), |row| row.name.clone())
+}
+
+async fn manifest_of(
+    client: &Client,
+    from: PeerId,
+    at: &[std::net::SocketAddr],
+    share: ShareId,
+) -> Result<SignedManifest, Reason> {
+    let failed = |error: CallError| {
+        tracing::debug!(share = %share, %error, "computer {} could not be asked for a list of files", from.short());
+        Reason::Unreachable
+    };
+    let mut connection = client.connect(at, Expect::Peer(from), Timeouts::default()).await.map_err(failed)?;
+    let wire = connection.get(&paths::manifest(share), MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await.map_err(failed)?;
+    SignedManifest::parse_expected(&wire, share).map_err(|_| Reason::Corrupt)
+}
