@@ -9,6 +9,7 @@
 mod common;
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -20,6 +21,8 @@ use common::{Found, Process, Reach, Result, Row, find, handout, wait_for};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
+/// How often is looked what passed: what a connection took in its last moment is not seen.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// After a limit was set, this long passes until speeds count.
 const SETTLE: Duration = Duration::from_secs(5);
 const PORT: u16 = 47_999;
@@ -141,17 +144,16 @@ fn measure(at: At, rate: u64, seconds: u64) -> Result<f64> {
         Process::start(pair.at_leech().args(["get", link, "--into"]).arg(pair.target()).stdout(Stdio::null()))
     });
     let gets = gets.collect::<Result<Vec<_>>>()?;
-    wait_for("something comes", Duration::from_secs(60), || passed() > 64 * KIB)?;
+    let mut passed = Passed::default();
+    wait_for("something comes", Duration::from_secs(60), || passed.look() > 64 * KIB)?;
     if !total {
         pair.limit_one(at, &limit)?;
         pair.limit(at, "none")?;
     }
-    thread::sleep(SETTLE);
-    let (before, begun) = (passed(), Instant::now());
-    thread::sleep(Duration::from_secs(seconds));
-    let passed = passed().saturating_sub(before) as f64 / begun.elapsed().as_secs_f64();
+    passed.during(SETTLE);
+    let (bytes, time) = passed.during(Duration::from_secs(seconds));
     drop(gets);
-    Ok(passed / rate as f64)
+    Ok(bytes as f64 / time.as_secs_f64() / rate as f64)
 }
 
 fn start(home: &Path, arguments: &[&str]) -> Result<Process> {
@@ -159,13 +161,7 @@ fn start(home: &Path, arguments: &[&str]) -> Result<Process> {
     let mut command = handout(home);
     command.args(arguments).args(["--no-discovery", "daemon"]);
     let process = Process::start(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()))?;
-    let answers = || {
-        handout(home)
-            .args(["--json", "status"])
-            .output()
-            .is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains("\"running\":true"))
-    };
-    wait_for("a daemon answers", Duration::from_secs(20), answers)?;
+    wait_for("a daemon answers", Duration::from_secs(20), || common::is_running(home))?;
     Ok(process)
 }
 
@@ -177,11 +173,34 @@ fn told(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
-/// Bytes that the leech's connections took from the seed's port so far.
-fn passed() -> u64 {
-    let filter = format!("dport = :{PORT}");
-    let Ok(ran) = Command::new("ss").args(["-tinOH", &filter]).output() else { return 0 };
-    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
-    let counts = text.split_whitespace().filter_map(|word| word.strip_prefix("bytes_received:")?.parse::<u64>().ok());
-    counts.sum()
+/// Bytes that the leech's connections took from the seed's port so far. The system forgets a connection when it ends, so
+/// what each had is kept here.
+#[derive(Default)]
+struct Passed(BTreeMap<String, u64>);
+
+impl Passed {
+    fn look(&mut self) -> u64 {
+        let filter = format!("dport = :{PORT}");
+        let Ok(ran) = Command::new("ss").args(["-tinOH", &filter]).output() else { return self.0.values().sum() };
+        for line in String::from_utf8_lossy(&ran.stdout).lines() {
+            // The state, two queues, this end, the other end, and then what is counted.
+            let mut words = line.split_whitespace();
+            let this_end = words.nth(3).map(str::to_owned);
+            let count = words.find_map(|word| word.strip_prefix("bytes_received:")?.parse().ok());
+            if let (Some(this_end), Some(count)) = (this_end, count) {
+                self.0.insert(this_end, count);
+            }
+        }
+        self.0.values().sum()
+    }
+
+    /// Looks on for so long, and returns how many bytes passed.
+    fn during(&mut self, time: Duration) -> (u64, Duration) {
+        let (before, begun) = (self.look(), Instant::now());
+        while begun.elapsed() < time {
+            thread::sleep(LOOK_EVERY.min(time.saturating_sub(begun.elapsed())));
+            self.look();
+        }
+        (self.look().saturating_sub(before), begun.elapsed())
+    }
 }

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use common::{Found, MISSING, Process, Reach, Result, Row, find, handout, measured, run, wait_for};
+use common::{Found, MISSING, Process, Reach, Result, Row, find, handout, measured, wait_for};
 
 const FOLDERS: u64 = 200;
 
@@ -104,8 +104,7 @@ impl Daemon<'_> {
         let mut command = handout(&folder.join("home"));
         command.args(["--no-discovery", "--listen", "127.0.0.1:0", "daemon"]);
         let process = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
-        let answers = || run(handout(&folder.join("home")).args(["--json", "status"])).is_ok();
-        wait_for("the daemon answers", Duration::from_secs(20), answers)?;
+        wait_for("the daemon answers", Duration::from_secs(20), || common::is_running(&folder.join("home")))?;
         Ok(Daemon { process, folder })
     }
 

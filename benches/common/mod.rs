@@ -179,6 +179,12 @@ pub fn handout(home: &Path) -> Command {
     command
 }
 
+/// Whether a daemon with this home answers. Until then a command would do the work itself.
+pub fn is_running(home: &Path) -> bool {
+    let ran = handout(home).args(["--json", "status"]).output();
+    ran.is_ok_and(|ran| String::from_utf8_lossy(&ran.stdout).contains("\"running\":true"))
+}
+
 /// What a program used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Used {
