@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Server, now_ms, routes, tokens};
-use crate::store::central::{Batch, BatchState, CentralError};
+use crate::{
+    engine::snapshot::Here,
+    store::central::{Batch, BatchState, CentralError},
+};
 
 /// What was done elsewhere holds here this much later at most.
 const EVERY: Duration = Duration::from_secs(3);
@@ -44,11 +47,19 @@ async fn once(server: &Arc<Server>, shelf: &mut Option<String>) -> Result<(), Ce
 /// Gives no share to peers that is hidden, and none at all that is not in the database any more.
 async fn compare_shelf(server: &Arc<Server>) -> Result<(), CentralError> {
     let shared = server.config.shared();
-    let mine: Vec<_> = server.engine.snapshot().shares.iter().filter(|row| row.mine).map(|row| row.id).collect();
-    for id in mine {
+    let picture = server.engine.snapshot();
+    let here = picture.shares.iter().filter(|row| row.mine || matches!(row.here, Here::Complete { .. }));
+    for (id, mine) in here.map(|row| (row.id, row.mine)) {
         let Some(on_shelf) = server.shelf.get(id).filter(|share| share.lies_under(&shared)) else { continue };
         if let Some(row) = server.central.share(id).await? {
             routes::share::tell_peers(server, &row, &row.audience, row.quarantined);
+            continue;
+        }
+        // What was fetched is not always written down: only what was removed goes.
+        if !mine {
+            if server.central.was_removed(id).await? {
+                routes::share::take_off_shelf(server, id).await;
+            }
             continue;
         }
         // What is being made of an upload stands in the database a moment later.

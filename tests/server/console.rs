@@ -34,7 +34,7 @@ pub fn touch(server: &Server, statements: &str) {
 }
 
 /// Until the running server has taken in what was done at the console.
-fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
+pub fn soon(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{what}");

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Browser, Server,
     apps::{App, policy, token},
+    console::{json, soon},
 };
 use crate::loopback::room::content;
 
@@ -35,6 +36,26 @@ fn the_server_fetches_what_it_is_given_keeps_it_and_gives_it_on_when_the_giver_h
     assert_eq!(found[0]["title"], "Cell biology.pdf");
     let got = ben.json(&["get", &id, "--timeout", "30"]);
     assert_eq!(std::fs::read(got["places"][0].as_str().unwrap()).unwrap(), bytes);
+}
+
+#[test]
+fn what_was_handed_over_and_is_removed_at_the_console_is_deleted_and_given_to_nobody() {
+    let (server, owner) = Server::owned();
+    policy(&owner, &[]);
+    let token = token(&owner, &[]);
+    let mut ann = App::enrolled(&server, &token);
+    let peers = ann.wait("she sees the server", &["peers", "--json"], |peers| server_among(peers).is_some());
+    let shared = ann.share(&ann.file("Old plan.txt", b"wrong"), &["--for", server_among(&peers).unwrap()]);
+    let id = shared.json()["id"].as_str().unwrap().to_owned();
+    ann.stop();
+    let folder = server.folder.path().join("home/shared");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+
+    json(&server, &["quarantine", "delete", &id]);
+    soon("the running server deletes it", || std::fs::read_dir(&folder).unwrap().count() == 0);
+    let ben = App::enrolled(&server, &token);
+    let refused = ben.run(&["get", &id, "--timeout", "3"]);
+    assert_eq!(refused.code(), Some(3), "{refused:?}");
 }
 
 #[test]

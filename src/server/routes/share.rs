@@ -1,5 +1,7 @@
 //! A share's page, a file looked at, and what its owner or a teacher does with it.
 
+use std::{collections::BTreeSet, fs, io, path::PathBuf};
+
 use axum::{
     Extension, Form,
     extract::{Path, Query, RawForm, State},
@@ -301,23 +303,34 @@ pub(in crate::server) async fn remove(
     Ok(see_done("/", "removed"))
 }
 
-/// Stops giving a share out, and deletes files that were uploaded; those of the app's own stay where they are.
+/// Stops giving a share out, and deletes files that were uploaded or brought; those of the app's own stay where they are.
 pub(in crate::server) async fn take_off_shelf(server: &Server, id: ShareId) {
     let shared = server.config.shared();
     let places = server.shelf.get(id).map(|share| share.places()).unwrap_or_default();
     if let Err(error) = server.engine.send(Command::Unshare { share: id }) {
         tracing::error!(share = %id, %error, "a share could not be taken off the shelf");
     }
-    let folder = places.iter().find_map(|place| {
-        let inside = place.strip_prefix(&shared).ok()?;
-        Some(shared.join(inside.components().next()?))
-    });
-    if let Some(folder) = folder {
-        let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(folder)).await;
-        if let Ok(Err(error)) = removed {
-            tracing::warn!(share = %id, %error, "the files of a share could not be deleted");
+    let deleted = tokio::task::spawn_blocking(move || delete_tops(&shared, &places)).await;
+    for (place, error) in deleted.unwrap_or_default() {
+        tracing::warn!(share = %id, place = %place.display(), %error, "files of a share could not be deleted");
+    }
+}
+
+/// Deletes what holds these places at the top of a folder: the one folder of an upload, or each file and folder that was
+/// brought. Returns what could not be deleted.
+fn delete_tops(folder: &std::path::Path, places: &[PathBuf]) -> Vec<(PathBuf, io::Error)> {
+    let inside = places.iter().filter_map(|place| place.strip_prefix(folder).ok());
+    let tops: BTreeSet<PathBuf> = inside.filter_map(|place| Some(folder.join(place.components().next()?))).collect();
+    let mut failed = vec![];
+    for top in tops {
+        let is_folder = top.symlink_metadata().is_ok_and(|found| found.is_dir());
+        let deleted = if is_folder { fs::remove_dir_all(&top) } else { fs::remove_file(&top) };
+        match deleted {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => failed.push((top, error)),
+            _ => {}
         }
     }
+    failed
 }
 
 /// A share in the audit log.

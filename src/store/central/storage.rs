@@ -74,6 +74,13 @@ impl Central {
         self.pools.rows(statement).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
+    /// Whether a share was removed lately and has not come back.
+    pub async fn was_removed(&self, id: ShareId) -> Result<bool, CentralError> {
+        let statement = sql("SELECT 1 AS one FROM removed_shares WHERE id = $1 \
+             AND NOT EXISTS (SELECT 1 FROM shares WHERE id = $1) LIMIT 1");
+        Ok(self.pools.row(statement.bind(&id.0)).await?.is_some())
+    }
+
     /// Forgets which shares were removed before `before_s`.
     pub async fn sweep_removed(&self, before_s: i64) -> Result<u64, CentralError> {
         Ok(self.pools.run(sql("DELETE FROM removed_shares WHERE removed_s < $1").bind(before_s)).await?)
