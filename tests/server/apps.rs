@@ -3,7 +3,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -18,12 +18,23 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct App {
     pub folder: tempfile::TempDir,
     program: Option<Child>,
+    /// A folder whose copy is the `/etc` of its machine; without one it is this machine's.
+    etc: Option<PathBuf>,
 }
 
 impl App {
     /// Starts one.
     pub fn start() -> App {
-        let mut app = App { folder: tempfile::tempdir().unwrap(), program: None };
+        App::start_with(None)
+    }
+
+    /// Starts one on a machine of its own, which has this `/etc` and nothing else there. Needs root.
+    pub fn on_machine(etc: &Path) -> App {
+        App::start_with(Some(etc.to_owned()))
+    }
+
+    fn start_with(etc: Option<PathBuf>) -> App {
+        let mut app = App { folder: tempfile::tempdir().unwrap(), program: None, etc };
         std::fs::create_dir(app.home()).unwrap();
         std::fs::write(app.home().join("settings.toml"), format!("downloads = {:?}\n", app.downloads())).unwrap();
         app.restart();
@@ -40,7 +51,7 @@ impl App {
 
     pub fn restart(&mut self) {
         self.stop();
-        let mut command = handout();
+        let mut command = self.etc.as_deref().map_or_else(handout, handout_with);
         command.args(["daemon", "--listen", "127.0.0.1:0", "--no-discovery", "--home"]).arg(self.home());
         self.program = Some(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
         self.status("it runs", |status| status["running"] == true && status["listen"].is_string());
@@ -49,7 +60,7 @@ impl App {
     pub fn stop(&mut self) {
         let Some(mut program) = self.program.take() else { return };
         // As a person's session ends it, so that everything is saved.
-        let told = std::process::Command::new("kill").arg(program.id().to_string()).status().unwrap();
+        let told = Command::new("kill").arg(program.id().to_string()).status().unwrap();
         assert!(told.success());
         program.wait().unwrap();
     }
@@ -106,6 +117,19 @@ impl App {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// The program in a mount namespace of its own, where `/etc` is a copy of this folder.
+fn handout_with(etc: &Path) -> Command {
+    let program = handout();
+    let mut command = Command::new("unshare");
+    let script = "mount -t tmpfs tmpfs /etc && cp -r \"$0\"/. /etc/ && exec \"$@\"";
+    command.args(["--mount", "--", "sh", "-c", script]).arg(etc).arg(program.get_program());
+    for (variable, _) in program.get_envs() {
+        command.env_remove(variable);
+    }
+    command.stdin(Stdio::null());
+    command
 }
 
 impl Drop for App {

@@ -3,11 +3,13 @@
 mod accounts;
 mod admission;
 pub mod apps;
+mod chained;
 mod console;
 mod enrolled;
 mod guarding;
 mod handing_over;
 mod hardening;
+mod machine;
 mod moving;
 pub mod processes;
 mod protocols;
@@ -71,12 +73,18 @@ impl Server {
     /// A server that has an owner, who is signed in.
     pub fn owned() -> (Server, Browser) {
         let server = Server::start();
-        let owner = server.browser("owner");
-        let code = server.code.clone().expect("a new server shows a code");
+        let owner = server.own();
+        (server, owner)
+    }
+
+    /// Makes the first administrator of a new server, who is signed in then.
+    pub fn own(&self) -> Browser {
+        let owner = self.browser("owner");
+        let code = self.code.clone().expect("a new server shows a code");
         let fields = [("code", code.as_str()), ("shown", "Grace Hopper"), ("name", "grace"), ("password", PASSWORD)];
         let answer = owner.post("/setup", &fields);
         assert_eq!(answer.status, 303, "{}", answer.text());
-        (server, owner)
+        owner
     }
 
     /// `folder` may have a `server.toml`; its home folder is `home`.

@@ -1,28 +1,26 @@
-//! A server hands the heads of its audit log to the server above it, which convicts it when the log is cut.
+//! Others keep the heads of a server's audit log and convict it when the log is cut: the server above it, and teachers'
+//! computers.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
 
 use super::{
-    Server, computer_key,
+    Server,
+    apps::{App, token},
+    chained::chained,
     console::{fails, json, touch},
 };
 
+/// Cuts the last entry off, with the head that was signed at it, so that what is left is a whole log.
+const CUT: &str = "DELETE FROM audit_heads WHERE seq = (SELECT MAX(seq) FROM audit); \
+     DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit); \
+     UPDATE audit_tip SET seq = (SELECT MAX(seq) FROM audit), \
+     hash = (SELECT hash FROM audit ORDER BY seq DESC LIMIT 1);";
+
 #[test]
 fn a_log_that_was_cut_is_found_out_by_the_heads_that_the_server_above_kept() {
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let ids = [0, 1].map(|which: usize| {
-        let folder = folders[which].path();
-        let (key, id) = computer_key(folder, "identity");
-        std::fs::create_dir(folder.join("home")).unwrap();
-        std::fs::copy(key, folder.join("home/identity.key")).unwrap();
-        id
-    });
-    let [upper, lower] = folders;
-    let begin = "[metrics]\nlisten = 'off'\n";
-    std::fs::write(upper.path().join("server.toml"), format!("{begin}[[downstreams]]\nid = '{}'\n", ids[1])).unwrap();
-    let upper = Server::start_in(upper);
-    let address = upper.address.strip_prefix("https://").unwrap();
-    let above = format!("{begin}[[upstreams]]\naddress = '{address}'\nid = '{}'\nname = 'School'\n", ids[0]);
-    std::fs::write(lower.path().join("server.toml"), above).unwrap();
-    let mut lower = Server::start_in(lower);
+    let [upper, mut lower] = chained();
     for group in ["7a", "7b", "7c"] {
         json(&lower, &["groups", "add", group]);
     }
@@ -36,12 +34,7 @@ fn a_log_that_was_cut_is_found_out_by_the_heads_that_the_server_above_kept() {
     assert_eq!(json(&lower, &["audit", "verify", "--upstreams"])["whole"], true);
 
     lower.stop();
-    touch(
-        &lower,
-        "DELETE FROM audit_heads; DELETE FROM audit WHERE seq = (SELECT MAX(seq) FROM audit); \
-         UPDATE audit_tip SET seq = (SELECT MAX(seq) FROM audit), \
-         hash = (SELECT hash FROM audit ORDER BY seq DESC LIMIT 1);",
-    );
+    touch(&lower, CUT);
     assert_eq!(json(&lower, &["audit", "verify"])["whole"], true, "by itself nobody sees it");
     let (code, said) = fails(&lower, &["audit", "verify", "--upstreams"]);
     assert!(code == 5 && said.contains("the log ends with entry"), "{said}");
@@ -56,4 +49,57 @@ fn a_log_that_was_cut_is_found_out_by_the_heads_that_the_server_above_kept() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     assert_eq!(told()[0]["outcome"], "refused: conflict");
+}
+
+#[test]
+fn a_log_that_was_cut_or_written_anew_is_found_out_by_a_teachers_computer_which_says_so() {
+    let (mut server, owner) = Server::owned();
+    let mut teacher = App::enrolled(&server, &token(&owner, &[("role", "teacher")]));
+    // Asked for at the console, a head is signed without a minute having to pass.
+    for group in ["7a", "7b"] {
+        json(&server, &["groups", "add", group]);
+        json(&server, &["audit", "heads"]);
+    }
+    let signed = json(&server, &["audit", "heads"])["heads"].as_array().unwrap().clone();
+    teacher.restart();
+    let kept = |status: &Value| status["managed"]["audit_heads"].as_u64() >= Some(signed.len() as u64);
+    let status = teacher.status("it keeps all heads", kept);
+    assert_eq!(status["managed"]["audit_broken"], Value::Null);
+    let proof = std::fs::read(kept_heads(&teacher)).unwrap();
+    let newest = signed.last().unwrap()["hash"].as_str().unwrap();
+    assert!(String::from_utf8_lossy(&proof).contains(newest));
+
+    server.stop();
+    touch(&server, CUT);
+    server.start_at_the_same_address();
+    assert_eq!(json(&server, &["audit", "verify"])["whole"], true, "by itself nobody sees it");
+    told_at_next_start(&mut teacher, "its end was cut off");
+
+    // Another entry in its place.
+    json(&server, &["groups", "add", "8a"]);
+    let anew = json(&server, &["audit", "heads"])["heads"].as_array().unwrap().last().unwrap().clone();
+    assert!(anew["seq"] == signed.last().unwrap()["seq"] && anew["hash"] != newest, "{anew}");
+    told_at_next_start(&mut teacher, "the log was written anew");
+    assert!(std::fs::read(kept_heads(&teacher)).unwrap() == proof, "what was kept is the proof, and stays");
+}
+
+/// The file in which a computer keeps the heads of its server.
+fn kept_heads(app: &App) -> PathBuf {
+    let entries = std::fs::read_dir(app.home().join("state")).unwrap().map(|entry| entry.unwrap().path());
+    let mut entries = entries.filter(|path| path.to_string_lossy().contains("audit-heads-"));
+    entries.next().expect("it keeps heads")
+}
+
+/// What is told of the log by `status`, for programs and for people, with where the proof is.
+fn told_at_next_start(app: &mut App, what: &str) {
+    app.restart();
+    let status = app.status("it is told", |status| status["managed"]["audit_broken"].is_string());
+    assert!(status["managed"]["audit_broken"].as_str().unwrap().contains(what), "{status}");
+    let proof = kept_heads(app);
+    let troubles = status["troubles"].as_array().unwrap();
+    let told = |trouble: &&Value| trouble["what"].as_str().is_some_and(|told| told.contains(what));
+    let trouble = troubles.iter().find(told).unwrap_or_else(|| panic!("{status}"));
+    assert!(trouble.to_string().contains(proof.to_str().unwrap()), "{trouble}");
+    let shown = app.run(&["status"]).stdout;
+    assert!(shown.contains("Audit log") && shown.contains(what), "{shown}");
 }

@@ -1,0 +1,85 @@
+//! A server above another, as enrolled computers of the lower one meet it.
+
+use std::path::Path;
+
+use super::{
+    Server,
+    apps::{App, policy, token},
+    computer_key,
+};
+use crate::loopback::room::content;
+
+/// A school's server and the lab's below it, which may ask it.
+pub fn chained() -> [Server; 2] {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let ids = [0, 1].map(|which: usize| {
+        let folder = folders[which].path();
+        let (key, id) = computer_key(folder, "identity");
+        std::fs::create_dir(folder.join("home")).unwrap();
+        std::fs::copy(key, folder.join("home/identity.key")).unwrap();
+        id
+    });
+    let [upper, lower] = folders;
+    let begin = |name: &str| format!("name = '{name}'\n[metrics]\nlisten = 'off'\n");
+    let below = format!("{}[[downstreams]]\nid = '{}'\n", begin("School"), ids[1]);
+    std::fs::write(upper.path().join("server.toml"), below).unwrap();
+    let upper = Server::start_in(upper);
+    let (begin, address) = (begin("Lab"), upper.at());
+    let above = format!("{begin}[[upstreams]]\naddress = '{address}'\nid = '{}'\nname = 'School'\n", ids[0]);
+    std::fs::write(lower.path().join("server.toml"), above).unwrap();
+    let lower = Server::start_in(lower);
+    [upper, lower]
+}
+
+/// What lies at the top of a server's folder of shares.
+fn shared(server: &Server) -> Vec<String> {
+    let entries = std::fs::read_dir(server.folder.path().join("home/shared")).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn an_enrolled_computer_finds_and_gets_what_only_the_server_above_its_own_has_and_sees_the_way() {
+    let [school, lab] = chained();
+    let (head, owner) = (school.own(), lab.own());
+    policy(&owner, &[]);
+    let bytes = content("lesson", 3_000_000);
+    let lesson = head.upload("Cell biology.bin", "room", "Cell biology.bin", &bytes);
+    let own = head.upload("Biology marks.txt", "owner", "Biology marks.txt", b"for the staff");
+    let batch = head.begin("Levers", "room");
+    for (path, text) in [("levers.txt", b"one"), ("pulleys.txt", b"two")] {
+        let place = head.announce(&batch, path, text.len()).header("location").to_owned();
+        head.patch(&place, 0, text);
+    }
+    let levers = head.finish(&batch);
+    let ben = App::enrolled(&lab, &token(&owner, &[]));
+
+    let search = ["search", "biology", "--json"];
+    let found = ben.wait("he finds it", &search, |rows| !rows[0].is_null());
+    assert_eq!(found.as_array().unwrap().len(), 1, "what is not for everyone stays above: {found}");
+    assert_eq!((&found[0]["id"], &found[0]["title"]), (&lesson.clone().into(), &"Cell biology.bin".into()));
+    assert_eq!(found[0]["route"], serde_json::json!(["you", "Lab", "School"]));
+    let shown = ben.run(&["search", "biology"]).stdout;
+    assert!(shown.contains("Cell biology.bin") && shown.contains("you → Lab → School"), "{shown}");
+    assert_eq!(shared(&lab), Vec::<String>::new(), "nothing is brought before somebody wants it");
+
+    let places = |share: &str| {
+        let got = ben.json(&["get", share, "--timeout", "30"]);
+        let places = got["places"].as_array().unwrap().clone();
+        places.into_iter().map(|place| std::fs::read(Path::new(place.as_str().unwrap())).unwrap()).collect::<Vec<_>>()
+    };
+    assert!(places(&lesson) == [bytes.clone()]);
+    assert_eq!(places(&levers), [b"one", b"two"]);
+    let refused = ben.run(&["get", &own, "--timeout", "3"]);
+    assert_eq!(refused.code(), Some(3), "{refused:?}");
+
+    // What was brought stays at the lab's server until somebody removes it there, and then it goes whole.
+    assert_eq!(shared(&lab), ["Cell biology.bin", "levers.txt", "pulleys.txt"]);
+    for share in [&lesson, &levers] {
+        let removed = owner.post(&format!("/s/{share}/remove"), &[("sure", "yes")]);
+        assert_eq!(removed.status, 303, "{}", removed.text());
+    }
+    assert_eq!(shared(&lab), Vec::<String>::new());
+    assert!(head.get(&format!("/api/v1/shares/{lesson}/files/0")).body == bytes, "above it stays");
+}
