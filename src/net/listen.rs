@@ -236,12 +236,17 @@ impl Server {
             Met::Peer(stream) => {
                 // The verifier has read this certificate, so there always is a peer.
                 let Some(peer) = tls::peer_of(stream.get_ref().1.peer_certificates()) else { return };
+                let stream = Steady::new(stream, self.limits.least_speed);
                 self.requests(stream, &self.router, Caller { peer, address }, place).await;
             }
             Met::Browser(stream, router) if stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_HTTP2) => {
                 http2::requests(stream, router, Visitor { address }, place, self.limits, &self.cancel).await;
             }
-            Met::Browser(stream, router) => self.requests(stream, &router, Visitor { address }, place).await,
+            Met::Browser(stream, router) => {
+                // An upload that is refused in its middle is told why.
+                let stream = Steady::new(stream, self.limits.least_speed).lingering();
+                self.requests(stream, &router, Visitor { address }, place).await;
+            }
         }
     }
 
@@ -267,7 +272,7 @@ impl Server {
     }
 
     /// Answers requests until the connection ends. `who` is in the extensions of each.
-    async fn requests<W>(&self, stream: TlsStream<TcpStream>, router: &Router, who: W, place: KeepPlace)
+    async fn requests<W>(&self, stream: Steady<TlsStream<TcpStream>>, router: &Router, who: W, place: KeepPlace)
     where
         W: Clone + std::fmt::Debug + Send + Sync + 'static,
     {
@@ -279,7 +284,7 @@ impl Server {
             request.extensions_mut().insert(place.clone());
             router.clone().oneshot(request)
         });
-        let io: ServerIo = TokioIo::new(Steady::new(stream, least_speed));
+        let io: ServerIo = TokioIo::new(stream);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.header)

@@ -2,12 +2,15 @@
 //!
 //! Time counts only while we wait for the other side: a body that nobody reads here, or a connection on which nothing is
 //! to be written, is never late.
+//!
+//! A connection can linger: an answer that comes before the whole request was read would be lost if the socket were closed
+//! at once, because the system answers what still comes with a reset (RFC 9112 §9.6).
 
 use std::{
     io,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -22,6 +25,12 @@ use super::pace::{LeastSpeed, Pace};
 
 /// The words of the error, wherever it shows.
 const TOO_SLOW: &str = "the other side takes or gives less than 1 KiB/s";
+
+/// How long a connection that lingers waits for more, and for the other side's end in all.
+const LINGER_QUIET: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_secs(3);
+/// What is thrown away at a time meanwhile.
+const LINGER_STEP: usize = 16 << 10;
 
 /// How long we have been waiting for the other side, and what it moved meanwhile.
 struct Patience {
@@ -77,15 +86,49 @@ impl Patience {
 pub(super) struct Steady<S> {
     stream: S,
     patience: Patience,
+    lingers: bool,
+    leaving: Option<Leaving>,
+}
+
+/// We said our last word, and read on until the other side has heard it.
+struct Leaving {
+    since: Instant,
+    quiet: Pin<Box<Sleep>>,
 }
 
 impl<S> Steady<S> {
     pub fn new(stream: S, least: LeastSpeed) -> Steady<S> {
-        Steady { stream, patience: Patience::new(least) }
+        Steady { stream, patience: Patience::new(least), lingers: false, leaving: None }
+    }
+
+    /// Whoever is still sending when it is shut down can read what was written before.
+    pub fn lingering(self) -> Steady<S> {
+        Steady { lingers: true, ..self }
     }
 
     pub fn into_inner(self) -> S {
         self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> Steady<S> {
+    /// Throws away what still comes, until the other side ends, says nothing for a while, or goes on for too long.
+    fn poll_leave(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let leaving = self.leaving.get_or_insert_with(|| Leaving {
+            since: Instant::now(),
+            quiet: Box::pin(tokio::time::sleep(LINGER_QUIET)),
+        });
+        let mut bytes = [0; LINGER_STEP];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() && leaving.since.elapsed() < LINGER => {
+                    leaving.quiet.as_mut().reset((Instant::now() + LINGER_QUIET).into());
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return leaving.quiet.as_mut().poll(context),
+            }
+        }
     }
 }
 
@@ -95,7 +138,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Steady<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Steady<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Steady<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
@@ -131,8 +174,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Steady<S> {
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let polled = Pin::new(&mut this.stream).poll_shutdown(context);
-        this.patience.watch(context, polled)
+        if this.leaving.is_none() {
+            let polled = Pin::new(&mut this.stream).poll_shutdown(context);
+            ready!(this.patience.watch(context, polled))?;
+        }
+        if this.lingers { this.poll_leave(context).map(Ok) } else { Poll::Ready(Ok(())) }
     }
 }
 

@@ -126,3 +126,17 @@ fn an_upload_that_says_less_than_it_sends_or_more_than_the_disk_has_is_refused_a
     let huge = owner.announce(&batch, "huge.bin", 15 << 40);
     assert_eq!((huge.status, huge.value()["code"].as_str()), (507, Some("disk-full")));
 }
+
+#[test]
+fn whoever_is_still_sending_when_an_upload_is_refused_is_told_why() {
+    let (_server, owner) = Server::owned();
+    let batch = owner.begin("work", "owner");
+    // More than what waits in sockets on the way.
+    let long = content(1).repeat(16);
+    let place = owner.announce(&batch, "work.bin", long.len()).header("location").to_owned();
+    for _ in 0..20 {
+        let refused = owner.patch(&place, 1, &long[1..]);
+        assert_eq!((refused.status, refused.value()["code"].as_str()), (409, Some("conflict")));
+    }
+    assert_eq!(offset(&owner, &place), 0);
+}

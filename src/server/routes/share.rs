@@ -311,8 +311,8 @@ pub(in crate::server) async fn take_off_shelf(server: &Server, id: ShareId) {
         tracing::error!(share = %id, %error, "a share could not be taken off the shelf");
     }
     let deleted = tokio::task::spawn_blocking(move || delete_tops(&shared, &places)).await;
-    for (place, error) in deleted.unwrap_or_default() {
-        tracing::warn!(share = %id, place = %place.display(), %error, "files of a share could not be deleted");
+    for (path, error) in deleted.unwrap_or_default() {
+        tracing::warn!(share = %id, path = %path.display(), %error, "files of a share could not be deleted");
     }
 }
 
