@@ -45,6 +45,8 @@ pub type Admits = Arc<dyn Fn(PeerId) -> BoxFuture<'static, bool> + Send + Sync>;
 /// Whether a share may be brought from a computer of the room, which is no server: whoever knows the rules asks it for its
 /// list of files first, and judges that.
 pub type MayBring = Arc<dyn Fn(PeerId, ShareId) -> BoxFuture<'static, Result<(), Reason>> + Send + Sync>;
+/// Whether the disk has room for a share that is to be brought; whoever keeps copies may make some.
+pub type HasRoom = Arc<dyn Fn(ShareId) -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// Writes down what was found above, for everyone, so that it is known from then on.
 pub type Remember = Arc<dyn Fn(Vec<Find>) -> BoxFuture<'static, ()> + Send + Sync>;
@@ -76,6 +78,7 @@ pub struct Setup {
     pub remember: Remember,
     pub admits: Admits,
     pub may_bring: MayBring,
+    pub has_room: HasRoom,
     pub tracker: TaskTracker,
     pub cancel: CancellationToken,
 }
@@ -85,6 +88,7 @@ pub struct Setup {
 pub struct Chain {
     inbox: mpsc::Sender<Event>,
     admits: Admits,
+    has_room: HasRoom,
     me: PeerId,
 }
 
@@ -147,7 +151,8 @@ impl Chain {
     /// Starts the task; it ends with `cancel`.
     pub fn start(setup: Setup) -> Chain {
         let (inbox, events) = mpsc::channel(INBOX);
-        let chain = Chain { inbox: inbox.clone(), admits: setup.admits.clone(), me: setup.me };
+        let (admits, has_room) = (setup.admits.clone(), setup.has_room.clone());
+        let chain = Chain { inbox: inbox.clone(), admits, has_room, me: setup.me };
         let tracker = setup.tracker.clone();
         tracker.spawn(Task::new(setup, inbox).run(events));
         chain
@@ -195,6 +200,9 @@ impl Chain {
         patience: Duration,
     ) -> Result<(), Refusal> {
         let stopped = Err(Refusal { reason: Reason::Overloaded, at: self.me });
+        if !(self.has_room)(share).await {
+            return stopped;
+        }
         let (ready, is_ready) = oneshot::channel();
         if self.inbox.send(Event::Wanted { share, routes, passed, patience, ready }).await.is_err() {
             return stopped;

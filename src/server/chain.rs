@@ -12,7 +12,8 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::{
-    Config, Server, caller::Visit, now_s, problem::Problem, relay::Room, remembered::remember, settings::Settings,
+    Config, Server, caller::Visit, keeping::Keeping, now_s, problem::Problem, relay::Room, remembered::remember,
+    settings::Settings,
 };
 use crate::{
     access::{About, Action, Audience, Decision, Policy, ShareFacts, Who, decide, device},
@@ -38,12 +39,13 @@ pub(crate) struct Elsewhere {
 }
 
 pub(super) fn start(
+    keeping: &Keeping,
     config: &Config,
     settings: &watch::Sender<Arc<Settings>>,
     at: &At,
-    central: &Central,
     policy: watch::Receiver<Arc<Policy>>,
 ) -> Chain {
+    let central = &keeping.central;
     let me = at.identity.id();
     let chosen = settings.borrow().clone();
     let own = chosen.name.clone();
@@ -55,8 +57,7 @@ pub(super) fn start(
         shelf: at.shelf.clone(),
         client: client.clone(),
         policy: policy.clone(),
-        settings: settings.subscribe(),
-        home: config.home.clone(),
+        keeping: keeping.clone(),
     };
     let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy, room: room.clone() };
     let (below, devices, known) = (config.downstreams.clone(), central.clone(), central.clone());
@@ -89,6 +90,14 @@ pub(super) fn start(
                 listed || computer.is_some_and(|computer| may_search(&rules.borrow(), &computer))
             }
             .boxed()
+        }),
+        has_room: Arc::new({
+            let keeping = keeping.clone();
+            move |share| {
+                let keeping = keeping.clone();
+                // Whether there is room shows when it comes, where the database does not say how large it is.
+                async move { keeping.make_room_for(share).await.unwrap_or(true) }.boxed()
+            }
         }),
         may_bring: Arc::new(move |from, share| room.clone().may_bring(from, share).boxed()),
         tracker: at.tracker.clone(),
@@ -202,21 +211,23 @@ impl Server {
         let id: ShareId = share.parse().map_err(|_| Problem::no_such("share"))?;
         let row = self.central.share(id).await?;
         let whole = || self.shelf.get(id).is_some_and(|share| share.is_complete());
-        match row {
+        let present = match row {
             Some(row) if row.origin != FROM_ABOVE || row.stored || whole() => {
                 self.take_up(&row).await?;
-                Ok(row)
+                row
             }
             // It is known and was not brought whole: whoever may not have it must not cause that it is.
             Some(row) => {
                 drop(self.allow(visit, Action::Download, About::Share(&row.facts()), &row.title).await?);
-                self.bring(visit, id).await
+                self.bring(visit, id).await?
             }
             None => {
                 drop(self.allow(visit, Action::Download, About::Share(&facts_of(id)), &id.to_string()).await?);
-                self.bring(visit, id).await
+                self.bring(visit, id).await?
             }
-        }
+        };
+        self.keeping.asked(id);
+        Ok(present)
     }
 
     async fn bring(&self, visit: &Visit, id: ShareId) -> Result<ShareRow, Problem> {
@@ -250,10 +261,7 @@ impl Server {
             return Ok(vec![bringing.route]);
         }
         let find = self.find_above(visit, id).await?;
-        if self.free_bytes().is_some_and(|free| free < self.settings().reserve_bytes.saturating_add(find.size)) {
-            let detail = "The disk of this server has no room for it. Tell whoever runs the server.";
-            return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage", detail));
-        }
+        self.make_room(find.size).await?;
         Ok(find.routes().cloned().collect())
     }
 

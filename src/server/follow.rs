@@ -58,7 +58,7 @@ async fn compare_shelf(server: &Arc<Server>) -> Result<(), CentralError> {
         // What was fetched is not always written down: only what was removed goes.
         if !mine {
             if server.central.was_removed(id).await? {
-                routes::share::take_off_shelf(server, id).await;
+                server.keeping.take_off(id).await;
             }
             continue;
         }
@@ -66,7 +66,7 @@ async fn compare_shelf(server: &Arc<Server>) -> Result<(), CentralError> {
         let batches = server.central.batches_in(BatchState::Sealing).await?;
         let is_coming = |batch: &Batch| on_shelf.lies_under(&shared.join(&batch.id));
         if !batches.iter().any(is_coming) {
-            routes::share::take_off_shelf(server, id).await;
+            server.keeping.take_off(id).await;
         }
     }
     Ok(())

@@ -141,7 +141,7 @@ async fn retain(server: &Server, now: i64) -> Result<(), Problem> {
         let mut change = server.central.change(permit, &note).await?;
         change.remove_share(row.number).await?;
         change.commit().await?;
-        routes::share::take_off_shelf(server, row.id).await;
+        server.keeping.take_off(row.id).await;
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ mod follow;
 mod guard;
 mod indexing;
 mod jobs;
+mod keeping;
 mod keyring;
 mod metrics;
 mod metrics_listener;
@@ -97,6 +98,7 @@ pub(crate) struct Server {
     pub speeds: speeds::Speeds,
     /// What computers of the room are handing over.
     pub publications: routes::publications::Publications,
+    pub keeping: keeping::Keeping,
     /// `None`: the bytes lie on the disk.
     pub shared: Option<shared::Shared>,
     pub authority: authority::Authority,
@@ -150,7 +152,18 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
     let policy = watch::Sender::new(Arc::new(policy));
     let settings = settings::Settings::of(&config, &Chosen::load(&central).await?);
     let settings = watch::Sender::new(Arc::new(settings));
-    let chain = chain::start(&config, &settings, &at, &central, policy.subscribe());
+    let keeping = keeping::Keeping {
+        central: central.clone(),
+        shelf: at.shelf.clone(),
+        engine: at.handle.clone(),
+        settings: settings.subscribe(),
+        home: config.home.clone(),
+        folder: config.shared(),
+        has_common_storage: shared.is_some(),
+        uses: Arc::default(),
+        one_by_one: Arc::default(),
+    };
+    let chain = chain::start(&keeping, &config, &settings, &at, policy.subscribe());
     let figures = metrics_listener::bind(config.metrics).await?;
     let peers_of_chain = chain.peer_routes();
     let server = Arc::new(Server {
@@ -170,6 +183,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         metrics: metrics::Metrics::new(),
         connections: at.connections,
         publications: routes::publications::Publications::default(),
+        keeping,
         shared,
         authority,
         started_s: now_s(),

@@ -85,6 +85,11 @@ impl Problem {
         Problem { retry_after_s: Some(seconds), ..problem }
     }
 
+    pub fn disk_full() -> Problem {
+        let detail = "The server's disk has no room for this. Tell whoever runs it; what came so far stays.";
+        Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail)
+    }
+
     pub fn internal(error: &dyn std::error::Error) -> Problem {
         tracing::error!(%error, "a request failed");
         let detail = "Something went wrong in the server; its log tells more. Try again, or tell whoever runs it.";

@@ -4,11 +4,11 @@
 //! Only what a computer's catalogue says is for everyone is told of, and only of computers on the list. Before a byte of a file
 //! is fetched, the list of files is, and the policy judges it like what the computer gives to the room itself.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-use super::{now_s, settings::Settings};
+use super::{keeping::Keeping, now_s};
 use crate::{
     access::{Actor, Admission, Given, Giving, Policy, may_give, may_have},
     chain::{Ask, Find, FindKind, Reason, Step},
@@ -38,9 +38,7 @@ pub(super) struct Room {
     pub shelf: Shelf,
     pub client: Client,
     pub policy: watch::Receiver<Arc<Policy>>,
-    pub settings: watch::Receiver<Arc<Settings>>,
-    /// The disk of this folder takes what is brought.
-    pub home: PathBuf,
+    pub keeping: Keeping,
 }
 
 impl Room {
@@ -93,7 +91,11 @@ impl Room {
         let row = picture.peers.iter().find(|row| row.id == from).filter(|_| gives).ok_or(Reason::Unreachable)?;
         let asked = manifest_of(&self.client, from, &row.addresses, share);
         let signed = tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Reason::Timeout))?;
-        self.judge(from, computer, &signed)
+        self.judge(from, computer, &signed)?;
+        match self.keeping.make_room(signed.manifest().size()).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(Reason::Overloaded),
+        }
     }
 
     fn judge(&self, from: PeerId, computer: &Actor, signed: &SignedManifest) -> Result<(), Reason> {
@@ -113,11 +115,7 @@ impl Room {
         if manifest.audience != Audience::Everyone {
             return Err(Reason::Denied);
         }
-        let needed = self.settings.borrow().reserve_bytes.saturating_add(manifest.size());
-        match fs4::available_space(&self.home) {
-            Ok(free) if free < needed => Err(Reason::Overloaded),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }
 

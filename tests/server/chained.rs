@@ -1,16 +1,23 @@
 //! A server above another, as enrolled computers of the lower one meet it.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::{
     Server,
     apps::{App, policy, token},
     computer_key,
+    console::soon,
+    machine::is_root,
 };
 use crate::loopback::room::content;
 
 /// A school's server and the lab's below it, which may ask it.
 pub fn chained() -> [Server; 2] {
+    chained_with(None)
+}
+
+/// `disk_mib`: the lab's server has a disk of its own, of which 8 MiB stay free; this needs root.
+fn chained_with(disk_mib: Option<u32>) -> [Server; 2] {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let ids = [0, 1].map(|which: usize| {
         let folder = folders[which].path();
@@ -25,6 +32,10 @@ pub fn chained() -> [Server; 2] {
     std::fs::write(upper.path().join("server.toml"), below).unwrap();
     let upper = Server::start_in(upper);
     let (begin, address) = (begin("Lab"), upper.at());
+    let begin = if disk_mib.is_some() { format!("{begin}[storage]\nreserve_mib = 8\n") } else { begin };
+    if let Some(mib) = disk_mib {
+        std::fs::write(lower.path().join("disk-mib"), mib.to_string()).unwrap();
+    }
     let above = format!("{begin}[[upstreams]]\naddress = '{address}'\nid = '{}'\nname = 'School'\n", ids[0]);
     std::fs::write(lower.path().join("server.toml"), above).unwrap();
     let lower = Server::start_in(lower);
@@ -82,4 +93,62 @@ fn an_enrolled_computer_finds_and_gets_what_only_the_server_above_its_own_has_an
     }
     assert_eq!(shared(&lab), Vec::<String>::new());
     assert!(head.get(&format!("/api/v1/shares/{lesson}/files/0")).body == bytes, "above it stays");
+}
+
+#[test]
+fn copies_of_what_is_above_make_room_for_what_is_wanted_now_and_come_again() {
+    if !is_root(module_path!(), "copies_of_what_is_above_make_room_for_what_is_wanted_now_and_come_again") {
+        return;
+    }
+    let [school, lab] = chained_with(Some(96));
+    let (head, owner) = (school.own(), lab.own());
+    let lesson = |number: usize| {
+        let bytes = content(&format!("lesson {number}"), 24 << 20);
+        let name = format!("lesson-{number}.bin");
+        (head.upload(&name, "room", &name, &bytes), bytes)
+    };
+    let lessons: Vec<_> = (0..4).map(lesson).collect();
+    let huge = head.upload("huge.bin", "room", "huge.bin", &content("huge", 100 << 20));
+    let get = |number: usize| {
+        let (share, bytes) = &lessons[number];
+        let answer = owner.get(&format!("/api/v1/shares/{share}/files/0"));
+        assert_eq!((answer.status, answer.body == *bytes), (200, true), "lesson {number}");
+        // What was asked for in one second is not told apart.
+        std::thread::sleep(Duration::from_millis(1_100));
+    };
+    let here = || {
+        let of = |(share, _): &(String, Vec<u8>)| owner.get(&format!("/api/v1/shares/{share}")).value()["here"] == true;
+        (0..lessons.len()).filter(|number| of(&lessons[*number])).collect::<Vec<_>>()
+    };
+    let is_here = |wanted: &[usize]| soon(&format!("only {wanted:?} are here"), || here() == wanted);
+
+    get(0);
+    get(1);
+    get(0);
+    is_here(&[0, 1]);
+    get(2);
+    get(3);
+    is_here(&[0, 2, 3]);
+    get(1);
+    is_here(&[1, 2, 3]);
+    let search = owner.get("/api/v1/search?q=lesson").value();
+    for (share, _) in &lessons {
+        assert!(search.to_string().contains(share), "what went is found as before: {search}");
+    }
+
+    // What will not fit in any case costs nothing.
+    let refused = owner.get(&format!("/api/v1/shares/{huge}/files/0"));
+    assert_eq!((refused.status, refused.value()["code"].as_str()), (507, Some("disk-full")), "{}", refused.text());
+    is_here(&[1, 2, 3]);
+
+    // An upload makes room, too, and never goes itself.
+    let own = content("own", 30 << 20);
+    let uploaded = owner.upload("Own work", "room", "own.bin", &own);
+    is_here(&[1, 3]);
+    get(2);
+    get(0);
+    is_here(&[0, 2]);
+    assert!(owner.get(&format!("/api/v1/shares/{uploaded}/files/0")).body == own);
+    let storage = owner.get("/admin/storage").text();
+    assert!(storage.contains("50 MB are copies of what other servers"), "{storage}");
 }

@@ -20,8 +20,8 @@ fn machine(etc: &Path, server: &Server, token: &str) {
 }
 
 /// Whether the test goes on here, as root on a network where the loopback is up.
-fn is_root(test: &str) -> bool {
-    if as_root::instead(module_path!(), test) {
+pub fn is_root(module: &str, test: &str) -> bool {
+    if as_root::instead(module, test) {
         return false;
     }
     assert!(Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
@@ -38,7 +38,10 @@ fn enrolments(server: &Server) -> Vec<String> {
 
 #[test]
 fn a_computer_whose_machine_names_its_server_enrols_itself_once_and_nobody_at_it_gets_out() {
-    if !is_root("a_computer_whose_machine_names_its_server_enrols_itself_once_and_nobody_at_it_gets_out") {
+    if !is_root(
+        module_path!(),
+        "a_computer_whose_machine_names_its_server_enrols_itself_once_and_nobody_at_it_gets_out",
+    ) {
         return;
     }
     let (server, owner) = Server::owned();
@@ -81,7 +84,10 @@ fn refusal(status: &Value) -> &str {
 
 #[test]
 fn a_wrong_token_in_the_machines_file_is_told_in_words_and_closes_the_computer_until_it_is_right() {
-    if !is_root("a_wrong_token_in_the_machines_file_is_told_in_words_and_closes_the_computer_until_it_is_right") {
+    if !is_root(
+        module_path!(),
+        "a_wrong_token_in_the_machines_file_is_told_in_words_and_closes_the_computer_until_it_is_right",
+    ) {
         return;
     }
     let (server, owner) = Server::owned();

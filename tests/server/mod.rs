@@ -177,7 +177,7 @@ fn launch(folder: &Path, listen: &str) -> Launched {
         std::fs::write(&config, "[metrics]\nlisten = '127.0.0.1:0'\n").unwrap();
     }
     let log = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log")).unwrap();
-    let mut program = Command::new(env!("CARGO_BIN_EXE_handout"))
+    let mut program = on_disk(folder)
         .args(["serve", "--json", "--log-format", "json", "--listen", listen, "--no-discovery", "--home"])
         .arg(folder.join("home"))
         .arg("--config")
@@ -195,6 +195,21 @@ fn launch(folder: &Path, listen: &str) -> Launched {
         metrics: said["metrics"].as_str().map(str::to_owned),
         code: said["setup_code"].as_str().map(str::to_owned),
     }
+}
+
+/// The program; on a disk of its own where the folder has a file `disk-mib` that says how large it is, which needs root.
+fn on_disk(folder: &Path) -> Command {
+    let Ok(mib) = std::fs::read_to_string(folder.join("disk-mib")) else {
+        return Command::new(env!("CARGO_BIN_EXE_handout"));
+    };
+    let disk = folder.join("disk");
+    std::fs::create_dir_all(&disk).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-ec"]);
+    // What is at home already comes along.
+    command.arg("mount -t tmpfs -o size=$1m tmpfs $2; cp -a $3/. $2; mount --bind $2 $3; shift 3; exec \"$@\"");
+    command.args(["sh", &mib]).arg(disk).arg(folder.join("home")).arg(env!("CARGO_BIN_EXE_handout"));
+    command
 }
 
 impl Browser {

@@ -7,6 +7,8 @@ use crate::store::central::{Batch, OwnerUsage, Usage};
 
 pub(in crate::server) struct StoragePage {
     pub usage: Usage,
+    /// What is on the disk because somebody wanted it, and others have as well.
+    pub copies_bytes: u64,
     pub owners: Vec<OwnerUsage>,
     /// With whose it is, and how many bytes are here of how many.
     pub unfinished: Vec<(Batch, String, u64, u64)>,
@@ -36,6 +38,9 @@ pub(in crate::server) fn storage(frame: &Frame, page: &StoragePage) -> Markup {
                     p { (figures::bytes(used)) " of " (figures::bytes(total)) " used; " (figures::bytes(page.reserve_bytes)) " are kept free (see " a href="/admin/settings" { "Settings" } ")." }
                 }
                 _ => p { "The system does not tell how full the disk is." },
+            }
+            @if page.copies_bytes > 0 {
+                p { (figures::bytes(page.copies_bytes)) " are copies of what other servers and computers have. When room is needed, those go that nobody asked for for the longest time; they come again when they are wanted." }
             }
         }
         (owners(page))

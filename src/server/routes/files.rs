@@ -133,7 +133,7 @@ pub(super) async fn file(
         }
         false => serving::arriving_body(server.shelf.arriving(row.id, entry, from, len), &server.metrics, pacer),
     };
-    let mut response = Response::new(body);
+    let mut response = Response::new(server.keeping.while_sent(row.id, body));
     if let Wanted::Part { from, to } = wanted {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         set(&mut response, header::CONTENT_RANGE, &format!("bytes {from}-{to}/{size}"));
@@ -218,7 +218,8 @@ pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, fact
     server.done(visit, &permit, &named(row), &format!("zip of {} files and folders", chosen.len())).await?;
     let name = format!("{}.zip", folder.last().copied().unwrap_or(&row.title));
     let zip = Zip::of(server.shelf.clone(), on_shelf, chosen);
-    let mut response = Response::new(serving::body_of(zip, &server.metrics, server.speed_of(visit, Way::Down)));
+    let body = serving::body_of(zip, &server.metrics, server.speed_of(visit, Way::Down));
+    let mut response = Response::new(server.keeping.while_sent(row.id, body));
     describe(&mut response, &name, None);
     set(&mut response, header::CONTENT_TYPE, "application/zip");
     Ok(response)

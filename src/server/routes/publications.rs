@@ -237,11 +237,7 @@ async fn judge(
     if let Some(note) = files().find_map(|(.., root)| policy.blocked.get(&root)) {
         return Err(Problem::refused(&Reason::Blocked { note: note.clone() }));
     }
-    if server.free_bytes().is_some_and(|free| free < server.settings().reserve_bytes.saturating_add(manifest.size())) {
-        let detail = "The disk of this server has no room for it. Tell whoever runs the server.";
-        return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "storage", detail));
-    }
-    Ok(())
+    server.make_room(manifest.size()).await
 }
 
 /// Fetches it, and writes it down when all of it is here.

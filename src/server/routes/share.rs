@@ -1,7 +1,5 @@
 //! A share's page, a file looked at, and what its owner or a teacher does with it.
 
-use std::{collections::BTreeSet, fs, io, path::PathBuf};
-
 use axum::{
     Extension, Form,
     extract::{Path, Query, RawForm, State},
@@ -20,7 +18,7 @@ use crate::{
         pages::{self, FileLine, Frame, SharePage, ViewPage},
         problem::Problem,
     },
-    share::{Entry, EntryKind, ShareId},
+    share::{Entry, EntryKind},
     store::central::ShareRow,
 };
 
@@ -299,38 +297,8 @@ pub(in crate::server) async fn remove(
     let mut change = server.central.change(permit, &visit.note(&address, &about, &row.title)).await?;
     change.remove_share(row.number).await?;
     change.commit().await?;
-    take_off_shelf(&server, row.id).await;
+    server.keeping.take_off(row.id).await;
     Ok(see_done("/", "removed"))
-}
-
-/// Stops giving a share out, and deletes files that were uploaded or brought; those of the app's own stay where they are.
-pub(in crate::server) async fn take_off_shelf(server: &Server, id: ShareId) {
-    let shared = server.config.shared();
-    let places = server.shelf.get(id).map(|share| share.places()).unwrap_or_default();
-    if let Err(error) = server.engine.send(Command::Unshare { share: id }) {
-        tracing::error!(share = %id, %error, "a share could not be taken off the shelf");
-    }
-    let deleted = tokio::task::spawn_blocking(move || delete_tops(&shared, &places)).await;
-    for (path, error) in deleted.unwrap_or_default() {
-        tracing::warn!(share = %id, path = %path.display(), %error, "files of a share could not be deleted");
-    }
-}
-
-/// Deletes what holds these places at the top of a folder: the one folder of an upload, or each file and folder that was
-/// brought. Returns what could not be deleted.
-fn delete_tops(folder: &std::path::Path, places: &[PathBuf]) -> Vec<(PathBuf, io::Error)> {
-    let inside = places.iter().filter_map(|place| place.strip_prefix(folder).ok());
-    let tops: BTreeSet<PathBuf> = inside.filter_map(|place| Some(folder.join(place.components().next()?))).collect();
-    let mut failed = vec![];
-    for top in tops {
-        let is_folder = top.symlink_metadata().is_ok_and(|found| found.is_dir());
-        let deleted = if is_folder { fs::remove_dir_all(&top) } else { fs::remove_file(&top) };
-        match deleted {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => failed.push((top, error)),
-            _ => {}
-        }
-    }
-    failed
 }
 
 /// A share in the audit log.

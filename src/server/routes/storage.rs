@@ -66,6 +66,7 @@ pub(in crate::server) async fn page(
     let backups = tokio::task::spawn_blocking(move || copies(&folder)).await.unwrap_or(Ok(vec![]));
     let page = StoragePage {
         usage: server.central.total_usage().await?,
+        copies_bytes: server.central.copies().await?.iter().map(|row| row.size).sum(),
         owners: server.central.usage_by_owner(OWNERS_MAX).await?,
         unfinished,
         free_bytes: server.free_bytes(),

@@ -65,7 +65,7 @@ pub(in crate::server) async fn create(
     let permit = uploads::may_come(&server, &visit, &path, size).await?;
     drop(permit);
     if server.shared.is_none() {
-        has_room(&server, size)?;
+        server.make_room(size).await?;
     }
     let (batch, alone) = match one("batch") {
         Some(id) => (uploads::mine(&server, &visit, id).await?, false),
@@ -212,7 +212,7 @@ async fn append(
         end += part.len() as u64;
         if end - looked_at >= LOOK_EVERY {
             looked_at = end;
-            has_room(server, 0)?;
+            server.make_room(0).await?;
         }
     }
     file.flush().await?;
@@ -277,16 +277,6 @@ async fn found(server: &Server, visit: &Visit, id: &str) -> Result<(UploadRow, B
     let upload = server.central.upload(id).await?.ok_or_else(|| Problem::no_such("upload"))?;
     let batch = uploads::mine(server, visit, &upload.batch).await?;
     Ok((upload, batch))
-}
-
-fn has_room(server: &Server, size: u64) -> Result<(), Problem> {
-    match server.free_bytes() {
-        Some(free) if free < server.settings().reserve_bytes.saturating_add(size) => {
-            let detail = "The server's disk has no room for this. Tell whoever runs it; what came so far stays.";
-            Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", detail))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn speaks_tus(headers: &HeaderMap) -> Result<(), Problem> {

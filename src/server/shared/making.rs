@@ -123,7 +123,7 @@ async fn put_together(
     folder: &Path,
 ) -> Result<(), String> {
     let size: u64 = uploads.iter().map(|upload| upload.size).sum();
-    if server.free_bytes().is_some_and(|free| free < size.saturating_add(server.config.reserve_bytes)) {
+    if !server.keeping.make_room(size).await.map_err(|error| error.to_string())? {
         return Err("The server's disk has no room to put the files together. Tell whoever runs it.".to_owned());
     }
     std::fs::remove_dir_all(folder).ok();

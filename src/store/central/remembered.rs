@@ -3,7 +3,7 @@
 
 use super::{
     Central, CentralError, NewShare,
-    shares::remove_rows,
+    shares::{ShareRow, remove_rows, share_of},
     sql::{Row, sql},
 };
 use crate::share::ShareId;
@@ -31,6 +31,13 @@ impl Central {
         let statement = sql("SELECT number FROM shares WHERE id = $1 AND origin = $2 AND here = 0");
         let known = self.pools.rows(statement.bind(&id.0).bind(FROM_ABOVE)).await?;
         self.remove_all(&known).await
+    }
+
+    /// Shares of others whose bytes are on this server's disk.
+    pub async fn copies(&self) -> Result<Vec<ShareRow>, CentralError> {
+        let statement = sql("SELECT * FROM shares WHERE origin = $1 AND here = 1 AND stored = 0");
+        let rows = self.pools.rows(statement.bind(FROM_ABOVE)).await?;
+        Ok(rows.iter().map(share_of).collect::<Result<_, _>>()?)
     }
 
     async fn remove_all(&self, numbers: &[Row]) -> Result<(), CentralError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Central, CentralError, Change, found,
+    Central, CentralError, Change, FROM_ABOVE, found,
     sql::{Changes, Row, sql, sql_of},
     storage::next_version,
     words::words_of,
@@ -141,10 +141,12 @@ impl Central {
         Ok(usage)
     }
 
-    /// What all shares take together.
+    /// What all shares take together of which there is more than their names.
     pub async fn total_usage(&self) -> Result<Usage, CentralError> {
         let statement = sql("SELECT CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes, \
-             CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, COUNT(*) AS shares FROM shares");
+             CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, COUNT(*) AS shares FROM shares \
+             WHERE origin <> $1 OR here = 1 OR stored = 1");
+        let statement = statement.bind(FROM_ABOVE);
         let Some(row) = self.pools.row(statement).await? else { return Ok(Usage::default()) };
         Ok(Usage { bytes: row.count("bytes")?, files: row.count("files")?, shares: row.count("shares")? })
     }

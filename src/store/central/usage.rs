@@ -1,6 +1,6 @@
 //! Who has how much on the server, and what is unfinished.
 
-use super::{Batch, Central, CentralError, Usage, sql::sql};
+use super::{Batch, Central, CentralError, FROM_ABOVE, Usage, sql::sql};
 
 /// What one person's shares take together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,12 +11,13 @@ pub struct OwnerUsage {
 }
 
 impl Central {
-    /// Those who have most first.
+    /// Those who have most first. What is only known of shares of others counts nowhere.
     pub async fn usage_by_owner(&self, limit: u32) -> Result<Vec<OwnerUsage>, CentralError> {
         let statement = sql("SELECT owner, owner_name, CAST(COALESCE(SUM(size), 0) AS BIGINT) AS bytes, \
              CAST(COALESCE(SUM(files), 0) AS BIGINT) AS files, COUNT(*) AS shares FROM shares \
-             GROUP BY owner, owner_name ORDER BY bytes DESC, owner_name LIMIT $1");
-        let rows = self.pools.rows(statement.bind(i64::from(limit))).await?;
+             WHERE origin <> $1 OR here = 1 OR stored = 1 \
+             GROUP BY owner, owner_name ORDER BY bytes DESC, owner_name LIMIT $2");
+        let rows = self.pools.rows(statement.bind(FROM_ABOVE).bind(i64::from(limit))).await?;
         let usage = |row: &super::sql::Row| {
             let usage = Usage { bytes: row.count("bytes")?, files: row.count("files")?, shares: row.count("shares")? };
             Ok(OwnerUsage { name: row.get("owner_name")?, usage })
