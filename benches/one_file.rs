@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::servers::{answers, certificate, free_port, rsync_daemon};
+use common::servers::{self, rsync_daemon};
 use common::{Found, MISSING, Process, Reach, Result, Row, Used, find, handout, measured, run, wait_for};
 
 /// A round of one way.
@@ -182,22 +182,7 @@ fn ours(folder: &Path, file: &Path) -> Result<Way> {
 
 fn nginx(folder: &Path, _: &Path) -> Result<Way> {
     let (nginx, curl) = (find("nginx").ok_or(MISSING)?, find("curl").ok_or(MISSING)?);
-    let port = free_port()?;
-    let path = |name: &str| folder.join(name).display().to_string();
-    certificate(Path::new("openssl"), folder)?;
-    let root = folder.display();
-    // One process, so that none is left behind when it is killed.
-    let config = format!(
-        "daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/nginx.log;\n\
-         events {{ worker_connections 64; }}\n\
-         http {{ access_log off; sendfile on; server {{ listen 127.0.0.1:{port} ssl; root {root};\n\
-         ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;\n\
-         ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; }} }}\n"
-    );
-    fs::write(folder.join("nginx.conf"), config)?;
-    let sender =
-        Process::start(Command::new(nginx).args(["-p", &path(""), "-c", &path("nginx.conf")]).stderr(Stdio::null()))?;
-    wait_for("nginx answers", Duration::from_secs(10), || answers(port))?;
+    let (sender, port) = servers::nginx(&nginx, folder)?;
     let target = folder.join("curl.bin");
     let fetch = {
         let target = target.clone();

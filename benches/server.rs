@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use common::servers::{answers, certificate, free_port};
+use common::servers;
 use common::{Found, MISSING, Process, Reach, Result, Row, find, measured, wait_for};
 
 /// Whoever sends.
@@ -125,22 +125,7 @@ fn ours(folder: &Path, file: &Path) -> Result<Sender> {
 
 fn nginx(folder: &Path) -> Result<Sender> {
     let nginx = find("nginx").ok_or(MISSING)?;
-    let port = free_port()?;
-    certificate(Path::new("openssl"), folder)?;
-    let root = folder.display();
-    // One process, so that none is left behind when it is killed.
-    let config = format!(
-        "daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/nginx.log;\n\
-         events {{ worker_connections 64; }}\n\
-         http {{ access_log off; sendfile on; server {{ listen 127.0.0.1:{port} ssl; root {root};\n\
-         ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;\n\
-         ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; }} }}\n"
-    );
-    fs::write(folder.join("nginx.conf"), config)?;
-    let mut command = Command::new(nginx);
-    command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).stderr(Stdio::null());
-    let process = Process::start(&mut command)?;
-    wait_for("nginx answers", Duration::from_secs(10), || answers(port))?;
+    let (process, port) = servers::nginx(&nginx, folder)?;
     let address = format!("https://127.0.0.1:{port}/file.bin");
     Ok(Sender { name: "nginx (TLS)", process, address, arguments: vec![], walls: vec![], cpus: vec![] })
 }

@@ -26,6 +26,27 @@ pub fn certificate(openssl: &Path, folder: &Path) -> Result<()> {
         .args([&path("key.pem"), "-out", &path("cert.pem")]))
 }
 
+/// nginx that gives a folder over TLS 1.3 with AES-128-GCM, and its port.
+pub fn nginx(nginx: &Path, folder: &Path) -> Result<(Process, u16)> {
+    let port = free_port()?;
+    certificate(Path::new("openssl"), folder)?;
+    let root = folder.display();
+    // One process, so that none is left behind when it is killed.
+    let config = format!(
+        "daemon off; master_process off; pid {root}/nginx.pid; error_log {root}/nginx.log;\n\
+         events {{ worker_connections 64; }}\n\
+         http {{ access_log off; sendfile on; server {{ listen 127.0.0.1:{port} ssl; root {root};\n\
+         ssl_certificate cert.pem; ssl_certificate_key key.pem; ssl_protocols TLSv1.3;\n\
+         ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256; }} }}\n"
+    );
+    fs::write(folder.join("nginx.conf"), config)?;
+    let mut command = Command::new(nginx);
+    command.arg("-p").arg(folder).arg("-c").arg(folder.join("nginx.conf")).stderr(Stdio::null());
+    let process = Process::start(&mut command)?;
+    wait_for("nginx answers", Duration::from_secs(10), || answers(port))?;
+    Ok((process, port))
+}
+
 /// An rsync daemon that gives a folder as the module `m`, and its port.
 pub fn rsync_daemon(rsync: &Path, folder: &Path) -> Result<(Process, u16)> {
     let port = free_port()?;
