@@ -3,6 +3,7 @@
 
 pub mod bar;
 pub mod blank;
+pub mod card;
 pub mod chart;
 pub mod choice;
 pub mod dialogs;

@@ -73,7 +73,7 @@ pub fn face_ui(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Response {
         paint::icon(painter, at, icons::HARD_DRIVES, size::ICON, palette.text_soft);
     }
     if face.count > 0 {
-        badge(painter, center + vec2(size::FACE * 0.36, size::FACE * 0.34), face, palette);
+        badge(painter, center + vec2(size::FACE * 0.42, size::FACE * 0.38), face, palette);
     }
     if face.trouble {
         let at = center + vec2(-size::FACE * 0.36, size::FACE * 0.34);

@@ -15,6 +15,7 @@ use crate::{
         names,
         parts::{
             blank::blank_ui,
+            card::card,
             field::field_ui,
             menu, notices, paint,
             person::{self, Face},
@@ -102,20 +103,6 @@ fn link_ui(ui: &mut Ui, view: &mut View<'_>) {
             });
         }
         Err(error) => soft(ui, error.to_string()),
-    });
-}
-
-fn card(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
-    let palette = Palette::of(ui);
-    let frame = egui::Frame::new()
-        .fill(palette.paper)
-        .stroke((size::HAIRLINE, palette.hairline))
-        .corner_radius(radius::MEDIUM)
-        .inner_margin(space::L);
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.spacing_mut().item_spacing.y = space::S;
-        content(ui);
     });
 }
 

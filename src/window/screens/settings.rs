@@ -13,6 +13,7 @@ use crate::{
         memory::Dialog,
         names,
         parts::{
+            card::card,
             choice::segments_ui,
             field::field_ui,
             person,
@@ -48,14 +49,7 @@ pub fn settings_ui(ui: &mut Ui, view: &mut View<'_>) {
 
 fn card_ui(ui: &mut Ui, title: &str, text: &str, content: impl FnOnce(&mut Ui)) {
     let palette = Palette::of(ui);
-    let frame = egui::Frame::new()
-        .fill(palette.paper)
-        .stroke((size::HAIRLINE, palette.hairline))
-        .corner_radius(radius::MEDIUM)
-        .inner_margin(space::L);
-    frame.show(ui, |ui| {
-        ui.set_width(ui.available_width());
-        ui.spacing_mut().item_spacing.y = space::S;
+    card(ui, |ui| {
         ui.label(RichText::new(title).font(Type::Lead.weighing(Weight::SemiBold)).color(palette.text));
         if !text.is_empty() {
             soft(ui, text);
