@@ -105,7 +105,11 @@ impl Storage {
 }
 
 fn bucket_of(url: &str) -> Result<(String, String), String> {
-    let bad = || format!("storage.url: {url:?} is not s3://BUCKET or s3://BUCKET/FOLDER");
+    let bad = || {
+        let names =
+            "a bucket's name has 3 to 63 small letters, digits, - and .; a folder's has letters, digits, -, _ and .";
+        format!("storage.url: {url:?} is not s3://BUCKET or s3://BUCKET/FOLDER ({names})")
+    };
     let rest = url.strip_prefix("s3://").ok_or_else(bad)?;
     let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let fits = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter);

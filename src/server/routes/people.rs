@@ -225,8 +225,11 @@ pub(in crate::server) async fn change(
             let shown = super::title_of(one("shown").unwrap_or(&person.shown))?;
             let active = one("active") == Some("yes");
             let may = if active { "may sign in" } else { "switched off" };
-            let numbers: Vec<String> = groups.iter().map(|group| group.0.to_string()).collect();
-            let detail = format!("{role} {shown}, {may}, groups {}", numbers.join(", "));
+            let known = server.central.groups().await?;
+            let names = known.iter().filter(|known| groups.contains(&known.id)).map(|known| known.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            let of = if names.is_empty() { "in no group".to_owned() } else { format!("in {names}") };
+            let detail = format!("{role} {shown}, {may}, {of}");
             let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
             let new = PersonChange {
                 shown: Some(&shown).filter(|shown| !shown.is_empty()).map(String::as_str),
