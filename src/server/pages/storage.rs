@@ -40,7 +40,7 @@ pub(in crate::server) fn storage(frame: &Frame, page: &StoragePage) -> Markup {
                 _ => p { "The system does not tell how full the disk is." },
             }
             @if page.copies_bytes > 0 {
-                p { (figures::bytes(page.copies_bytes)) " are copies of what other servers and computers have. When room is needed, those go that nobody asked for for the longest time; they come again when they are wanted." }
+                p { (figures::bytes(page.copies_bytes)) " are copies of what other servers and computers have. When room is needed, those go that were not used for longest; they come again when they are wanted." }
             }
         }
         (owners(page))
