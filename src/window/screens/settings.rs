@@ -20,7 +20,7 @@ use crate::{
             push::{Look, Push},
             toasts::{Mood, Offer},
         },
-        theme::{Palette, Type, Weight, radius, size, space},
+        theme::{Palette, Type, Weight, size, space},
         view::View,
         wishes::{Choice, ThemeChoice, Wish},
         words,
