@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::servers::{self, rsync_daemon};
+use common::servers::{self, answers, free_port, rsync_daemon};
 use common::{Found, MISSING, Process, Reach, Result, Row, Used, find, handout, measured, run, wait_for};
 
 /// A round of one way.
