@@ -1,6 +1,6 @@
 //! A server above another, as enrolled computers of the lower one meet it.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, process::Command, time::Duration};
 
 use super::{
     Server,
@@ -149,6 +149,22 @@ fn copies_of_what_is_above_make_room_for_what_is_wanted_now_and_come_again() {
     get(0);
     is_here(&[0, 2]);
     assert!(owner.get(&format!("/api/v1/shares/{uploaded}/files/0")).body == own);
+
+    // What somebody is getting stays, though the other one was asked for later.
+    let address = format!("{}/api/v1/shares/{}/files/0", lab.address, lessons[2].0);
+    let mut slow = Command::new("curl")
+        .args(["-sk", "--limit-rate", "200K", "-o", "/dev/null", "-b"])
+        .arg(&owner.jar)
+        .arg(address)
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1_500));
+    get(0);
+    get(1);
+    is_here(&[1, 2]);
+    assert!(slow.try_wait().unwrap().is_none(), "it is still on its way");
+    slow.kill().unwrap();
+    slow.wait().unwrap();
     let storage = owner.get("/admin/storage").text();
     assert!(storage.contains("50 MB are copies of what other servers"), "{storage}");
 }
