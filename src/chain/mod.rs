@@ -45,7 +45,8 @@ pub type Admits = Arc<dyn Fn(PeerId) -> BoxFuture<'static, bool> + Send + Sync>;
 /// Whether a share may be brought from a computer of the room, which is no server: whoever knows the rules asks it for its
 /// list of files first, and judges that.
 pub type MayBring = Arc<dyn Fn(PeerId, ShareId) -> BoxFuture<'static, Result<(), Reason>> + Send + Sync>;
-/// Whether the disk has room for a share that is to be brought; whoever keeps copies may make some.
+/// Whether the disk has room for a share that is to be brought for another server; whoever keeps copies may make some. For
+/// people it was looked at before, where they can be told.
 pub type HasRoom = Arc<dyn Fn(ShareId) -> BoxFuture<'static, bool> + Send + Sync>;
 
 /// Writes down what was found above, for everyone, so that it is known from then on.
@@ -200,9 +201,6 @@ impl Chain {
         patience: Duration,
     ) -> Result<(), Refusal> {
         let stopped = Err(Refusal { reason: Reason::Overloaded, at: self.me });
-        if !(self.has_room)(share).await {
-            return stopped;
-        }
         let (ready, is_ready) = oneshot::channel();
         if self.inbox.send(Event::Wanted { share, routes, passed, patience, ready }).await.is_err() {
             return stopped;

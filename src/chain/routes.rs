@@ -76,6 +76,9 @@ impl Chain {
         if routes.iter().any(|route| route.len() == 1) {
             return Ok(());
         }
+        if !(self.has_room)(share).await {
+            return Err(Refusal { reason: Reason::Overloaded, at: self.me });
+        }
         let patience = budget.mul_f32(0.6);
         self.bring_for(share, routes, passed, patience).await
     }

@@ -296,7 +296,7 @@ impl Task {
     /// A computer of the room, where the engine sees it.
     fn neighbour(&self, id: PeerId) -> Option<Upstream> {
         let picture = self.setup.engine.snapshot();
-        let row = picture.peers.iter().find(|row| row.id == id)?;
+        let row = picture.peer(id)?;
         let address = row.addresses.first()?.to_string();
         Some(Upstream { id, address, name: Some(row.name.clone()) })
     }

@@ -9,7 +9,7 @@ use std::{
         Arc, Condvar, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::{Notify, broadcast, watch};
@@ -17,7 +17,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use super::{
     command::{ForGroups, Recipients},
     throttle::{Plan, Throttle, lines_under},
-    vouching::Vouching,
+    vouching::{Vouching, now_s},
 };
 use crate::{
     access::{Admission, Audience, ShareFacts},
@@ -451,11 +451,6 @@ impl Drop for Upload {
         self.served.open_uploads.fetch_sub(1, Ordering::Relaxed);
         self.served.uploads_changed.notify_one();
     }
-}
-
-fn now_s() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -207,6 +207,13 @@ pub struct ShareRow {
     pub trouble: Option<Arc<Trouble>>,
 }
 
+impl Snapshot {
+    /// Somebody who is around.
+    pub fn peer(&self, id: PeerId) -> Option<&Arc<PeerRow>> {
+        self.peers.iter().find(|row| row.id == id)
+    }
+}
+
 /// What the icon and the words of a share depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShareKind {

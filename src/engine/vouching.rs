@@ -88,6 +88,7 @@ impl Vouching {
     }
 }
 
-fn now_s() -> i64 {
+/// Seconds since 1970.
+pub(super) fn now_s() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

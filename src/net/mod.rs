@@ -13,6 +13,7 @@
 
 pub mod call;
 pub mod discovery;
+pub mod held;
 pub mod identity;
 pub mod interfaces;
 pub mod listen;

@@ -1,24 +1,17 @@
 //! Tells the engine to which computers this server gives: the policy, the list of enrolled computers and the servers below.
 //! It is told at once of what is changed here, and within seconds of what the console or another process changed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Server, now_s};
-use crate::{
-    access::{Admission, device},
-    store::central::CentralError,
-};
-
-/// What was done elsewhere holds here this much later at most.
-const EVERY: Duration = Duration::from_secs(3);
+use super::{Server, follow::EVERY, now_s};
+use crate::{access::Admission, store::central::CentralError};
 
 impl Server {
     /// Reads who is enrolled, and lets that and the policy hold.
     pub(super) async fn admit(&self) -> Result<(), CentralError> {
         let _turn = self.admitting.lock().await;
         let rows = self.central.devices().await?.into_iter();
-        let computers: BTreeMap<_, _> =
-            rows.map(|row| (row.peer, device(row.peer, row.role, row.group.into_iter().collect()))).collect();
+        let computers: BTreeMap<_, _> = rows.map(|row| (row.peer, row.actor())).collect();
         let servers = self.config.downstreams.clone();
         self.shelf.admit(Admission::new(self.policy(), computers, servers, now_s())).await;
         Ok(())

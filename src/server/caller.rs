@@ -1,6 +1,6 @@
 //! Finds out who sends a request: a session, a key, or an enrolled computer; else a guest.
 
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -11,7 +11,7 @@ use axum::{
 
 use super::{Server, now_s, problem::Problem, tokens};
 use crate::{
-    access::{Actor, Role, Who},
+    access::{Actor, Who},
     net::listen::{Caller, Visitor},
     store::central::{CentralError, PersonRow},
     wire::trace::TraceId,
@@ -126,8 +126,7 @@ async fn by_device(server: &Server, visit: &mut Visit, caller: Caller) -> Result
     if now - device.seen_s >= TOUCH_EVERY_S {
         server.central.touch_device(caller.peer, now, &caller.address.ip().to_string()).await?;
     }
-    let groups: BTreeSet<_> = device.group.into_iter().collect();
-    visit.actor = Actor::of(Who::Device(caller.peer), device.role.min(Role::Teacher), groups);
+    visit.actor = device.actor();
     Ok(())
 }
 

@@ -16,12 +16,12 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    access::{About, Action, Audience, Decision, Policy, ShareFacts, Who, decide, device},
+    access::{About, Action, Audience, Decision, Policy, ShareFacts, Who, decide},
     chain::{Answer, Ask, Asker, Chain, Find, Manner, Mode, Reason, Setup, Step, Words},
-    engine::{At, Shelf},
+    engine::At,
     net::call::Client,
     share::{Audience as MadeFor, EntryKind, PeerId, ShareId},
-    store::central::{Central, DeviceRow, FROM_ABOVE, NewShare, ShareRow},
+    store::central::{DeviceRow, FROM_ABOVE, NewShare, ShareRow},
 };
 
 /// So many hits of the own database are looked at for a server below.
@@ -52,14 +52,8 @@ pub(super) fn start(
     let name = own.unwrap_or_else(|| at.handle.snapshot().me.name.clone());
     let rules = policy.clone();
     let client = Client::new((*at.identity).clone()).listening_at(at.bound.port());
-    let room = Room {
-        engine: at.handle.clone(),
-        shelf: at.shelf.clone(),
-        client: client.clone(),
-        policy: policy.clone(),
-        keeping: keeping.clone(),
-    };
-    let library = Library { central: central.clone(), shelf: at.shelf.clone(), policy, room: room.clone() };
+    let room = Room { client: client.clone(), policy, keeping: keeping.clone() };
+    let library = Library { room: room.clone() };
     let (below, devices, known) = (config.downstreams.clone(), central.clone(), central.clone());
     Chain::start(Setup {
         me,
@@ -108,9 +102,6 @@ pub(super) fn start(
 /// What is here, for servers below.
 #[derive(Clone)]
 struct Library {
-    central: Central,
-    shelf: Shelf,
-    policy: watch::Receiver<Arc<Policy>>,
     room: Room,
 }
 
@@ -131,12 +122,12 @@ impl Library {
     }
 
     async fn rows(&self, ask: &Ask) -> Result<Vec<ShareRow>, crate::store::central::CentralError> {
-        let mut seen = BTreeSet::new();
+        let (central, mut seen) = (&self.room.keeping.central, BTreeSet::new());
         let rows: Vec<ShareRow> = match ask {
-            Ask::Share(share) => self.central.share(*share).await?.into_iter().collect(),
-            Ask::Hash(root) => self.central.shares_with(*root).await?.into_iter().map(|found| found.share).collect(),
+            Ask::Share(share) => central.share(*share).await?.into_iter().collect(),
+            Ask::Hash(root) => central.shares_with(*root).await?.into_iter().map(|found| found.share).collect(),
             Ask::Words(words) => {
-                let found = self.central.find(&words.to_string(), i64::MAX, HITS_MAX).await?;
+                let found = central.find(&words.to_string(), i64::MAX, HITS_MAX).await?;
                 found.into_iter().map(|found| found.share).collect()
             }
         };
@@ -147,9 +138,9 @@ impl Library {
         if row.audience != Audience::Room || row.quarantined {
             return None;
         }
-        let share = self.shelf.get(row.id).filter(|share| share.is_complete())?;
+        let share = self.room.keeping.shelf.get(row.id).filter(|share| share.is_complete())?;
         let signed = share.share().signed();
-        let blocked = &self.policy.borrow().blocked;
+        let blocked = &self.room.policy.borrow().blocked;
         let forbidden = |kind: &EntryKind| matches!(kind, EntryKind::File { root, .. } if blocked.contains_key(root));
         let manifest = signed.manifest();
         if manifest.audience == MadeFor::Peers || manifest.entries.iter().any(|entry| forbidden(&entry.kind)) {
@@ -299,15 +290,14 @@ impl Server {
             return self.name();
         }
         let known = self.chain.upstreams().await.into_iter().find(|upstream| upstream.id == at);
-        let neighbour = || self.engine.snapshot().peers.iter().find(|row| row.id == at).map(|row| row.name.clone());
+        let neighbour = || self.engine.snapshot().peer(at).map(|row| row.name.clone());
         let known = known.map(|upstream| upstream.name).or_else(neighbour);
         known.unwrap_or_else(|| format!("A server further up ({})", at.short()))
     }
 }
 
 fn may_search(policy: &Policy, computer: &DeviceRow) -> bool {
-    let actor = device(computer.peer, computer.role, computer.group.into_iter().collect());
-    matches!(decide(policy, &actor, Action::Search, About::Nothing, now_s()), Decision::Allow(_))
+    matches!(decide(policy, &computer.actor(), Action::Search, About::Nothing, now_s()), Decision::Allow(_))
 }
 
 /// What is told of a share above before anything of it is here: it is for everyone, or it would not be told of.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// What was done elsewhere holds here this much later at most.
-const EVERY: Duration = Duration::from_secs(3);
+pub(super) const EVERY: Duration = Duration::from_secs(3);
 /// Changes its value when a share was removed or hidden without this process.
 pub(super) const SHELF_CHANGED: &str = "shelf_changed";
 

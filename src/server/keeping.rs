@@ -13,12 +13,12 @@ use std::{
 };
 
 use axum::body::Body;
-use http_body_util::BodyExt as _;
 use tokio::sync::watch;
 
 use super::{now_s, problem::Problem, settings::Settings};
 use crate::{
     engine::{Handle, Shelf, command::Command},
+    net::held::holding,
     share::ShareId,
     store::central::{Central, CentralError},
 };
@@ -107,17 +107,18 @@ impl Keeping {
     /// A body of a share's bytes: it stays until they were sent.
     pub fn while_sent(&self, share: ShareId, body: Body) -> Body {
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).asked(share, now_s(), 1);
-        let in_use = InUse { share, uses: self.uses.clone() };
-        Body::new(body.map_frame(move |frame| {
-            let _ = &in_use;
-            frame
-        }))
+        holding(body, InUse { share, uses: self.uses.clone() })
+    }
+
+    /// What is free on the disk, if the system tells.
+    pub fn free_bytes(&self) -> Option<u64> {
+        fs4::available_space(&self.home).ok()
     }
 
     /// How much more room is needed so that `size` bytes can come; `None`: there is enough.
     fn missing(&self, size: u64) -> Option<u64> {
         let needed = self.settings.borrow().reserve_bytes.saturating_add(size);
-        let free = fs4::available_space(&self.home).ok()?;
+        let free = self.free_bytes()?;
         needed.checked_sub(free).filter(|missing| *missing > 0)
     }
 

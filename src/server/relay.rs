@@ -12,30 +12,23 @@ use super::{keeping::Keeping, now_s};
 use crate::{
     access::{Actor, Admission, Given, Giving, Policy, may_give, may_have},
     chain::{Ask, Find, FindKind, Reason, Step},
-    engine::{
-        Handle, Shelf,
-        snapshot::{Here, ShareKind, ShareRow, Snapshot},
-    },
+    engine::snapshot::{Here, ShareKind, ShareRow, Snapshot},
     net::{
         call::{CallError, Client, Timeouts},
         tls::Expect,
     },
-    share::{Audience, MANIFEST_BYTES_MAX, PeerId, ShareId, SignedManifest},
+    share::{Audience, PeerId, ShareId, SignedManifest},
     wire::paths,
 };
 
 /// So many are told of at once; who looks for one of more adds a word.
 const FINDS_MAX: usize = 50;
-/// The signature before a manifest.
-const SIGNATURE_BYTES: usize = 64;
 /// A computer has so long to give its list of files.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the computers of the room give, as this server sees it.
 #[derive(Clone)]
 pub(super) struct Room {
-    pub engine: Handle,
-    pub shelf: Shelf,
     pub client: Client,
     pub policy: watch::Receiver<Arc<Policy>>,
     pub keeping: Keeping,
@@ -44,8 +37,8 @@ pub(super) struct Room {
 impl Room {
     /// What enrolled computers give to everyone and is not here, by its id or by words of its title.
     pub fn offers(&self, ask: &Ask) -> Vec<Find> {
-        let Some(rules) = self.shelf.admission() else { return vec![] };
-        let picture = self.engine.snapshot();
+        let Some(rules) = self.keeping.shelf.admission() else { return vec![] };
+        let picture = self.keeping.engine.snapshot();
         let wanted = |row: &ShareRow| match ask {
             Ask::Share(share) => row.id == *share,
             Ask::Words(words) => words.fit(&row.title),
@@ -84,11 +77,11 @@ impl Room {
 
     /// Asks a computer for the list of files of a share, and judges whether it may be brought.
     pub async fn may_bring(self, from: PeerId, share: ShareId) -> Result<(), Reason> {
-        let rules = self.shelf.admission().ok_or(Reason::Denied)?;
+        let rules = self.keeping.shelf.admission().ok_or(Reason::Denied)?;
         let computer = rules.computer(from).ok_or(Reason::Unreachable)?;
-        let picture = self.engine.snapshot();
+        let picture = self.keeping.engine.snapshot();
         let gives = picture.shares.iter().any(|row| row.id == share && row.givers.contains(&from));
-        let row = picture.peers.iter().find(|row| row.id == from).filter(|_| gives).ok_or(Reason::Unreachable)?;
+        let row = picture.peer(from).filter(|_| gives).ok_or(Reason::Unreachable)?;
         let asked = manifest_of(&self.client, from, &row.addresses, share);
         let signed = tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Reason::Timeout))?;
         self.judge(from, computer, &signed)?;
@@ -120,7 +113,7 @@ impl Room {
 }
 
 fn name(picture: &Snapshot, peer: PeerId) -> String {
-    picture.peers.iter().find(|row| row.id == peer).map_or_else(|| peer.short(), |row| row.name.clone())
+    picture.peer(peer).map_or_else(|| peer.short(), |row| row.name.clone())
 }
 
 async fn manifest_of(
@@ -134,6 +127,6 @@ async fn manifest_of(
         Reason::Unreachable
     };
     let mut connection = client.connect(at, Expect::Peer(from), Timeouts::default()).await.map_err(failed)?;
-    let wire = connection.get(&paths::manifest(share), MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await.map_err(failed)?;
+    let wire = connection.get(&paths::manifest(share), SignedManifest::BYTES_MAX).await.map_err(failed)?;
     SignedManifest::parse_expected(&wire, share).map_err(|_| Reason::Corrupt)
 }

@@ -16,6 +16,9 @@ pub struct SignedManifest {
 }
 
 impl SignedManifest {
+    /// On the wire nothing that is one is longer.
+    pub const BYTES_MAX: usize = 64 + super::MANIFEST_BYTES_MAX;
+
     /// Signs a manifest with its publisher's key; `sign` makes an Ed25519 signature of the bytes it gets.
     pub fn sign(manifest: Manifest, sign: impl FnOnce(&[u8]) -> Signature) -> Result<SignedManifest, ManifestError> {
         let bytes = manifest.to_bytes();

@@ -5,10 +5,10 @@ use egui::{Align, CentralPanel, Layout, Rect, RichText, ScrollArea, Ui, UiBuilde
 use super::{
     icons, mark,
     parts::{
-        paint,
+        card, paint,
         push::{Look, Push},
     },
-    theme::{Palette, Type, Weight, radius, size, space},
+    theme::{Palette, Type, Weight, size, space},
     words,
 };
 
@@ -64,11 +64,7 @@ pub fn broken_ui(ui: &mut Ui, title: &str, message: &str) {
 
 fn message_ui(ui: &mut Ui, message: &str, width: f32) {
     let palette = Palette::of(ui);
-    let frame = egui::Frame::new()
-        .fill(palette.paper)
-        .stroke((size::HAIRLINE, palette.hairline))
-        .corner_radius(radius::MEDIUM)
-        .inner_margin(space::L);
+    let frame = card::frame(palette).inner_margin(space::L);
     frame.show(ui, |ui| {
         ui.set_width(width - 2.0 * space::L);
         ScrollArea::vertical().max_height(200.0).auto_shrink([false, true]).show(ui, |ui| {

@@ -14,14 +14,12 @@ use crate::{
         task::Candidate,
     },
     net::{call::Timeouts, tls::Expect},
-    share::{MANIFEST_BYTES_MAX, PeerId, PieceHashes, Share, ShareId, SignedManifest},
+    share::{PeerId, PieceHashes, Share, ShareId, SignedManifest},
     wire::{enrolled::ANSWER_BYTES_MAX, paths},
 };
 
 /// A server that brings a share from above answers when its list of files is there.
 const BRING_WAIT: Duration = Duration::from_secs(15);
-/// The signature before the manifest.
-const SIGNATURE_BYTES: usize = 64;
 
 pub async fn find(
     shell: Shell,
@@ -75,7 +73,7 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
     let expect = candidate.peer.map_or(Expect::Anyone, Expect::Peer);
     let mut connection = shell.client.connect(&candidate.addresses, expect, Timeouts::default()).await?;
     let (wire, groups) =
-        connection.get_with(&paths::manifest(id), paths::GROUPS_HEADER, MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await?;
+        connection.get_with(&paths::manifest(id), paths::GROUPS_HEADER, SignedManifest::BYTES_MAX).await?;
     let groups = groups.as_deref().and_then(for_groups);
     let signed = SignedManifest::parse_expected(&wire, id).map_err(|error| misbehaved(&error))?;
     let expected: u64 =

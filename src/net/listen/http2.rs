@@ -28,7 +28,10 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::{super::steady::Steady, KeepPlace, Limits, SteadyBody, Visitor};
+use super::{
+    super::{held::holding, steady::Steady},
+    KeepPlace, Limits, SteadyBody, Visitor,
+};
 
 /// Requests at once on one connection; browsers wait with the others.
 const STREAMS_MAX: u32 = 64;
@@ -139,7 +142,7 @@ pub(super) async fn requests(
         async move {
             let response: Response<Body> = router.oneshot(request).await?;
             rest.read_to_its_end().await;
-            Ok::<_, Infallible>(response.map(|body| body.map_holding(one)))
+            Ok::<_, Infallible>(response.map(|body| holding(body, one)))
         }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
@@ -183,19 +186,5 @@ fn name_host<B>(request: &mut Request<B>) {
     let named = request.uri().authority().and_then(|name| HeaderValue::from_str(name.as_str()).ok());
     if let Some(name) = named {
         request.headers_mut().insert(header::HOST, name);
-    }
-}
-
-/// A body that holds on to something until it was sent.
-trait Holding {
-    fn map_holding(self, held: OpenRequest) -> Body;
-}
-
-impl Holding for Body {
-    fn map_holding(self, held: OpenRequest) -> Body {
-        Body::new(self.map_frame(move |frame| {
-            let _ = &held;
-            frame
-        }))
     }
 }

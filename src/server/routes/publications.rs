@@ -30,7 +30,7 @@ use crate::{
         tls::Expect,
     },
     server::{Server, caller::Visit, now_s, problem::Problem, tokens},
-    share::{EntryKind, MANIFEST_BYTES_MAX, Manifest, ShareId, SignedManifest},
+    share::{EntryKind, Manifest, ShareId, SignedManifest},
     store::central::{NewShare, ShareRow},
     wire::{
         enrolled::{Publication, Publish},
@@ -38,8 +38,6 @@ use crate::{
     },
 };
 
-/// The signature before a manifest.
-const SIGNATURE_BYTES: usize = 64;
 /// More that come at the same time are told to wait.
 const COMING_MAX: usize = 256;
 /// A fetch that takes longer hangs.
@@ -193,7 +191,7 @@ async fn manifest_of(
     };
     let connected = client.connect(&[at], Expect::Peer(caller.peer), Timeouts::default()).await;
     let mut connection = connected.map_err(failed)?;
-    let wire = connection.get(&paths::manifest(id), MANIFEST_BYTES_MAX + SIGNATURE_BYTES).await.map_err(failed)?;
+    let wire = connection.get(&paths::manifest(id), SignedManifest::BYTES_MAX).await.map_err(failed)?;
     let signed = SignedManifest::parse_expected(&wire, id).map_err(|error| Problem::invalid(error.to_string()))?;
     if signed.manifest().publisher.peer_id() != caller.peer {
         return Err(Problem::invalid("A computer can hand over only what it shares itself."));

@@ -139,7 +139,7 @@ fn forget_oldest(folder: &FilePath) -> io::Result<()> {
 impl Server {
     /// What is free on the disk of the home folder; `None` where the system does not tell.
     pub(in crate::server) fn free_bytes(&self) -> Option<u64> {
-        fs4::available_space(&self.config.home).ok()
+        self.keeping.free_bytes()
     }
 
     /// The name that people see.

@@ -5,7 +5,7 @@ use super::{
     sql::{Row, sql},
 };
 use crate::{
-    access::{GroupId, Role},
+    access::{Actor, GroupId, Role, device},
     share::PeerId,
 };
 
@@ -18,6 +18,13 @@ pub struct DeviceRow {
     pub enrolled_s: i64,
     pub seen_s: i64,
     pub seen_at: String,
+}
+
+impl DeviceRow {
+    /// What its people are.
+    pub fn actor(&self) -> Actor {
+        device(self.peer, self.role, self.group.into_iter().collect())
+    }
 }
 
 #[derive(Clone, Debug)]

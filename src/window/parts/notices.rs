@@ -3,7 +3,7 @@
 use egui::{Align, Layout, RichText, Ui, vec2};
 
 use super::{
-    bar, paint,
+    bar, card, paint,
     push::{Look, Push},
 };
 use crate::{
@@ -132,11 +132,7 @@ pub fn sign(kind: TroubleKind, palette: &Palette) -> (Icon, egui::Color32, egui:
 
 fn import_ui(ui: &mut Ui, view: &mut View<'_>, import: &ImportRow) {
     let palette = Palette::of(ui);
-    let frame = egui::Frame::new()
-        .fill(palette.paper)
-        .stroke((size::HAIRLINE, palette.hairline))
-        .corner_radius(radius::MEDIUM)
-        .inner_margin(space::M);
+    let frame = card::frame(palette).inner_margin(space::M);
     frame.show(ui, |ui| {
         ui.set_width(ui.available_width());
         ui.horizontal(|ui| {
