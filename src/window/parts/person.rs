@@ -1,7 +1,7 @@
 //! A person, or the computer they sit at, as a round face: initials on a colour that comes from the key, so that it is the
 //! same on every screen in the room and a stranger who takes a name does not get its colour.
 
-use egui::{Align, Color32, Painter, Pos2, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align, Color32, Painter, Pos2, Rect, Response, Role, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::paint;
 use crate::{
@@ -13,6 +13,9 @@ use crate::{
         theme::{Palette, Type, Weight, radius, size, space},
     },
 };
+
+/// How far marks at the corners of a face are from its middle, so that they cover no letters.
+const MARK: Vec2 = vec2(size::FACE * 0.42, size::FACE * 0.38);
 
 /// The colour of a key.
 pub fn color(id: &PeerId, palette: &Palette) -> Color32 {
@@ -68,15 +71,15 @@ pub fn face_ui(ui: &mut Ui, rect: Rect, face: &Face<'_>) -> Response {
         None => everyone(painter, center, palette),
     }
     if face.server {
-        let at = center + vec2(-size::FACE * 0.36, -size::FACE * 0.34);
+        let at = center - MARK;
         painter.circle_filled(at, space::S + 3.0, palette.desk);
         paint::icon(painter, at, icons::HARD_DRIVES, size::ICON, palette.text_soft);
     }
     if face.count > 0 {
-        badge(painter, center + vec2(size::FACE * 0.42, size::FACE * 0.38), face, palette);
+        badge(painter, center + MARK, face, palette);
     }
     if face.trouble {
-        let at = center + vec2(-size::FACE * 0.36, size::FACE * 0.34);
+        let at = center + vec2(-MARK.x, MARK.y);
         painter.circle_filled(at, space::S + 1.0, palette.desk);
         paint::icon_filled(painter, at, icons::WARNING, size::ICON, palette.attention);
     }
