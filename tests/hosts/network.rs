@@ -38,6 +38,10 @@ impl Hosts {
         let hosts = Hosts { prefix: format!("hb{}", std::process::id()), count, _cubic, _one };
         let switch = hosts.switch();
         run(Command::new("ip").args(["netns", "add", &switch]))?;
+        // A switch does not look into what it passes on. Where the kernel does not offer to, it does not do it either.
+        for table in ["ip", "ip6", "arp"] {
+            let _ = hosts.ip_sysctl(&switch, &format!("net.bridge.bridge-nf-call-{table}tables=0"));
+        }
         hosts.ip(&switch, "link add br0 type bridge mcast_snooping 0")?;
         hosts.ip(&switch, "link set br0 up")?;
         for host in 0..count {
