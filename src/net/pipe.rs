@@ -5,7 +5,7 @@
 //! ends them from another thread.
 
 use std::{
-    io::{self, BufRead, Write},
+    io::{self, BufRead, BufReader, Write},
     net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
@@ -18,9 +18,12 @@ use super::pace::{LeastSpeed, Pace};
 /// What rustls may keep for sending: one step of a piece with its records' heads, and room.
 const SEND_BUFFER: usize = 256 * 1024;
 
+/// What is read from the socket at a time where nobody asked for more; rustls reads as much itself.
+const READ: usize = 4 * 1024;
+
 /// A connection, and what of it was read before it came here.
 pub struct Pipe {
-    socket: TcpStream,
+    socket: BufReader<TcpStream>,
     tls: Connection,
     early: Bytes,
     least_speed: LeastSpeed,
@@ -55,6 +58,7 @@ impl Pipe {
         socket.set_nonblocking(false)?;
         let least_speed = LeastSpeed::default();
         let reading = Pace::start(least_speed, Instant::now());
+        let socket = BufReader::with_capacity(READ, socket);
         let mut pipe = Pipe { socket, tls, early, least_speed, reading, patience: Duration::ZERO };
         pipe.tls.set_buffer_limit(Some(SEND_BUFFER));
         pipe.hold_to(least_speed)?;
@@ -64,7 +68,7 @@ impl Pipe {
     /// What the other side is held to from now on.
     pub fn hold_to(&mut self, least_speed: LeastSpeed) -> io::Result<()> {
         self.least_speed = least_speed;
-        self.socket.set_write_timeout(Some(least_speed.window))?;
+        self.socket.get_ref().set_write_timeout(Some(least_speed.window))?;
         self.expect_bytes()
     }
 
@@ -82,7 +86,14 @@ impl Pipe {
 
     /// The system takes about so many bytes from the wire before they are read here.
     pub fn receive_at_most(&self, bytes: usize) -> io::Result<()> {
-        socket2::SockRef::from(&self.socket).set_recv_buffer_size(bytes)
+        socket2::SockRef::from(self.socket.get_ref()).set_recv_buffer_size(bytes)
+    }
+
+    /// Takes up to so many bytes from the system at a time, for a connection by which much comes: rustls alone takes a quarter
+    /// of a record at a time. Before the first read.
+    pub fn read_ahead(self, bytes: usize) -> Pipe {
+        debug_assert!(self.socket.buffer().is_empty());
+        Pipe { socket: BufReader::with_capacity(bytes, self.socket.into_inner()), ..self }
     }
 
     /// The system takes about so many bytes to be sent beyond those that are on their way; a write waits until there are
@@ -90,7 +101,7 @@ impl Pipe {
     /// as many as it likes.
     pub fn unsent_at_most(&self, bytes: u32) {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Err(error) = socket2::SockRef::from(&self.socket).set_tcp_notsent_lowat(bytes) {
+        if let Err(error) = socket2::SockRef::from(self.socket.get_ref()).set_tcp_notsent_lowat(bytes) {
             tracing::debug!(%error, "the system sends as far ahead as it likes");
         }
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -99,7 +110,7 @@ impl Pipe {
 
     /// A way to end this from another thread.
     pub fn closer(&self) -> io::Result<Closer> {
-        self.socket.try_clone().map(Closer)
+        self.socket.get_ref().try_clone().map(Closer)
     }
 
     /// Decrypted bytes, at least one; waits for them. They stay until they are [consumed](Pipe::consume).
@@ -138,7 +149,7 @@ impl Pipe {
     pub fn flush(&mut self) -> Result<(), PipeError> {
         let mut writing = Pace::start(self.least_speed, Instant::now());
         while self.tls.wants_write() {
-            let sent = self.tls.write_tls(&mut self.socket).map_err(|error| self.broken(error))?;
+            let sent = self.tls.write_tls(&mut self.socket.get_ref()).map_err(|error| self.broken(error))?;
             if sent == 0 {
                 return Err(PipeError::Ended);
             }
@@ -153,7 +164,7 @@ impl Pipe {
     pub fn finish(mut self) {
         self.tls.send_close_notify();
         let _ = self.flush();
-        let _ = self.socket.shutdown(Shutdown::Both);
+        let _ = self.socket.get_ref().shutdown(Shutdown::Both);
     }
 
     /// Reads from the socket until there is at least one decrypted byte.
@@ -177,7 +188,7 @@ impl Pipe {
 
     fn wait_for_reads(&mut self, patience: Duration) -> io::Result<()> {
         if self.patience != patience {
-            self.socket.set_read_timeout(Some(patience))?;
+            self.socket.get_ref().set_read_timeout(Some(patience))?;
             self.patience = patience;
         }
         Ok(())

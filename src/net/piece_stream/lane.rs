@@ -219,8 +219,9 @@ impl Lane {
     /// A lane over a connection that was upgraded to [`PROTOCOL`](super::PROTOCOL).
     pub fn new(mut pipe: Pipe, sink: Box<dyn PieceSink>, limits: LaneLimits) -> io::Result<(LaneHandle, Lane)> {
         pipe.hold_to(limits.least_speed)?;
-        if let Some(bytes) = limits.receive_buffer {
-            pipe.receive_at_most(bytes)?;
+        match limits.receive_buffer {
+            Some(bytes) => pipe.receive_at_most(bytes)?,
+            None => pipe = pipe.read_ahead(STEP),
         }
         let (sender, jobs) = sync_channel(limits.queue.max(1));
         let door = Arc::new(Door { open: Mutex::new(true), closing: AtomicBool::new(false), closer: pipe.closer()? });
