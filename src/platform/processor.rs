@@ -1,6 +1,6 @@
 //! How much of the processor this program, or one thread of it, has used.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 /// Since the program was started, over all its threads; `None` where the system does not tell.
 pub fn used_by_program() -> Option<Duration> {
@@ -18,9 +18,12 @@ pub fn used_by_thread() -> Option<Duration> {
     None
 }
 
-/// Processors that this program may use.
+/// Processors that this program may use, asked of the system once: it reads several files for the answer.
 pub fn count() -> u32 {
-    std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+    static COUNT: LazyLock<u32> = LazyLock::new(|| {
+        std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+    });
+    *COUNT
 }
 
 #[cfg(unix)]
