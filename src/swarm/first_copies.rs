@@ -4,7 +4,8 @@
 //! out, and the first receiver passes it on anyway. Many who begin together and choose by chance ask for the same piece
 //! every now and then, and some ask for one whose news has not reached them yet; they are told to come back
 //! ([`FirstCopies::may_give`]) and ask for another piece meanwhile. By the time they would come back, they have mostly got
-//! the piece from the first.
+//! the piece from the first. Each is told so once for a piece, also where the first has had it for a while: in a room of
+//! eight that is more than half of what else went out twice.
 //!
 //! Nobody is kept from a piece for long: whoever comes back gets it, also where its first receiver left, and a receiver
 //! that takes much longer than others is not waited for. When every piece has gone out, there is nothing to decide any
@@ -24,12 +25,15 @@ const TURNS_AFTER: u32 = 3;
 /// And in any case at least and at most.
 const PATIENCE_MIN: Duration = Duration::from_millis(100);
 const PATIENCE_MAX: Duration = Duration::from_secs(3);
-/// Who was told to come back gets the piece so long after that; who asks later still is told to come back first.
+/// Who was told to come back gets the piece until so long after that; who asks later still is told once more.
 const WELCOME: Duration = Duration::from_secs(3);
+/// So many are told to come back for one piece; any others get it.
+const TOLD_MAX: usize = 64;
 /// It is looked for entries that are over when there are twice as many as last time, and more than this.
 const ENTRIES_MIN: usize = 64;
 
-/// What one share's seed has given out. Memory: a bit a piece, and some bytes for each piece of the last seconds.
+/// What one share's seed has given out. Memory: a bit a piece, and for each piece of the last seconds 32 bytes for each who
+/// was told to come back, 2 KiB at most.
 #[derive(Debug)]
 pub struct FirstCopies {
     given: Bitmap,
@@ -39,7 +43,7 @@ pub struct FirstCopies {
     all_out: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Fresh {
     /// Whom it was given; `None` where that is long ago.
     first: Option<PeerId>,
@@ -47,6 +51,8 @@ struct Fresh {
     until: Instant,
     /// It is on its way.
     sending: bool,
+    /// Those who were told to come back.
+    told: Vec<PeerId>,
 }
 
 impl FirstCopies {
@@ -61,13 +67,12 @@ impl FirstCopies {
         if self.is_all_out(now) || !self.given.contains(piece) {
             return Ok(());
         }
-        match self.fresh.get(&piece) {
-            Some(fresh) if fresh.first == Some(to) => Ok(()),
-            Some(fresh) if fresh.until > now => Err(fresh.until - now),
-            Some(fresh) if fresh.until + WELCOME > now => Ok(()),
-            _ => {
-                let wait = patience(turn, TURNS_AFTER);
-                self.note(now, piece, Fresh { first: None, until: now + wait, sending: false });
+        let wait = patience(turn, TURNS_AFTER);
+        match self.fresh.get_mut(&piece).filter(|fresh| fresh.until + WELCOME > now) {
+            Some(fresh) => fresh.ask(now, to, wait),
+            None => {
+                let fresh = Fresh { first: None, until: now + wait, sending: false, told: vec![to] };
+                self.note(now, piece, fresh);
                 Err(wait)
             }
         }
@@ -77,7 +82,9 @@ impl FirstCopies {
     pub fn gave(&mut self, now: Instant, piece: PieceIndex, to: PeerId, turn: Duration) {
         if !self.all_out {
             self.given.insert(piece);
-            self.note(now, piece, Fresh { first: Some(to), until: now + patience(turn, TURNS), sending: true });
+            let until = now + patience(turn, TURNS);
+            let told = self.fresh.remove(&piece).map(|fresh| fresh.told).unwrap_or_default();
+            self.note(now, piece, Fresh { first: Some(to), until, sending: true, told });
         }
     }
 
@@ -108,6 +115,22 @@ impl FirstCopies {
             self.fresh.retain(|_, fresh| fresh.until + WELCOME > now);
             self.entries_max = (self.fresh.len() * 2).max(ENTRIES_MIN);
         }
+    }
+}
+
+impl Fresh {
+    /// Whether this peer may have the piece; the error is when it may. Everybody is told to come back once, also who asks
+    /// when the first receiver has long had it: by then that one can pass it on.
+    fn ask(&mut self, now: Instant, to: PeerId, wait: Duration) -> Result<(), Duration> {
+        let left = self.until.saturating_duration_since(now);
+        let known = self.told.contains(&to) || self.told.len() >= TOLD_MAX;
+        if self.first == Some(to) || known && left.is_zero() {
+            return Ok(());
+        }
+        if !known {
+            self.told.push(to);
+        }
+        Err(if left.is_zero() { wait } else { left })
     }
 }
 
@@ -151,6 +174,36 @@ mod tests {
         assert_eq!(wait, TURN * 3);
         assert_eq!(first.may_give(later + wait / 2, piece, C, TURN), Err(wait / 2));
         assert_eq!(first.may_give(later + wait, piece, B, TURN), Ok(()));
+    }
+
+    #[test]
+    fn everybody_is_told_to_come_back_once() {
+        let (mut first, pieces, now) = of(3);
+        let piece = pieces.index(1).unwrap();
+        first.gave(now, piece, A, TURN);
+        first.ended(now + TURN, piece, A, true, TURN);
+        assert_eq!(first.may_give(now + TURN, piece, B, TURN), Err(TURN * 3));
+
+        let free = now + TURN * 4;
+        assert_eq!(first.may_give(free, piece, C, TURN), Err(TURN * 3), "it was not told yet");
+        assert_eq!(first.may_give(free, piece, B, TURN), Ok(()));
+        assert_eq!(first.may_give(free + TURN * 3, piece, C, TURN), Ok(()));
+    }
+
+    #[test]
+    fn a_crowd_that_asks_for_one_piece_is_remembered_up_to_a_bound() {
+        let (mut first, pieces, now) = of(3);
+        let piece = pieces.index(1).unwrap();
+        first.gave(now, piece, A, TURN);
+
+        let told = (0..1_000).filter(|number| first.may_give(now + TURN * 6, piece, crowd(*number), TURN).is_err());
+        assert_eq!(told.count(), TOLD_MAX);
+    }
+
+    fn crowd(number: u16) -> PeerId {
+        let mut id = [9; 32];
+        id[..2].copy_from_slice(&number.to_be_bytes());
+        PeerId(id)
     }
 
     #[test]
