@@ -10,9 +10,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_util::{Stream, stream};
-use tokio::sync::{
-    broadcast::{Receiver, error::RecvError},
-    watch,
+use tokio::{
+    sync::{
+        broadcast::{Receiver, error::TryRecvError},
+        watch,
+    },
+    time::Instant,
 };
 
 use super::{Refused, Routes};
@@ -20,6 +23,8 @@ use crate::{access::Admission, engine::event::Event, net::listen::Caller, share:
 
 /// A caller that waits for news hears at least this often that we are still here.
 const ALIVE_EVERY: Duration = Duration::from_secs(10);
+/// News of one share go to one caller no more often than this.
+const NEWS_EVERY: Duration = Duration::from_millis(25);
 /// Nobody waits longer than this for one answer.
 const WAIT_MAX: Duration = Duration::from_secs(55);
 
@@ -50,12 +55,12 @@ pub async fn have(
     drop(served);
     let first = stream::iter([Ok::<_, Infallible>(Bytes::copy_from_slice(have.as_bytes()))]);
     let still = StillAllowed { rules: routes.shell.served.admission(), id, caller: *caller, routes };
-    let rest = stream::unfold((gained, still), async |(mut gained, mut still)| {
-        let number = tokio::select! {
-            number = next_number(&mut gained) => number?,
+    let rest = stream::unfold((News { gained, told: None }, still), async |(mut news, mut still)| {
+        let numbers = tokio::select! {
+            numbers = news.next() => numbers?,
             () = still.ends() => return None,
         };
-        Some((Ok(Bytes::copy_from_slice(&number.to_be_bytes())), (gained, still)))
+        Some((Ok(Bytes::from(numbers)), (news, still)))
     });
     let body = Body::from_stream(chain(first, rest));
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
@@ -90,17 +95,62 @@ fn chain(
     first.chain(rest)
 }
 
-async fn next_number(gained: &mut Receiver<PieceIndex>) -> Option<u32> {
-    match tokio::time::timeout(ALIVE_EVERY, gained.recv()).await {
-        Ok(Ok(piece)) => Some(piece.get()),
-        Ok(Err(RecvError::Lagged(_) | RecvError::Closed)) => None,
-        Err(_) => Some(HAVE_ALIVE),
+/// What one caller is told of pieces that are gained.
+struct News {
+    gained: Receiver<PieceIndex>,
+    /// When it was told last.
+    told: Option<Instant>,
+}
+
+impl News {
+    /// The numbers of the next pieces, big-endian; `None` at the end.
+    async fn next(&mut self) -> Option<Vec<u8>> {
+        let first = match tokio::time::timeout(ALIVE_EVERY, self.gained.recv()).await {
+            Ok(first) => first.ok()?.get(),
+            Err(_) => return Some(HAVE_ALIVE.to_be_bytes().to_vec()),
+        };
+        // The first one in a while is told at once; when many come, each packet of its own would cost more than it tells.
+        if let Some(told) = self.told {
+            tokio::time::sleep_until(told + NEWS_EVERY).await;
+        }
+        let mut numbers = first.to_be_bytes().to_vec();
+        loop {
+            match self.gained.try_recv() {
+                Ok(piece) => numbers.extend(piece.get().to_be_bytes()),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                Err(TryRecvError::Lagged(_)) => return None,
+            }
+        }
+        self.told = Some(Instant::now());
+        Some(numbers)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::sync::broadcast;
+
     use super::*;
+    use crate::share::{PieceLen, Pieces};
+
+    #[tokio::test]
+    async fn the_first_news_in_a_while_is_told_at_once_and_what_comes_close_behind_it_together() {
+        let pieces = Pieces::of_one_file(1 << 20, PieceLen::MIN);
+        let piece = |number| pieces.index(number).unwrap();
+        let (sender, gained) = broadcast::channel(4);
+        let (mut news, began) = (News { gained, told: None }, Instant::now());
+
+        sender.send(piece(5)).unwrap();
+        assert_eq!(news.next().await.unwrap(), [0, 0, 0, 5]);
+        sender.send(piece(6)).unwrap();
+        sender.send(piece(7)).unwrap();
+        assert_eq!(news.next().await.unwrap(), [0, 0, 0, 6, 0, 0, 0, 7]);
+        assert!(began.elapsed() >= NEWS_EVERY);
+
+        // Who is too far behind has to begin anew.
+        (0..6).for_each(|number| _ = sender.send(piece(number)).unwrap());
+        assert_eq!(news.next().await, None);
+    }
 
     #[test]
     fn a_wish_to_wait_is_read_and_bounded() {
