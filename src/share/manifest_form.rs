@@ -237,7 +237,7 @@ mod tests {
             publisher: PublicKey([1; 32]),
             created_s: 1_700_000_000,
             audience: Audience::Everyone,
-            piece_len: PieceLen::MIN,
+            piece_len: PieceLen::from_log2(18).unwrap(),
             entries: vec![entry(&["Lesson"], EntryKind::Folder), entry(&["Lesson", "a.pdf"], file)],
         }
     }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::{EntryKind, FileHashes, Manifest};
 
-/// The length of a full piece: a power of two from 256 KiB to 16 MiB.
+/// The length of a full piece: a power of two from 128 KiB to 16 MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PieceLen(u8);
 
@@ -50,7 +50,7 @@ struct LargeFile {
 
 impl PieceLen {
     /// [`PieceLen::MIN`]'s base-2 logarithm.
-    pub const MIN_LOG2: u8 = 18;
+    pub const MIN_LOG2: u8 = 17;
     pub const MIN: PieceLen = PieceLen(Self::MIN_LOG2);
     pub const MAX: PieceLen = PieceLen(24);
     /// What the choice of a length aims at: the bitmap stays at 2 KiB, the chaining values at 512 KiB.
@@ -58,10 +58,12 @@ impl PieceLen {
 
     /// The smallest length from 1 MiB on that cuts `share_size` bytes into some 16,000 pieces at most, and for larger
     /// shares [`PieceLen::MAX`]. Up to 1 GiB pieces are smaller, so that a room of computers has enough of them to pass
-    /// on to each other: with pieces of 1 MiB, 100 MiB take a room of eight 8 % longer (`tests/sim`).
+    /// on to each other, and the first ones soon: 100 MiB in pieces of 1 MiB take a room of eight 8 % longer
+    /// (`tests/sim`), in pieces of 256 KiB 3 % (`docs/SPEED.md`).
     pub fn for_size(share_size: u64) -> PieceLen {
-        if let Some(small) = [(256 << 20, 18), (1 << 30, 19)].iter().find(|(less_than, _)| share_size < *less_than) {
-            return PieceLen(small.1);
+        let smaller = [(128 << 20, 17), (256 << 20, 18), (1 << 30, 19)];
+        if let Some((_, log2)) = smaller.into_iter().find(|(less_than, _)| share_size < *less_than) {
+            return PieceLen(log2);
         }
         (20..Self::MAX.0).map(PieceLen).find(|len| share_size >> len.0 <= Self::PIECES_AIM).unwrap_or(Self::MAX)
     }
@@ -218,7 +220,9 @@ mod tests {
     #[test]
     fn twenty_thousand_small_files_are_a_few_hundred_pieces() {
         let small_files = 20_000 * 4_096;
-        assert_eq!(small_files / u64::from(PieceLen::for_size(small_files).bytes()), 312);
+        assert_eq!(small_files / u64::from(PieceLen::for_size(small_files).bytes()), 625);
+        assert_eq!(PieceLen::for_size(100 << 20).bytes(), 128 << 10);
+        assert_eq!(PieceLen::for_size(128 << 20).bytes(), 256 << 10);
         assert_eq!(PieceLen::for_size(1 << 29).bytes(), 512 << 10);
         assert_eq!(PieceLen::for_size(2 << 30).bytes(), 1 << 20);
         assert_eq!(PieceLen::for_size(1 << 40), PieceLen::MAX);

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_piece_of_large_and_small_files_checks_in_parts_of_any_size() {
-        let files = [("big", 700_001), ("one", 1), ("piece", 262_144), ("two", 5_000), ("none", 0)];
+        let files = [("big", 700_001), ("one", 1), ("piece", 131_072), ("two", 5_000), ("none", 0)];
         let (share, contents) = share_of(&files);
         for piece in share.pieces().iter() {
             for step in [1_000, 65_536, 1 << 20] {

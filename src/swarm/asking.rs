@@ -186,7 +186,9 @@ impl Swarm {
     /// Whether one more may be on its way: as many as come within [`Limits::ahead`](super::Limits::ahead), and some.
     fn may_have_more(&self, now: Instant) -> bool {
         let Limits { in_flight_max, in_flight_spare_min, in_flight_spare_max, ahead, .. } = self.limits;
-        let spare = (self.peers.len() as u32).clamp(in_flight_spare_min, in_flight_spare_max);
+        let of_small = self.limits.in_flight_spare_bytes / self.piece_bytes.max(1);
+        let spare = (self.peers.len() as u64).max(of_small);
+        let spare = spare.clamp(in_flight_spare_min.into(), in_flight_spare_max.into()) as u32;
         if self.open < spare.min(in_flight_max) {
             return true;
         }

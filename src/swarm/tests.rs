@@ -104,6 +104,17 @@ fn no_more_is_asked_for_than_the_limit_says_however_small() {
 }
 
 #[test]
+fn small_pieces_are_asked_for_further_ahead() {
+    let in_flight = |log2| {
+        let mut game = Game::with(Pieces::of_one_file(100 << 20, PieceLen::from_log2(log2).unwrap()));
+        (1..=10).for_each(|number| game.meet(PeerId([number; 32])));
+        game.swarm.in_flight().count()
+    };
+
+    assert_eq!([17, 18, 20].map(in_flight), [16, 10, 10]);
+}
+
+#[test]
 fn requests_that_fail_together_count_once() {
     let mut game = Game::of(40);
     game.meet(A);
@@ -562,7 +573,10 @@ struct Game {
 
 impl Game {
     fn of(count: u64) -> Game {
-        let pieces = pieces(count);
+        Game::with(pieces(count))
+    }
+
+    fn with(pieces: Pieces) -> Game {
         let swarm = Swarm::new(Limits::default(), &pieces, Bitmap::empty(&pieces), None, 1);
         Game { now: Instant::now(), swarm, pieces, effects: vec![], sent: vec![] }
     }
@@ -674,7 +688,7 @@ impl Game {
 }
 
 fn pieces(count: u64) -> Pieces {
-    Pieces::of_one_file(count * PIECE, PieceLen::MIN)
+    Pieces::of_one_file(count * PIECE, PieceLen::from_log2(18).unwrap())
 }
 
 fn found(peer: PeerId) -> Input {

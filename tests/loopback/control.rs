@@ -187,13 +187,13 @@ fn verifying_tells_what_is_wrong_on_the_disk() {
         ben.send(Command::Verify { token, share });
         ben.outcome(token).unwrap()
     };
-    assert!(matches!(verify(&mut ben), Done::Verified { wrong: 0, pieces: 4, .. }));
+    assert!(matches!(verify(&mut ben), Done::Verified { wrong: 0, pieces: 8, .. }));
 
     let mut bytes = fs::read(&place).unwrap();
     bytes[700_000] ^= 1;
     fs::write(&place, bytes).unwrap();
 
-    assert!(matches!(verify(&mut ben), Done::Verified { wrong: 1, pieces: 4, .. }));
+    assert!(matches!(verify(&mut ben), Done::Verified { wrong: 1, pieces: 8, .. }));
     ben.wait("it is not given on", |snapshot| {
         snapshot.shares.iter().all(|row| !matches!(row.here, Here::Complete { .. }))
     });

@@ -174,7 +174,7 @@ fn a_disk_that_runs_full_says_so_keeps_what_it_has_and_goes_on_when_there_is_roo
     fs::create_dir(&small).unwrap();
     let _mounted = SmallDisk::mount(&small);
     let folder = world.from.join("f");
-    (0..6).for_each(|seed| drop(put(folder.join(format!("{seed}")), &bytes(seed, 200_000))));
+    (0..12).for_each(|seed| drop(put(folder.join(format!("{seed}")), &bytes(seed, 100_000))));
     let (share, imported) = share_of(&[folder]);
     let complete = Complete::open(share.clone(), imported.sources);
     let Opened::Filling(partial) =
@@ -194,7 +194,7 @@ fn a_disk_that_runs_full_says_so_keeps_what_it_has_and_goes_on_when_there_is_roo
         }
     }
     let error = error.unwrap();
-    assert!(matches!(&error, DiskError::NoSpace { needed, .. } if *needed >= 200_000), "{error}");
+    assert!(matches!(&error, DiskError::NoSpace { needed, .. } if *needed >= 100_000), "{error}");
     assert!(error.may_heal() && partial.had().count() >= 1);
     partial.save_have().unwrap();
     drop(partial);

@@ -18,7 +18,7 @@ use super::{World, bytes, put, share_of};
 #[test]
 fn every_files_root_is_what_b3sum_prints_at_every_edge_of_a_piece() {
     let world = World::new();
-    let piece = 256 << 10;
+    let piece = 128 << 10;
     let sizes = [0, 1, 1023, 1024, 1025, piece - 1, piece, piece + 1, 2 * piece, 2 * piece + 1, 5 * piece + 7_777];
     for (seed, size) in sizes.iter().enumerate() {
         put(world.from.join(format!("{size:09}")), &bytes(seed as u64, *size));

@@ -14,7 +14,7 @@ use handout::{
 
 use super::{World, bytes, fetch_all, put, share_of, tree};
 
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 128 << 10;
 
 /// A share that is whole on this disk.
 fn held(folder: &Path) -> (Arc<Share>, Arc<Complete>) {
