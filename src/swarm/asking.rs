@@ -185,15 +185,20 @@ impl Swarm {
 
     /// Whether one more may be on its way: as many as come within [`Limits::ahead`](super::Limits::ahead), and some.
     fn may_have_more(&self, now: Instant) -> bool {
-        let Limits { in_flight_max, in_flight_spare_min, in_flight_spare_max, ahead, .. } = self.limits;
-        let of_small = self.limits.in_flight_spare_bytes / self.piece_bytes.max(1);
-        let spare = (self.peers.len() as u64).max(of_small);
-        let spare = spare.clamp(in_flight_spare_min.into(), in_flight_spare_max.into()) as u32;
+        let Limits { in_flight_max, ahead, .. } = self.limits;
+        let spare = self.spare();
         if self.open < spare.min(in_flight_max) {
             return true;
         }
         let speed = self.speed.estimate(now, u64::from(self.open) * self.piece_bytes).unwrap_or(0);
         self.open < pieces_within(ahead, speed, self.piece_bytes).saturating_add(spare).min(in_flight_max)
+    }
+
+    /// How many that is: one for each peer, of small pieces more, and at least and at most so many.
+    fn spare(&self) -> u32 {
+        let Limits { in_flight_spare_min, in_flight_spare_max, in_flight_spare_bytes, .. } = self.limits;
+        let of_small = u32::try_from(in_flight_spare_bytes / self.piece_bytes.max(1)).unwrap_or(u32::MAX);
+        (self.peers.len() as u32).max(of_small).clamp(in_flight_spare_min, in_flight_spare_max)
     }
 
     /// Whether everything that anybody has and we want is on its way.
