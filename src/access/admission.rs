@@ -85,7 +85,7 @@ mod tests {
 
     fn facts(audience: Audience) -> ShareFacts {
         let id = ShareId([7; 32]);
-        ShareFacts { id, owner: None, audience, quarantined: false, content: None, by_link: false }
+        ShareFacts { id, owner: None, owner_role: None, audience, quarantined: false, content: None, by_link: false }
     }
 
     fn admission(change: impl FnOnce(&mut Policy)) -> Admission {
@@ -108,9 +108,10 @@ mod tests {
         let open = admission(|policy| policy.guests = Guests::Download);
         assert_eq!(who_may(&open, &room), [true; 4]);
         let own = facts(Audience::Groups([GroupId(7)].into()));
-        assert_eq!(who_may(&open, &own), [false, true, true, false]);
+        assert_eq!(who_may(&open, &own), [false, true, false, false]);
         let other = facts(Audience::Groups([GroupId(8)].into()));
-        assert_eq!(who_may(&open, &other), [false, false, true, false]);
+        // Whoever sits at a teacher's computer has given no password, so it gets no more than its own groups.
+        assert_eq!(who_may(&open, &other), [false; 4]);
         let linked = ShareFacts { by_link: true, ..facts(Audience::Room) };
         assert_eq!(who_may(&admission(|_| {}), &linked), [true; 4]);
     }

@@ -42,6 +42,8 @@ pub enum About<'a> {
 pub struct ShareFacts {
     pub id: ShareId,
     pub owner: Option<PersonId>,
+    /// What the owner is. `None`: nobody with an account, so a computer of the room or a server above.
+    pub owner_role: Option<Role>,
     pub audience: Audience,
     pub quarantined: bool,
     /// The content of the file that is wanted, where it is one.
@@ -107,6 +109,8 @@ pub struct Permit {
     who: Who,
     action: Action,
     policy_version: u64,
+    /// Whether only the caller's rank opened the share, which the log tells.
+    as_judge: bool,
 }
 
 /// Why not. The text is for the person; the code for programs.
@@ -170,7 +174,10 @@ pub fn decide(policy: &Policy, actor: &Actor, action: Action, about: About<'_>, 
     let case = Case { policy, actor, action, about, now_s };
     match RULES.iter().find_map(|(_, rule)| rule(&case).err()) {
         Some(reason) => Decision::Deny(reason),
-        None => Decision::Allow(Permit { who: actor.who, action, policy_version: policy.version }),
+        None => {
+            let as_judge = matches!(about, About::Share(share) if !is_meant_for(share, actor));
+            Decision::Allow(Permit { who: actor.who, action, policy_version: policy.version, as_judge })
+        }
     }
 }
 
@@ -277,23 +284,41 @@ fn students(case: &Case<'_>) -> Result<(), Reason> {
 
 fn share(case: &Case<'_>) -> Result<(), Reason> {
     let About::Share(share) = case.about else { return Ok(()) };
-    let actor = case.actor;
-    let owns = share.owner.is_some_and(|owner| actor.who == Who::Person(owner));
-    let judges = actor.role >= Role::Teacher;
+    let judges = judges(share, case.actor);
     match case.action {
         Action::SeeShare | Action::Download => {
             if share.quarantined && !judges {
                 return Err(Reason::Quarantined);
             }
-            let meant = match &share.audience {
-                Audience::Room => true,
-                Audience::Groups(groups) => !groups.is_disjoint(&actor.groups),
-                Audience::Owner => false,
-            };
-            if owns || meant || share.by_link || judges { Ok(()) } else { Err(Reason::NotForYou) }
+            if is_meant_for(share, case.actor) || judges { Ok(()) } else { Err(Reason::NotForYou) }
         }
-        _ if owns || judges => Ok(()),
-        _ => Err(Reason::NotYours),
+        _ if owns(share, case.actor) || judges => Ok(()),
+        _ if is_meant_for(share, case.actor) && !share.quarantined => Err(Reason::NotYours),
+        // That there is such a share is not theirs to know either.
+        _ => Err(Reason::NotForYou),
+    }
+}
+
+fn owns(share: &ShareFacts, actor: &Actor) -> bool {
+    share.owner.is_some_and(|owner| actor.who == Who::Person(owner))
+}
+
+fn is_meant_for(share: &ShareFacts, actor: &Actor) -> bool {
+    let meant = match &share.audience {
+        Audience::Room => true,
+        Audience::Groups(groups) => !groups.is_disjoint(&actor.groups),
+        Audience::Owner => false,
+    };
+    meant || share.by_link || owns(share, actor)
+}
+
+/// Whether somebody may look into, change and remove a share of another: people whose rank is above its owner's. No
+/// computer does: whoever sits at it has given no password.
+fn judges(share: &ShareFacts, actor: &Actor) -> bool {
+    match actor.who {
+        Who::Console => true,
+        Who::Person(_) => actor.judges(share.owner_role.unwrap_or(Role::Student)),
+        Who::Device(_) | Who::Nobody => false,
     }
 }
 
@@ -358,6 +383,11 @@ impl Actor {
         Actor::of(Who::Console, Role::Owner, BTreeSet::new())
     }
 
+    /// Whether this person judges shares of somebody with a role.
+    pub fn judges(&self, owner: Role) -> bool {
+        self.role >= Role::Teacher && owner < self.role
+    }
+
     pub fn person(&self) -> Option<PersonId> {
         match self.who {
             Who::Person(person) => Some(person),
@@ -377,6 +407,11 @@ impl Permit {
 
     pub fn policy_version(&self) -> u64 {
         self.policy_version
+    }
+
+    /// Whether only the caller's rank opened the share: it is meant for others.
+    pub fn is_of_judge(&self) -> bool {
+        self.as_judge
     }
 }
 

@@ -88,8 +88,15 @@ pub fn may_have(
     manifest: Option<&Manifest>,
     now_s: i64,
 ) -> Result<(), Reason> {
-    let facts =
-        ShareFacts { id, owner: None, audience: Audience::Room, quarantined: false, content: None, by_link: false };
+    let facts = ShareFacts {
+        id,
+        owner: None,
+        owner_role: None,
+        audience: Audience::Room,
+        quarantined: false,
+        content: None,
+        by_link: false,
+    };
     allowed(decide(policy, device, Action::Download, About::Share(&facts), now_s))?;
     manifest.map_or(Ok(()), |manifest| not_blocked(policy, manifest))
 }

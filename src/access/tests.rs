@@ -300,7 +300,15 @@ fn somebody(role: Role) -> Actor {
 }
 
 fn share(owner: Option<PersonId>, audience: Audience) -> ShareFacts {
-    ShareFacts { id: ShareId([1; 32]), owner, audience, quarantined: false, content: None, by_link: false }
+    ShareFacts {
+        id: ShareId([1; 32]),
+        owner,
+        owner_role: None,
+        audience,
+        quarantined: false,
+        content: None,
+        by_link: false,
+    }
 }
 
 fn allowed(policy: &Policy, actor: &Actor, action: Action, about: About<'_>) -> bool {

@@ -350,7 +350,8 @@ impl ServedShare {
         // Who was named, or knows an id that is told nobody, comes as with a link.
         let by_link = chosen || self.is_by_link();
         let id = self.share.id();
-        let facts = ShareFacts { id, owner: None, audience, quarantined: false, content: None, by_link };
+        let facts =
+            ShareFacts { id, owner: None, owner_role: None, audience, quarantined: false, content: None, by_link };
         admission.may_fetch(caller, &facts, now_s())
     }
 

@@ -204,12 +204,30 @@ impl Server {
         let whole = || self.shelf.get(id).is_some_and(|share| share.is_complete());
         let present = match row {
             Some(row) if row.origin != FROM_ABOVE || row.stored || whole() => {
+                // Also where nothing needs to be brought: its title and size are not for everybody.
+                drop(
+                    self.allow(
+                        visit,
+                        Action::Download,
+                        About::Share(&row.facts()),
+                        &format!("share:{}", row.id.short()),
+                    )
+                    .await?,
+                );
                 self.take_up(&row).await?;
                 row
             }
             // It is known and was not brought whole: whoever may not have it must not cause that it is.
             Some(row) => {
-                drop(self.allow(visit, Action::Download, About::Share(&row.facts()), &row.title).await?);
+                drop(
+                    self.allow(
+                        visit,
+                        Action::Download,
+                        About::Share(&row.facts()),
+                        &format!("share:{}", row.id.short()),
+                    )
+                    .await?,
+                );
                 self.bring(visit, id).await?
             }
             None => {
@@ -302,7 +320,15 @@ fn may_search(policy: &Policy, computer: &DeviceRow) -> bool {
 
 /// What is told of a share above before anything of it is here: it is for everyone, or it would not be told of.
 fn facts_of(id: ShareId) -> ShareFacts {
-    ShareFacts { id, owner: None, audience: Audience::Room, quarantined: false, content: None, by_link: false }
+    ShareFacts {
+        id,
+        owner: None,
+        owner_role: None,
+        audience: Audience::Room,
+        quarantined: false,
+        content: None,
+        by_link: false,
+    }
 }
 
 fn is_forbidden(policy: &Policy, find: &Find) -> bool {

@@ -44,11 +44,24 @@ impl Server {
     pub async fn allow(&self, visit: &Visit, action: Action, about: About<'_>, named: &str) -> Result<Permit, Problem> {
         let now = now_ms();
         let reason = match decide(&self.policy(), &visit.actor, action, about, now / 1_000) {
-            Decision::Allow(permit) => return Ok(permit),
+            Decision::Allow(permit) => {
+                self.log_judging(visit, &permit, named).await?;
+                return Ok(permit);
+            }
             Decision::Deny(reason) => reason,
         };
         self.log_refusal(visit, action, reason.code(), named).await?;
         Err(Problem::refused(&reason))
+    }
+
+    /// Looking into what is meant for others is written down; what is changed stands in the log anyway.
+    async fn log_judging(&self, visit: &Visit, permit: &Permit, named: &str) -> Result<(), Problem> {
+        let looks = matches!(permit.action(), Action::SeeShare | Action::Download);
+        let same = format!("{} {named} judged", permit.who());
+        if looks && permit.is_of_judge() && self.refusals.is_new(same, now_ms()) {
+            self.done(visit, permit, named, "read as judge").await?;
+        }
+        Ok(())
     }
 
     /// Writes a refusal down, unless the same was written down a moment ago. `reason`: a word for programs.
@@ -80,6 +93,16 @@ impl Server {
         let address = visit.address.to_string();
         let note = Note { at_ms: now_ms(), address: &address, about: named, detail, request: &visit.request };
         Ok(self.central.log(&permit.who().to_string(), permit.action().name(), "done", &note).await?)
+    }
+}
+
+impl Server {
+    /// Writes down that a file was looked at in a page, which is no download.
+    pub async fn previewed(&self, visit: &Visit, permit: Permit, named: &str, detail: &str) -> Result<(), Problem> {
+        let (address, who) = (visit.address.to_string(), permit.who().to_string());
+        drop(permit);
+        let note = Note { at_ms: now_ms(), address: &address, about: named, detail, request: &visit.request };
+        Ok(self.central.log(&who, "share.preview", "done", &note).await?)
     }
 }
 

@@ -13,7 +13,7 @@ const ROLES: [&str; 5] = ["guest", "student", "teacher", "admin", "owner"];
 
 /// Words in paths and fields that stand for something made for each who tries: `VICTIM` a share to remove, `TOKEN` a link,
 /// `PERSON` an account, `PEER` a computer, `BATCH` somebody's unfinished upload, `SERVER` a server above. `ROOM` is a share
-/// for everyone, `OWNER` one for its owner alone, `WHO` the word of who tries.
+/// for everyone, `OWNER` a student's for its owner alone, `COLLEAGUE` the owner's, `WHO` the word of who tries.
 struct Try {
     action: Action,
     method: &'static str,
@@ -27,6 +27,7 @@ struct Try {
 
 const NOBODY_BELOW_TEACHER: [bool; 5] = [false, false, true, true, true];
 const ALL_BUT_GUESTS: [bool; 5] = [false, true, true, true, true];
+const OWNER_ALONE: [bool; 5] = [false, false, false, false, true];
 const ADMINS: [bool; 5] = [false, false, false, true, true];
 
 const fn page(
@@ -53,6 +54,17 @@ const TABLE: &[Try] = &[
     api(Action::SeeShare, "/api/v1/shares/ROOM", ALL_BUT_GUESTS),
     page(Action::SeeShare, "GET", "/s/ROOM", &[], ALL_BUT_GUESTS),
     api(Action::SeeShare, "/api/v1/shares/OWNER", NOBODY_BELOW_TEACHER),
+    api(Action::SeeShare, "/api/v1/shares/COLLEAGUE", OWNER_ALONE),
+    page(Action::SeeShare, "GET", "/s/COLLEAGUE", &[], OWNER_ALONE),
+    page(Action::SeeShare, "GET", "/s/COLLEAGUE/view/0", &[], OWNER_ALONE),
+    api(Action::Download, "/api/v1/shares/COLLEAGUE/files/0", OWNER_ALONE),
+    page(Action::Download, "GET", "/s/COLLEAGUE/zip", &[], OWNER_ALONE),
+    page(Action::Download, "POST", "/s/COLLEAGUE/bring", &[], OWNER_ALONE),
+    page(Action::Download, "POST", "/api/v1/shares/COLLEAGUE/bring", &[], OWNER_ALONE),
+    page(Action::Download, "POST", "/api/v1/shares/OWNER/bring", &[], NOBODY_BELOW_TEACHER),
+    page(Action::ChangeShare, "POST", "/s/COLLEAGUE/change", &[("title", "x"), ("audience", "owner")], OWNER_ALONE),
+    page(Action::MakeLink, "POST", "/s/COLLEAGUE/links", &[("days", "1")], OWNER_ALONE),
+    page(Action::Quarantine, "POST", "/s/COLLEAGUE/quarantine", &[("hide", "no")], OWNER_ALONE),
     api(Action::Download, "/api/v1/shares/ROOM/files/0", ALL_BUT_GUESTS),
     api(Action::Download, "/api/v1/shares/OWNER/files/0", NOBODY_BELOW_TEACHER),
     page(Action::Download, "GET", "/s/ROOM/zip", &[], ALL_BUT_GUESTS),
@@ -157,10 +169,11 @@ impl Subject {
         row.allowed[self.role] && self.scopes.contains(&row.action.scope()) && can
     }
 
-    fn fill(&self, text: &str, room: &str, owner: &str) -> String {
+    fn fill(&self, text: &str, shares: &Shares) -> String {
         let words = [
-            ("ROOM", room),
-            ("OWNER", owner),
+            ("ROOM", &shares.room),
+            ("OWNER", &shares.pupils),
+            ("COLLEAGUE", &shares.owners),
             ("VICTIM", &self.victim),
             ("TOKEN", &self.token),
             ("PERSON", &self.person),
@@ -172,10 +185,10 @@ impl Subject {
         words.iter().fold(text.to_owned(), |text, (word, with)| text.replace(word, with))
     }
 
-    fn tries(&self, row: &Try, room: &str, owner: &str) -> Answer {
-        let path = self.fill(row.path, room, owner);
+    fn tries(&self, row: &Try, shares: &Shares) -> Answer {
+        let path = self.fill(row.path, shares);
         let fields: Vec<(&str, String)> =
-            row.fields.iter().map(|(name, value)| (*name, self.fill(value, room, owner))).collect();
+            row.fields.iter().map(|(name, value)| (*name, self.fill(value, shares))).collect();
         match row.method {
             "GET" => self.browser.get(&path),
             "JSON" => {
@@ -191,12 +204,24 @@ impl Subject {
     }
 }
 
+/// Shares that all try to get at.
+#[derive(Clone)]
+struct Shares {
+    /// A student's, for everyone.
+    room: String,
+    /// A student's, for nobody else.
+    pupils: String,
+    /// The owner's, for nobody else.
+    owners: String,
+}
+
 /// Makes subjects and what they try to change, all through the server's own doors.
 struct Stage {
     server: Server,
     owner: Browser,
-    room: String,
-    private: String,
+    /// A student, whose shares those above judge.
+    pupil: Browser,
+    shares: Shares,
     made: u32,
     /// Of links that were given to somebody to remove.
     tokens: Vec<String>,
@@ -206,8 +231,8 @@ impl Stage {
     fn subject(&mut self, word: &str, role: usize, scopes: &[Scope], browser: Browser) -> Subject {
         self.made += 1;
         let actor = browser.get("/api/v1/me").value()["who"].as_str().unwrap().to_owned();
-        let victim = self.owner.upload("victim", "owner", "victim.txt", word.as_bytes());
-        let links = self.owner.post(&format!("/s/{}/links", self.room), &[("days", "2")]);
+        let victim = self.pupil.upload("victim", "owner", "victim.txt", word.as_bytes());
+        let links = self.owner.post(&format!("/s/{}/links", self.shares.room), &[("days", "2")]);
         assert_eq!(links.status, 303);
         let listed = self.server.admin(&["links", "list", "--json"]);
         let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
@@ -275,18 +300,22 @@ fn every_role_gets_what_is_its_by_session_key_and_computer_and_every_refusal_sta
     assert!(untried.is_empty(), "nobody tries {untried:?}");
 
     let (server, owner) = Server::owned();
-    let room = owner.upload("lesson", "room", "lesson.txt", b"for all");
-    let private = owner.upload("secret", "owner", "secret.txt", b"for none");
+    let pupil = person(&server, "pupil", "student");
+    let shares = Shares {
+        room: pupil.upload("lesson", "room", "lesson.txt", b"for all"),
+        pupils: pupil.upload("secret", "owner", "secret.txt", b"for none"),
+        owners: owner.upload("marks", "owner", "marks.txt", b"for none below"),
+    };
     // Students may not give to the room, so that there is something to refuse them.
     assert_eq!(owner.post("/admin/policy", &[("managed_by", "School"), ("upload", "yes")]).status, 303);
-    let mut stage = Stage { server, owner, room, private, made: 0, tokens: vec![] };
+    let mut stage = Stage { server, owner, pupil, shares, made: 0, tokens: vec![] };
     let subjects = stage.subjects();
-    let (room, private) = (stage.room.clone(), stage.private.clone());
+    let shares = stage.shares.clone();
     let mut refused = vec![];
     let mut tried = 0;
     for row in TABLE {
         for subject in subjects.iter().filter(|subject| row.api || !subject.is_computer) {
-            let answer = subject.tries(row, &room, &private);
+            let answer = subject.tries(row, &shares);
             let got = matches!(answer.status, 200 | 201 | 303);
             let told = format!(
                 "{}: {} {} {} answered {}",

@@ -110,7 +110,7 @@ fn a_private_share_is_not_there_for_others_and_a_removed_one_for_nobody() {
         assert_eq!(tom.get(&path).status, 404, "{path}");
     }
     assert_eq!(tom.get("/api/v1/search?q=diary").value()["hits"].as_array().unwrap().len(), 0);
-    assert_eq!(tom.post(&format!("/s/{share}/remove"), &[("sure", "yes")]).status, 403);
+    assert_eq!(tom.post(&format!("/s/{share}/remove"), &[("sure", "yes")]).status, 404);
 
     assert_eq!(owner.post(&format!("/s/{share}/quarantine"), &[("hide", "yes"), ("note", "look at it")]).status, 303);
     assert_eq!(sam.get(&file).status, 404, "hidden from its owner, too");

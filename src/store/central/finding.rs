@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use super::{
     Central, CentralError,
     shares::{ShareRow, share_of},
-    sql::{Row, Statement, sql, sql_of},
+    sql::{Row, Statement, owner_rank, share_columns, sql, sql_of},
     words::words_of,
 };
 use crate::{
-    access::{GroupId, PersonId},
+    access::{GroupId, PersonId, Role},
     share::{Root, ShareId},
 };
 
@@ -38,7 +38,8 @@ pub struct FoundShare {
 /// The decision about each is `access`'s all the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sees {
-    pub everything: bool,
+    /// Owners with these roles are judged: all of their shares are seen.
+    pub judged: BTreeSet<Role>,
     pub person: Option<PersonId>,
     pub groups: BTreeSet<GroupId>,
 }
@@ -62,7 +63,12 @@ const NEWEST: i64 = 20_000;
 
 impl Sees {
     pub fn all() -> Sees {
-        Sees { everything: true, ..Sees::default() }
+        Sees { judged: Role::ALL.into(), ..Sees::default() }
+    }
+
+    /// What [`owner_rank`] is looked for in.
+    fn ranks(&self) -> String {
+        self.judged.iter().map(|role| format!("|{role}|")).collect()
     }
 
     fn group_list(&self) -> String {
@@ -139,18 +145,31 @@ impl Central {
     async fn files_of(&self, numbers: &[i64], sees: &Sees) -> Result<Vec<FoundFile>, CentralError> {
         let list = numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let statement = sql_of(
-            "SELECT f.number AS file_number, f.entry, f.path, f.size AS file_size, s.* FROM json_each($1) n \
-             CROSS JOIN files f ON f.number = n.value CROSS JOIN shares s ON s.number = f.share \
-             WHERE $2 = 1 OR s.owner = $3 OR (s.quarantined = 0 AND (s.audience = 'room' OR (s.audience = 'groups' \
-             AND EXISTS (SELECT 1 FROM json_each($4) g WHERE instr(s.groups, g.value) > 0))))",
-            "SELECT f.number AS file_number, f.entry, f.path, f.size AS file_size, s.* \
+            concat!(
+                "SELECT f.number AS file_number, f.entry, f.path, f.size AS file_size, ",
+                share_columns!(),
+                " \
+             FROM json_each($1) n CROSS JOIN files f ON f.number = n.value CROSS JOIN shares s ON s.number = f.share \
+             WHERE instr($2, (",
+                owner_rank!(),
+                ")) > 0 OR s.owner = $3 OR (s.quarantined = 0 AND (s.audience = 'room' OR (s.audience = 'groups' \
+             AND EXISTS (SELECT 1 FROM json_each($4) g WHERE instr(s.groups, g.value) > 0))))"
+            ),
+            concat!(
+                "SELECT f.number AS file_number, f.entry, f.path, f.size AS file_size, ",
+                share_columns!(),
+                " \
              FROM files f JOIN shares s ON s.number = f.share \
              WHERE f.number = ANY (ARRAY(SELECT CAST(n AS BIGINT) FROM json_array_elements_text(CAST($1 AS json)) n)) \
-             AND ($2 = 1 OR s.owner = $3 OR (s.quarantined = 0 AND (s.audience = 'room' OR (s.audience = 'groups' \
-             AND EXISTS (SELECT 1 FROM json_array_elements_text(CAST($4 AS json)) g WHERE strpos(s.groups, g) > 0)))))",
+             AND (strpos($2, (",
+                owner_rank!(),
+                ")) > 0 OR s.owner = $3 OR (s.quarantined = 0 AND (s.audience = 'room' \
+             OR (s.audience = 'groups' AND EXISTS \
+             (SELECT 1 FROM json_array_elements_text(CAST($4 AS json)) g WHERE strpos(s.groups, g) > 0)))))"
+            ),
         );
         let owner = sees.person.map(|person| person.0);
-        let statement = statement.bind(format!("[{list}]")).bind(sees.everything).bind(owner).bind(sees.group_list());
+        let statement = statement.bind(format!("[{list}]")).bind(sees.ranks()).bind(owner).bind(sees.group_list());
         let rows = self.pools.rows(statement).await?;
         let mut files: Vec<FoundFile> = rows.iter().map(found_of).collect::<Result<_, _>>()?;
         files.sort_unstable_by_key(|file| std::cmp::Reverse(file.number));
@@ -160,24 +179,42 @@ impl Central {
     /// Shares that somebody can see at most; those that came before `before` (their number), newest first.
     pub async fn shares_visible(&self, sees: &Sees, before: i64, limit: u32) -> Result<Vec<ShareRow>, CentralError> {
         let statement = sql_of(
-            "SELECT s.* FROM shares s WHERE s.number < $1 AND ($2 = 1 OR s.owner = $3 OR (s.quarantined = 0 AND \
+            concat!(
+                "SELECT ",
+                share_columns!(),
+                " FROM shares s WHERE s.number < $1 AND \
+             (instr($2, (",
+                owner_rank!(),
+                ")) > 0 OR s.owner = $3 OR (s.quarantined = 0 AND \
              (s.audience = 'room' OR (s.audience = 'groups' AND EXISTS (SELECT 1 FROM json_each($4) g \
-             WHERE instr(s.groups, g.value) > 0))))) ORDER BY s.number DESC LIMIT $5",
-            "SELECT s.* FROM shares s WHERE s.number < $1 AND ($2 = 1 OR s.owner = $3 OR (s.quarantined = 0 AND \
+             WHERE instr(s.groups, g.value) > 0))))) ORDER BY s.number DESC LIMIT $5"
+            ),
+            concat!(
+                "SELECT ",
+                share_columns!(),
+                " FROM shares s WHERE s.number < $1 AND \
+             (strpos($2, (",
+                owner_rank!(),
+                ")) > 0 OR s.owner = $3 OR (s.quarantined = 0 AND \
              (s.audience = 'room' OR (s.audience = 'groups' AND EXISTS \
              (SELECT 1 FROM json_array_elements_text(CAST($4 AS json)) g WHERE strpos(s.groups, g) > 0))))) \
-             ORDER BY s.number DESC LIMIT $5",
+             ORDER BY s.number DESC LIMIT $5"
+            ),
         );
         let owner = sees.person.map(|person| person.0);
-        let statement = statement.bind(before).bind(sees.everything).bind(owner).bind(sees.group_list());
+        let statement = statement.bind(before).bind(sees.ranks()).bind(owner).bind(sees.group_list());
         let rows = self.pools.rows(statement.bind(i64::from(limit))).await?;
         rows.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
     /// The shares that hold a content.
     pub async fn shares_with(&self, content: Root) -> Result<Vec<FoundShare>, CentralError> {
-        let statement = sql("SELECT f.entry, s.* FROM files f JOIN shares s ON s.number = f.share \
-             WHERE f.root = $1 ORDER BY s.number LIMIT 100");
+        let statement = sql(concat!(
+            "SELECT f.entry, ",
+            share_columns!(),
+            " FROM files f JOIN shares s ON s.number = f.share \
+             WHERE f.root = $1 ORDER BY s.number LIMIT 100"
+        ));
         let found = |row: &Row| {
             let entry: i64 = row.get("entry")?;
             Ok(FoundShare { share: share_of(row)?, entry: u32::try_from(entry).unwrap_or(0) })

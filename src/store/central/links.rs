@@ -3,7 +3,7 @@
 use super::{
     Central, CentralError, Change, found,
     shares::{ShareRow, share_of},
-    sql::{Row, sql},
+    sql::{Row, share_columns, sql},
 };
 use crate::access::PersonId;
 
@@ -31,11 +31,16 @@ pub struct NewLink<'a> {
 }
 
 impl Central {
-    /// A link that is still good, with its share.
+    /// A link that is still good, with its share. Those of a person who was switched off are not.
     pub async fn link(&self, token: &str, now_s: i64) -> Result<Option<(LinkRow, ShareRow)>, CentralError> {
-        let statement = sql("SELECT l.token, l.made_by, l.created_s AS link_created_s, l.expires_s, l.password, \
-             l.downloads_left, l.downloads, s.* FROM links l JOIN shares s ON s.number = l.share \
-             WHERE l.token = $1 AND (l.expires_s IS NULL OR l.expires_s > $2)");
+        let statement = sql(concat!(
+            "SELECT l.token, l.made_by, l.created_s AS link_created_s, l.expires_s, l.password, l.downloads_left, \
+             l.downloads, ",
+            share_columns!(),
+            " FROM links l JOIN shares s ON s.number = l.share \
+             WHERE l.token = $1 AND (l.expires_s IS NULL OR l.expires_s > $2) \
+             AND NOT EXISTS (SELECT 1 FROM people m WHERE m.id = l.made_by AND m.active = 0)"
+        ));
         let row = self.pools.row(statement.bind(token).bind(now_s)).await?;
         Ok(row.map(|row| Ok::<_, sqlx::Error>((link_of(&row)?, share_of(&row)?))).transpose()?)
     }
@@ -48,9 +53,13 @@ impl Central {
 
     /// All links that are still good, those made last first, with their shares.
     pub async fn links(&self, now_s: i64, limit: u32) -> Result<Vec<(LinkRow, ShareRow)>, CentralError> {
-        let statement = sql("SELECT l.token, l.made_by, l.created_s AS link_created_s, l.expires_s, l.password, \
-             l.downloads_left, l.downloads, s.* FROM links l JOIN shares s ON s.number = l.share \
-             WHERE l.expires_s IS NULL OR l.expires_s > $1 ORDER BY l.created_s DESC, l.token LIMIT $2");
+        let statement = sql(concat!(
+            "SELECT l.token, l.made_by, l.created_s AS link_created_s, l.expires_s, l.password, l.downloads_left, \
+             l.downloads, ",
+            share_columns!(),
+            " FROM links l JOIN shares s ON s.number = l.share \
+             WHERE l.expires_s IS NULL OR l.expires_s > $1 ORDER BY l.created_s DESC, l.token LIMIT $2"
+        ));
         let rows = self.pools.rows(statement.bind(now_s).bind(i64::from(limit))).await?;
         rows.iter().map(|row| Ok((link_of(row)?, share_of(row)?))).collect()
     }

@@ -4,7 +4,7 @@
 use super::{
     Central, CentralError, NewShare,
     shares::{ShareRow, remove_rows, share_of},
-    sql::{Row, sql},
+    sql::{Row, share_columns, sql},
 };
 use crate::share::ShareId;
 
@@ -35,7 +35,8 @@ impl Central {
 
     /// Shares of others whose bytes are on this server's disk.
     pub async fn copies(&self) -> Result<Vec<ShareRow>, CentralError> {
-        let statement = sql("SELECT * FROM shares WHERE origin = $1 AND here = 1 AND stored = 0");
+        let statement =
+            sql(concat!("SELECT ", share_columns!(), " FROM shares s WHERE origin = $1 AND here = 1 AND stored = 0"));
         let rows = self.pools.rows(statement.bind(FROM_ABOVE)).await?;
         Ok(rows.iter().map(share_of).collect::<Result<_, _>>()?)
     }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     Central, CentralError, Change, FROM_ABOVE, found,
-    sql::{Changes, Row, sql, sql_of},
+    sql::{Changes, Row, share_columns, sql, sql_of},
     storage::next_version,
     words::words_of,
 };
 use crate::{
-    access::{Audience, GroupId, PersonId, ShareFacts},
+    access::{Audience, GroupId, PersonId, Role, ShareFacts},
     share::{EntryKind, Manifest, ShareId},
 };
 
@@ -42,6 +42,7 @@ pub struct ShareRow {
     pub id: ShareId,
     pub title: String,
     pub owner: Option<PersonId>,
+    pub owner_role: Option<Role>,
     pub owner_name: String,
     pub audience: Audience,
     pub size: u64,
@@ -70,6 +71,7 @@ impl ShareRow {
         ShareFacts {
             id: self.id,
             owner: self.owner,
+            owner_role: self.owner_role,
             audience: self.audience.clone(),
             quarantined: self.quarantined,
             content: None,
@@ -80,32 +82,48 @@ impl ShareRow {
 
 impl Central {
     pub async fn share(&self, id: ShareId) -> Result<Option<ShareRow>, CentralError> {
-        let row = self.pools.row(sql("SELECT * FROM shares WHERE id = $1").bind(&id.0)).await?;
+        let row = self
+            .pools
+            .row(sql(concat!("SELECT ", share_columns!(), " FROM shares s WHERE id = $1")).bind(&id.0))
+            .await?;
         Ok(row.as_ref().map(share_of).transpose()?)
     }
 
     /// Shares that came before `before` (their number), newest first. What of them somebody may see, the caller decides.
     pub async fn shares_before(&self, before: i64, limit: u32) -> Result<Vec<ShareRow>, CentralError> {
-        let statement = sql("SELECT * FROM shares WHERE number < $1 ORDER BY number DESC LIMIT $2");
+        let statement =
+            sql(concat!("SELECT ", share_columns!(), " FROM shares s WHERE number < $1 ORDER BY number DESC LIMIT $2"));
         let rows = self.pools.rows(statement.bind(before).bind(i64::from(limit))).await?;
         rows.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
     pub async fn quarantined(&self) -> Result<Vec<ShareRow>, CentralError> {
-        let statement = sql("SELECT * FROM shares WHERE quarantined = 1 ORDER BY number DESC LIMIT 1000");
+        let statement = sql(concat!(
+            "SELECT ",
+            share_columns!(),
+            " FROM shares s WHERE quarantined = 1 ORDER BY number DESC LIMIT 1000"
+        ));
         self.pools.rows(statement).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
     /// Students' shares that are older than `before_s`.
     pub async fn outdated_shares(&self, before_s: i64) -> Result<Vec<ShareRow>, CentralError> {
-        let statement = sql("SELECT s.* FROM shares s JOIN people p ON p.id = s.owner \
-             WHERE p.role = 'student' AND s.added_s < $1 LIMIT 1000");
+        let statement = sql(concat!(
+            "SELECT ",
+            share_columns!(),
+            " FROM shares s JOIN people o ON o.id = s.owner \
+             WHERE o.role = 'student' AND s.added_s < $1 LIMIT 1000"
+        ));
         self.pools.rows(statement.bind(before_s)).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
     /// Shares that computers of the room handed over before a time, with the origin of each.
     pub async fn outdated_of_devices(&self, before_s: i64) -> Result<Vec<ShareRow>, CentralError> {
-        let statement = sql("SELECT * FROM shares WHERE origin LIKE 'device:%' AND added_s < $1 LIMIT 1000");
+        let statement = sql(concat!(
+            "SELECT ",
+            share_columns!(),
+            " FROM shares s WHERE origin LIKE 'device:%' AND added_s < $1 LIMIT 1000"
+        ));
         self.pools.rows(statement.bind(before_s)).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
@@ -385,11 +403,13 @@ pub(super) fn audience_parts(audience: &Audience) -> (&'static str, String) {
 pub(super) fn share_of(row: &Row) -> Result<ShareRow, sqlx::Error> {
     let (audience, groups): (String, String) = (row.get("audience")?, row.get("groups")?);
     let owner: Option<i64> = row.get("owner")?;
+    let role: Option<String> = row.get("owner_role")?;
     Ok(ShareRow {
         number: row.get("number")?,
         id: ShareId(row.hash("id")?),
         title: row.get("title")?,
         owner: owner.map(PersonId),
+        owner_role: role.and_then(|role| role.parse().ok()),
         owner_name: row.get("owner_name")?,
         audience: audience_of(&audience, &groups),
         size: row.count("size")?,

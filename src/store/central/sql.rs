@@ -51,6 +51,23 @@ pub(super) trait Column:
 
 impl<T> Column for T where T: for<'r> Decode<'r, Sqlite> + Type<Sqlite> + for<'r> Decode<'r, Postgres> + Type<Postgres> {}
 
+/// The columns of a share `s`, for `share_of`: its own, and what its owner is.
+macro_rules! share_columns {
+    () => {
+        "s.*, (SELECT p.role FROM people p WHERE p.id = s.owner) AS owner_role"
+    };
+}
+
+/// What the owner of a share `s` counts as where somebody judges: `|student|`, also where it has none with an account.
+macro_rules! owner_rank {
+    () => {
+        "'|' || COALESCE((SELECT p.role FROM people p WHERE p.id = s.owner), 'student') || '|'"
+    };
+}
+
+pub(super) use owner_rank;
+pub(super) use share_columns;
+
 /// A statement that both engines read alike.
 pub(super) fn sql(text: &'static str) -> Statement {
     Statement { sqlite: text, postgres: text, values: vec![] }

@@ -4,7 +4,7 @@
 use super::{
     Central, CentralError,
     shares::{ShareRow, share_of},
-    sql::{Changes, Row, sql},
+    sql::{Changes, Row, share_columns, sql},
 };
 use crate::{
     share::{Root, ShareId},
@@ -34,7 +34,8 @@ const CHANGES_MAX: i64 = 500;
 impl Central {
     /// What changed since a version, oldest first, and not more than is good at once.
     pub async fn share_changes(&self, since: i64) -> Result<ShareChanges, CentralError> {
-        let statement = sql("SELECT * FROM shares WHERE version > $1 ORDER BY version LIMIT $2");
+        let statement =
+            sql(concat!("SELECT ", share_columns!(), " FROM shares s WHERE version > $1 ORDER BY version LIMIT $2"));
         let rows = self.pools.rows(statement.bind(since).bind(CHANGES_MAX)).await?;
         let version = |row: &Row| row.get::<i64>("version");
         let mut changes = ShareChanges { version: since, ..ShareChanges::default() };
@@ -70,7 +71,8 @@ impl Central {
 
     /// Shares whose bytes only one process has.
     pub async fn unstored_shares(&self) -> Result<Vec<ShareRow>, CentralError> {
-        let statement = sql("SELECT * FROM shares WHERE stored = 0 ORDER BY number LIMIT 1000");
+        let statement =
+            sql(concat!("SELECT ", share_columns!(), " FROM shares s WHERE stored = 0 ORDER BY number LIMIT 1000"));
         self.pools.rows(statement).await?.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
