@@ -17,6 +17,7 @@ mod caller;
 mod chain;
 mod class_list;
 mod config;
+mod downloads;
 mod follow;
 mod guard;
 mod indexing;
@@ -92,6 +93,7 @@ pub(crate) struct Server {
     /// Signs the cookies of browsers that people signed in with before.
     pub secret: [u8; 32],
     pub refusals: guard::Refusals,
+    pub downloads: Arc<downloads::Downloads>,
     /// Uploads that are being read in; each reading takes all cores.
     pub sealing: Semaphore,
     pub writing: upload_locks::UploadLocks,
@@ -176,6 +178,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         hashing: passwords::Hashing::default(),
         secret,
         refusals: guard::Refusals::default(),
+        downloads: Arc::default(),
         sealing: Semaphore::new(1),
         writing: upload_locks::UploadLocks::default(),
         speeds: speeds::Speeds::default(),

@@ -9,6 +9,7 @@ mod enrolled;
 mod guarding;
 mod handing_over;
 mod hardening;
+mod link_counts;
 mod machine;
 mod moving;
 pub mod processes;

@@ -6,12 +6,16 @@
 use axum::{
     Extension,
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, share::named};
+use super::{
+    Answer, Caller, OurServer,
+    download_count::{Told, begin},
+    share::named,
+};
 use crate::{
     access::{About, Action, ShareFacts},
     engine::OnShelf,
@@ -25,7 +29,7 @@ use crate::{
         zipping::Zip,
     },
     share::EntryKind,
-    store::central::ShareRow,
+    store::central::{LinkRow, ShareRow},
 };
 
 /// What a file of a user's may do in a browser: nothing.
@@ -62,11 +66,12 @@ pub(in crate::server) async fn download(
     Extension(visit): Caller,
     Path((share, entry, _)): Path<(String, usize, String)>,
     Query(asked): Query<Asked>,
+    method: Method,
     headers: HeaderMap,
 ) -> Answer {
     let row = server.present(&visit, &share).await?;
-    let facts = row.facts();
-    file(&server, &visit, &row, facts, entry, asked.inline.is_some(), &headers).await
+    let wish = Wish { entry, inline: asked.inline.is_some(), method: &method, headers: &headers, link: None };
+    file(&server, &visit, &row, row.facts(), wish).await
 }
 
 /// The same for programs, which need no name in the address.
@@ -74,11 +79,24 @@ pub(in crate::server) async fn by_program(
     State(server): OurServer,
     Extension(visit): Caller,
     Path((share, entry)): Path<(String, usize)>,
+    method: Method,
     headers: HeaderMap,
 ) -> Answer {
     let row = server.present(&visit, &share).await?;
-    let facts = row.facts();
-    file(&server, &visit, &row, facts, entry, false, &headers).await
+    let wish = Wish { entry, inline: false, method: &method, headers: &headers, link: None };
+    file(&server, &visit, &row, row.facts(), wish).await
+}
+
+/// What is asked of a file.
+#[derive(Clone, Copy)]
+pub(super) struct Wish<'a> {
+    pub entry: usize,
+    /// To be looked at in a page.
+    pub inline: bool,
+    pub method: &'a Method,
+    pub headers: &'a HeaderMap,
+    /// The link that the caller came with.
+    pub link: Option<&'a LinkRow>,
 }
 
 /// One file, or a part of it, if the caller may have it.
@@ -87,10 +105,9 @@ pub(super) async fn file(
     visit: &Visit,
     row: &ShareRow,
     mut facts: ShareFacts,
-    entry: usize,
-    inline: bool,
-    headers: &HeaderMap,
+    wish: Wish<'_>,
 ) -> Answer {
+    let Wish { entry, inline, headers, .. } = wish;
     let on_shelf = server.shelf.get(row.id);
     let listed = on_shelf.as_ref().and_then(|share| share.share().manifest().entries.get(entry).cloned());
     facts.content = listed.as_ref().and_then(|entry| match entry.kind {
@@ -120,11 +137,10 @@ pub(super) async fn file(
         let read = tokio::task::spawn_blocking(move || first.read(&mut [0]));
         read.await.map_err(|error| Problem::internal(&error))?.map_err(|error| gone(&error))?;
     }
-    if from == 0 {
-        server.done(visit, &permit, &named(row), &listed.path.to_string()).await?;
-    }
     let name = listed.path.name();
     let kind = if inline { kind_shown(&on_shelf, entry, name, size).await } else { None };
+    let told = Told { file: &entry.to_string(), detail: &listed.path.to_string(), preview: kind.is_some(), len, size };
+    let given = begin(server, visit, permit, row, &wish, &told).await?;
     let pacer = server.speed_of(visit, Way::Down);
     let body = match on_shelf.is_complete() {
         true => {
@@ -133,7 +149,7 @@ pub(super) async fn file(
         }
         false => serving::arriving_body(server.shelf.arriving(row.id, entry, from, len), &server.metrics, pacer),
     };
-    let mut response = Response::new(server.keeping.while_sent(row.id, body));
+    let mut response = given.response(server.keeping.while_sent(row.id, body));
     if let Wanted::Part { from, to } = wanted {
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
         set(&mut response, header::CONTENT_RANGE, &format!("bytes {from}-{to}/{size}"));
@@ -189,13 +205,22 @@ pub(in crate::server) async fn zip(
     Extension(visit): Caller,
     Path(share): Path<String>,
     Query(asked): Query<Asked>,
+    method: Method,
+    headers: HeaderMap,
 ) -> Answer {
     let row = server.present(&visit, &share).await?;
-    let facts = row.facts();
-    archive(&server, &visit, &row, facts, asked.folder.as_deref().unwrap_or("")).await
+    let wish = Wish { entry: 0, inline: false, method: &method, headers: &headers, link: None };
+    archive(&server, &visit, &row, row.facts(), wish, asked.folder.as_deref().unwrap_or("")).await
 }
 
-pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, facts: ShareFacts, folder: &str) -> Answer {
+pub(super) async fn archive(
+    server: &Server,
+    visit: &Visit,
+    row: &ShareRow,
+    facts: ShareFacts,
+    wish: Wish<'_>,
+    folder: &str,
+) -> Answer {
     let permit = server.allow(visit, Action::Download, About::Share(&facts), &named(row)).await?;
     let on_shelf = server.shelf.get(row.id).ok_or_else(|| Problem::no_such("share"))?;
     if on_shelf.is_stored() {
@@ -215,11 +240,14 @@ pub(super) async fn archive(server: &Server, visit: &Visit, row: &ShareRow, fact
     if chosen.is_empty() {
         return Err(Problem::no_such("folder"));
     }
-    server.done(visit, &permit, &named(row), &format!("zip of {} files and folders", chosen.len())).await?;
+    let (file, detail) = (format!("zip {}", folder.join("/")), format!("zip of {} files and folders", chosen.len()));
+    let size = chosen.iter().filter_map(|index| entries.get(*index)).map(|entry| entry.kind.size()).sum();
+    let told = Told { file: &file, detail: &detail, preview: false, len: size, size };
+    let given = begin(server, visit, permit, row, &wish, &told).await?;
     let name = format!("{}.zip", folder.last().copied().unwrap_or(&row.title));
     let zip = Zip::of(server.shelf.clone(), on_shelf, chosen);
     let body = serving::body_of(zip, &server.metrics, server.speed_of(visit, Way::Down));
-    let mut response = Response::new(server.keeping.while_sent(row.id, body));
+    let mut response = given.response(server.keeping.while_sent(row.id, body));
     describe(&mut response, &name, None);
     set(&mut response, header::CONTENT_TYPE, "application/zip");
     Ok(response)

@@ -3,13 +3,15 @@
 use axum::{
     Extension, Form,
     extract::{Path, Query, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::IntoResponse as _,
 };
 use serde::Deserialize;
 
 use super::{
-    Answer, Caller, OurServer, files, row_of, see, see_done,
+    Answer, Caller, OurServer,
+    files::{self, Wish},
+    row_of, see, see_done,
     share::{named, share_page},
 };
 use crate::{
@@ -171,37 +173,24 @@ pub(in crate::server) async fn download(
     State(server): OurServer,
     Extension(visit): Caller,
     Path((token, entry, _)): Path<(String, usize, String)>,
+    method: Method,
     headers: HeaderMap,
 ) -> Answer {
     let (link, row) = opened(&server, &token, &headers).await?;
-    // Going on with a download is not another one.
-    let goes_on = headers.get(header::RANGE).is_some_and(|range| !range.as_bytes().starts_with(b"bytes=0-"));
-    count(&server, &link, goes_on).await?;
-    let facts = facts(&row);
-    files::file(&server, &visit, &row, facts, entry, false, &headers).await
+    let wish = Wish { entry, inline: false, method: &method, headers: &headers, link: Some(&link) };
+    files::file(&server, &visit, &row, facts(&row), wish).await
 }
 
 pub(in crate::server) async fn zip(
     State(server): OurServer,
     Extension(visit): Caller,
     Path(token): Path<String>,
+    method: Method,
     headers: HeaderMap,
 ) -> Answer {
     let (link, row) = opened(&server, &token, &headers).await?;
-    count(&server, &link, false).await?;
-    let facts = facts(&row);
-    files::archive(&server, &visit, &row, facts, "").await
-}
-
-async fn count(server: &Server, link: &LinkRow, goes_on: bool) -> Result<(), Problem> {
-    if goes_on || server.central.count_download(&link.token).await? {
-        return Ok(());
-    }
-    Err(Problem::new(
-        axum::http::StatusCode::GONE,
-        "used-up",
-        "This link was used as often as it was made for. Ask for another.",
-    ))
+    let wish = Wish { entry: 0, inline: false, method: &method, headers: &headers, link: Some(&link) };
+    files::archive(&server, &visit, &row, facts(&row), wish, "").await
 }
 
 async fn opened(server: &Server, token: &str, headers: &HeaderMap) -> Result<(LinkRow, ShareRow), Problem> {

@@ -8,6 +8,7 @@ pub(super) mod api;
 pub(super) mod assets;
 pub(super) mod audit;
 pub(super) mod devices;
+mod download_count;
 pub(super) mod elsewhere;
 pub(super) mod enrolment;
 pub(super) mod files;
