@@ -15,6 +15,8 @@ pub struct Actor {
     pub scopes: BTreeSet<Scope>,
     /// Whether a one-time code was given, or none is needed (a device's key).
     pub second_factor: bool,
+    /// Whether it is a program with a key of a person's.
+    pub by_key: bool,
 }
 
 /// By what somebody is known.
@@ -124,6 +126,8 @@ pub enum Reason {
         needed: Scope,
     },
     SecondFactor,
+    /// Only its owner does it, signed in.
+    NotByKey,
     Guests,
     Exam {
         until_s: i64,
@@ -208,6 +212,7 @@ type Rule = fn(&Case<'_>) -> Result<(), Reason>;
 
 const RULES: &[(&str, Rule)] = &[
     ("the key or session is made for this kind of thing", scope),
+    ("it is not a key that changes the account it belongs to", own_account),
     ("a one-time code was given where the policy asks for one", second_factor),
     ("the role is high enough", role),
     ("no exam forbids it", exam),
@@ -222,6 +227,12 @@ const RULES: &[(&str, Rule)] = &[
 fn scope(case: &Case<'_>) -> Result<(), Reason> {
     let needed = case.action.scope();
     if case.actor.scopes.contains(&needed) { Ok(()) } else { Err(Reason::Scope { needed }) }
+}
+
+/// A key that somebody else got hold of must not outlive what its owner does against it.
+fn own_account(case: &Case<'_>) -> Result<(), Reason> {
+    let of_account = matches!(case.action, Action::ChangeOwnAccount | Action::MakeKey);
+    if case.actor.by_key && of_account { Err(Reason::NotByKey) } else { Ok(()) }
 }
 
 fn second_factor(case: &Case<'_>) -> Result<(), Reason> {
@@ -376,7 +387,7 @@ impl Actor {
 
     /// Somebody with everything that the role gives.
     pub fn of(who: Who, role: Role, groups: BTreeSet<GroupId>) -> Actor {
-        Actor { who, role, groups, scopes: Scope::ALL.into_iter().collect(), second_factor: true }
+        Actor { who, role, groups, scopes: Scope::ALL.into_iter().collect(), second_factor: true, by_key: false }
     }
 
     pub fn console() -> Actor {
@@ -435,6 +446,7 @@ impl Reason {
             Reason::Role { .. } => "role",
             Reason::Scope { .. } => "scope",
             Reason::SecondFactor => "second-factor",
+            Reason::NotByKey => "not-by-key",
             Reason::Guests => "guests",
             Reason::Exam { .. } => "exam",
             Reason::NotForYou => "not-for-you",
@@ -469,6 +481,7 @@ impl fmt::Display for Reason {
             Reason::SecondFactor => {
                 f.write_str("Set up one-time codes on your account page first; this server asks for them.")
             }
+            Reason::NotByKey => f.write_str("A key can't change its owner's account or make keys. Sign in to do that."),
             Reason::Guests => f.write_str("This server is for people with an account: sign in, or ask for a link."),
             Reason::Exam { .. } => {
                 f.write_str("There is an exam; until its end only what was handed out for it is open.")

@@ -4,22 +4,37 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse as _, Redirect, Response},
 };
 
 use super::{Server, now_s, problem::Problem, tokens};
 use crate::{
     access::{Actor, Who},
     net::listen::{Caller, Visitor},
+    share::PeerId,
     store::central::{CentralError, PersonRow},
     wire::trace::TraceId,
 };
 
-/// The cookies; `__Host-` keeps other hosts and plain HTTP from setting them.
-pub(super) const SESSION_COOKIE: &str = "__Host-handout";
-pub(super) const KNOWN_COOKIE: &str = "__Host-handout-known";
+/// The names of a server's cookies. `__Host-` keeps other hosts and plain HTTP from setting them. Cookies know no ports, so
+/// two servers on one host are told apart by what their names have of the server's id.
+pub(crate) struct Cookies {
+    pub session: String,
+    pub known: String,
+    pub link: String,
+    pub visitor: String,
+}
+
+impl Cookies {
+    pub fn of(server: PeerId) -> Cookies {
+        let id: String = server.to_string().chars().take(10).collect();
+        let name = |what: &str| format!("__Host-handout-{id}-{what}");
+        Cookies { session: name("session"), known: name("known"), link: name("link"), visitor: name("visitor") }
+    }
+}
+
 /// A session's last use is written down this often at most.
 const TOUCH_EVERY_S: i64 = 60;
 
@@ -59,6 +74,11 @@ pub(super) async fn identify(
     let visitor = request.extensions().get::<Visitor>().copied();
     let headers = request.headers().clone();
     let visit = Arc::new(visit(&server, &headers, peer, visitor, id).await?);
+    if must_choose_password(&visit)
+        && let Some(answer) = own_password_first(request.method(), request.uri().path())
+    {
+        return answer;
+    }
     request.extensions_mut().insert(visit.clone());
     let mut response = next.run(request).await;
     // For the page that tells of a problem, which is made further out.
@@ -79,12 +99,28 @@ async fn visit(
         Visit { actor: Actor::guest(), person: None, session: None, code_missing: false, address, request: id };
     if let Some(key) = bearer(headers) {
         by_key(server, &mut visit, key).await?;
-    } else if let Some(token) = cookie(headers, SESSION_COOKIE) {
+    } else if let Some(token) = cookie(headers, &server.cookies.session) {
         by_session(server, &mut visit, token).await?;
     } else if let Some(caller) = peer {
         by_device(server, &mut visit, caller).await?;
     }
     Ok(visit)
+}
+
+/// A first password was printed or told, so it is good for nothing but choosing another.
+fn must_choose_password(visit: &Visit) -> bool {
+    visit.is_signed_in() && visit.person.as_ref().is_some_and(|person| person.must_change)
+}
+
+/// What somebody is answered who has to choose a password first; `None` where that is what they do.
+fn own_password_first(method: &Method, path: &str) -> Option<Result<Response, Problem>> {
+    let is_page = method == Method::GET && !path.starts_with("/api/") && !path.starts_with("/tus");
+    let detail = "Choose a password of your own first, on your account page.";
+    match path {
+        "/account" | "/account/password" | "/sign-out" => None,
+        _ if is_page => Some(Ok(Redirect::to("/account").into_response())),
+        _ => Some(Err(Problem::new(StatusCode::FORBIDDEN, "password", detail))),
+    }
 }
 
 async fn by_session(server: &Server, visit: &mut Visit, token: &str) -> Result<(), CentralError> {
@@ -107,7 +143,6 @@ async fn by_session(server: &Server, visit: &mut Visit, token: &str) -> Result<(
     Ok(())
 }
 
-/// A key was made by somebody who had given a one-time code, if one was asked for.
 async fn by_key(server: &Server, visit: &mut Visit, key: &str) -> Result<(), Problem> {
     let Some(owner) = server.central.key_owner(&tokens::hash_of(key), now_s()).await? else {
         let detail = "The key is not known here, or it is over. Make a new one on your account page.";
@@ -116,6 +151,9 @@ async fn by_key(server: &Server, visit: &mut Visit, key: &str) -> Result<(), Pro
     let groups = server.central.groups_of(owner.person.id).await?;
     visit.actor = Actor::of(Who::Person(owner.person.id), owner.person.role, groups);
     visit.actor.scopes = owner.scopes;
+    visit.actor.by_key = true;
+    // A key was made with a one-time code where its owner has one; who has none is asked like in a browser.
+    visit.actor.second_factor = owner.person.totp.is_some();
     visit.person = Some(Arc::new(owner.person));
     Ok(())
 }
@@ -130,7 +168,8 @@ async fn by_device(server: &Server, visit: &mut Visit, caller: Caller) -> Result
     Ok(())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The key that a program shows.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, key) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(key.trim())

@@ -23,7 +23,7 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    fn is_new(&self, what: String, now_ms: i64) -> bool {
+    pub(super) fn is_new(&self, what: String, now_ms: i64) -> bool {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if latest.len() >= REMEMBERED_MAX {
             latest.retain(|_, at| now_ms - *at < SAME_MS);

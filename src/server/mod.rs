@@ -92,6 +92,7 @@ pub(crate) struct Server {
     pub hashing: passwords::Hashing,
     /// Signs the cookies of browsers that people signed in with before.
     pub secret: [u8; 32],
+    pub cookies: caller::Cookies,
     pub refusals: guard::Refusals,
     pub downloads: Arc<downloads::Downloads>,
     /// Uploads that are being read in; each reading takes all cores.
@@ -172,6 +173,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         central,
         policy,
         chain,
+        cookies: caller::Cookies::of(at.identity.id()),
         identity: at.identity,
         engine: at.handle,
         shelf: at.shelf,

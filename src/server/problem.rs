@@ -80,7 +80,7 @@ impl Problem {
 
     pub fn wait(seconds: u64) -> Problem {
         let unit = if seconds == 1 { "second" } else { "seconds" };
-        let detail = format!("That did not work too often. Wait {seconds} {unit}, then try again.");
+        let detail = format!("Too many attempts. Try again in {seconds} {unit}.");
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "wait", detail);
         Problem { retry_after_s: Some(seconds), ..problem }
     }

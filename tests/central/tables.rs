@@ -208,13 +208,30 @@ fn locks_are_had_by_one_and_given_on_when_their_time_is_over() {
 #[test]
 fn failures_are_counted_and_forgiven() {
     on_both(async |Engine { central, .. }| {
-        let more = |before: Failures| Failures { count: before.count + 1, until_ms: 7, at_ms: 5 };
-        let at_once = (0..8).map(|_| central.add_failure("account:1", more));
-        futures_util::future::try_join_all(at_once).await.unwrap();
-        let counted = Failures { count: 8, until_ms: 7, at_ms: 5 };
-        assert_eq!(central.failures("account:1").await.unwrap(), counted, "of many at once each counts");
+        let more = |before: &Failures| Failures { count: before.count + 1, until_ms: 7, at_ms: 5 };
+        let count = |before: &[Failures]| match before.iter().all(|before| before.count < 5) {
+            true => Ok(before.iter().map(more).collect()),
+            false => Err(()),
+        };
+        let who = ["account:1", "address:2"];
+        let at_once = (0..8).map(|_| central.count_attempt(&who, count));
+        let counted = futures_util::future::try_join_all(at_once).await.unwrap();
+        assert_eq!(counted.iter().filter(|counted| counted.is_ok()).count(), 5, "each is counted before it is judged");
+        let standing = async |who: &str| {
+            let mut found = None;
+            let look = |before: &[Failures]| {
+                found = before.first().copied();
+                Err::<Vec<Failures>, ()>(())
+            };
+            assert!(central.count_attempt(&[who], look).await.unwrap().is_err());
+            found.unwrap()
+        };
+        assert_eq!(standing("account:1").await, Failures { count: 5, until_ms: 7, at_ms: 5 });
+        central.take_back_attempt("account:1").await.unwrap();
+        assert_eq!(standing("account:1").await, Failures { count: 4, until_ms: 0, at_ms: 5 });
         central.forgive("account:1").await.unwrap();
-        assert_eq!(central.failures("account:1").await.unwrap(), Failures::default());
+        assert_eq!(standing("account:1").await, Failures::default());
+        assert_eq!(standing("address:2").await.count, 5);
     });
 }
 

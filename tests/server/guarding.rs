@@ -7,7 +7,9 @@ use super::{PASSWORD, Server, person};
 #[test]
 fn a_key_does_what_it_is_for_and_nothing_more() {
     let (_server, owner) = Server::owned();
-    let page = owner.post("/account/keys", &[("name", "script"), ("scopes", "read"), ("days", "1")]).text();
+    let page = owner
+        .post("/account/keys", &[("name", "script"), ("scopes", "read"), ("days", "1"), ("password", PASSWORD)])
+        .text();
     let key = page.split("id=\"key\">").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
     let script = owner.with_key(key);
     assert_eq!(script.get("/api/v1/shares").status, 200);

@@ -384,7 +384,9 @@ pub fn person(server: &Server, name: &str, role: &str) -> Browser {
 
 /// A key for programs; `scopes` with blanks between them.
 pub fn make_key(browser: &Browser, scopes: &str) -> String {
-    let page = browser.post("/account/keys", &[("name", "script"), ("scopes", scopes), ("days", "1")]).text();
+    let page = browser
+        .post("/account/keys", &[("name", "script"), ("scopes", scopes), ("days", "1"), ("password", PASSWORD)])
+        .text();
     page.split("id=\"key\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key is shown").to_owned()
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use handout::access::{Action, Scope};
 use serde_json::Value;
 
-use super::{Answer, Browser, Server, computer_key, make_key, person};
+use super::{Answer, Browser, PASSWORD, Server, computer_key, make_key, person};
 
 /// Guest, student, teacher, admin, owner.
 const ROLES: [&str; 5] = ["guest", "student", "teacher", "admin", "owner"];
@@ -88,7 +88,7 @@ const TABLE: &[Try] = &[
         Action::MakeKey,
         "POST",
         "/account/keys",
-        &[("name", "k"), ("scopes", "write"), ("days", "1")],
+        &[("name", "k"), ("scopes", "write"), ("days", "1"), ("password", PASSWORD)],
         ALL_BUT_GUESTS,
     ),
     api(Action::SeePeople, "/api/v1/people", NOBODY_BELOW_TEACHER),
@@ -166,6 +166,8 @@ impl Subject {
     fn expected(&self, row: &Try) -> bool {
         // A computer is a student, and uploads nothing: quotas are people's.
         let can = !self.is_computer || !matches!(row.action, Action::Upload | Action::ShareWithRoom);
+        let of_account = matches!(row.action, Action::ChangeOwnAccount | Action::MakeKey);
+        let can = can && !(self.browser.key.is_some() && of_account);
         row.allowed[self.role] && self.scopes.contains(&row.action.scope()) && can
     }
 

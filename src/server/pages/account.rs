@@ -26,14 +26,14 @@ pub(in crate::server) fn account(frame: &Frame, page: &AccountPage) -> Markup {
         h1 { (person.shown) }
         p.soft { "Signs in as " strong { (person.name) } " · " (person.role) @for group in &page.groups { " · " (group) } }
         @if let Some(wrong) = &page.wrong { p.notice.bad role="alert" { (icon("warning")) (wrong) } }
-        @if person.must_change { p.notice.attention { (icon("warning")) "Choose a password of your own: the one you have was given to you." } }
+        @if person.must_change { p.notice.attention { (icon("warning")) "Choose a password of your own. Everything else opens when you have one." } }
         @if page.codes_wanted { p.notice.attention { (icon("warning")) "This server asks for one-time codes from people with your role. Set them up below." } }
         section.sheet {
             h2 { "Password" }
             form.fields method="post" action="/account/password" {
-                label { "The one you have" input type="password" name="old" required autocomplete="current-password"; }
-                label { "A new one" input type="password" name="new" required minlength="8" autocomplete="new-password"; }
-                button.button.primary type="submit" { "Change it" }
+                label { "Current password" input type="password" name="old" required autocomplete="current-password"; }
+                label { "New password" input type="password" name="new" required minlength="8" autocomplete="new-password"; }
+                button.button.primary type="submit" { "Change password" }
             }
         }
         (codes(page))
@@ -57,12 +57,12 @@ pub(in crate::server) fn account(frame: &Frame, page: &AccountPage) -> Markup {
 fn codes(page: &AccountPage) -> Markup {
     html! {
         section.sheet #codes {
-            h2 { "One-time codes" }
+            h2 { "Two-factor sign-in" }
             @if page.person.totp.is_some() {
                 p { (icon("check")) " On: signing in asks for a code from your phone." }
                 form.fields.row-form method="post" action="/account/codes/off" {
-                    label { "Password" input type="password" name="password" required autocomplete="current-password"; }
-                    button.button type="submit" { "Turn them off" }
+                    (proof(true))
+                    button.button type="submit" { "Turn off" }
                 }
             } @else if let Some((address, typed)) = &page.new_codes {
                 p { "Scan this with an app for one-time codes, then type the code that it shows." }
@@ -70,11 +70,12 @@ fn codes(page: &AccountPage) -> Markup {
                     form.fields.row-form method="post" action="/account/codes" {
                         input type="hidden" name="secret" value=(typed);
                         label { "Code" input.code type="text" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10"; }
-                        button.button.primary type="submit" { "Turn them on" }
+                        (proof(false))
+                        button.button.primary type="submit" { "Turn on" }
                     }
                 } }
             } @else {
-                p { "A code from your phone beside the password: a stolen password alone opens nothing." }
+                p { "Sign in with a code from your phone as well as your password. A stolen password alone is then useless." }
                 a.button href="/account?codes=new#codes" { "Set up" }
             }
         }
@@ -98,17 +99,28 @@ fn keys(page: &AccountPage) -> Markup {
                             td { (key.name) }
                             td { @for (place, scope) in key.scopes.iter().enumerate() { @if place > 0 { ", " } (scope.name()) } }
                             td { @match key.expires_s { Some(at) => { (figures::date(at)) }, None => { "never" } } }
-                            td { form method="post" action=(format!("/account/keys/{}/remove", key.id)) { button.button.quiet type="submit" { (icon("bin")) span.unseen { "Take back " (key.name) } } } }
+                            td { form method="post" action=(format!("/account/keys/{}/remove", key.id)) { button.button.quiet type="submit" { (icon("bin")) span.unseen { "Revoke key " (key.name) } } } }
                         }
                     } }
                 }
             }
             form.fields.row-form method="post" action="/account/keys" {
                 label { "What for" input type="text" name="name" required maxlength="60" placeholder="backup script"; }
-                label { "May" select name="scopes" { option value="read" { "look and download" } option value="read write" { "and upload" } option value="read write admin" { "and manage" } } }
+                label { "May" select name="scopes" { option value="read" { "Read" } option value="read write" { "Read and upload" } option value="read write admin" { "Read, upload and manage" } } }
                 label { "Days" input type="number" name="days" min="1" max="3650" value="90"; }
-                button.button type="submit" { "Make a key" }
+                (proof(page.person.totp.is_some()))
+                button.button type="submit" { "Make key" }
             }
+        }
+    }
+}
+
+/// What shows that the account belongs to whoever sits at the browser.
+fn proof(with_code: bool) -> Markup {
+    html! {
+        label { "Current password" input type="password" name="password" required autocomplete="current-password"; }
+        @if with_code {
+            label { "Code from your phone" input.code type="text" name="current_code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10"; }
         }
     }
 }

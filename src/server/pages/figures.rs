@@ -53,7 +53,7 @@ pub(super) fn date(at_s: i64) -> String {
 }
 
 /// `2026-11-23 09:05:07 UTC`.
-pub(super) fn moment(at_s: i64) -> String {
+pub(in crate::server) fn moment(at_s: i64) -> String {
     let at = OffsetDateTime::from_unix_timestamp(at_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     at.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).unwrap_or_default()
 }

@@ -8,7 +8,7 @@ mod administration;
 #[cfg(test)]
 mod contrast;
 mod elsewhere;
-mod figures;
+pub(super) mod figures;
 mod frame;
 mod home;
 mod icons;

@@ -5,22 +5,22 @@ use std::collections::BTreeSet;
 use axum::{
     Extension, Form,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::IntoResponse as _,
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, see_done};
+use super::{Answer, Caller, OurServer, see_done, sign_in};
 use crate::{
     access::{About, Action, Scope},
     server::{
         Server,
         caller::Visit,
-        now_ms, now_s, one_time_codes,
+        now_s, one_time_codes,
         pages::{self, AccountPage, Frame},
         passwords::{self, Checked},
         problem::Problem,
-        throttle::{self, Kind},
+        throttle::{Counter, Kind},
         tokens,
     },
     store::central::{ApiKeyRow, PersonChange, PersonRow},
@@ -84,6 +84,7 @@ pub(in crate::server) struct NewPassword {
 pub(in crate::server) async fn password(
     State(server): OurServer,
     Extension(visit): Caller,
+    headers: HeaderMap,
     Form(form): Form<NewPassword>,
 ) -> Answer {
     let person = myself(&server, &visit).await?;
@@ -100,35 +101,65 @@ pub(in crate::server) async fn password(
     // The browser at hand stays signed in; every other is signed out.
     let kept = PersonChange { password: Some((&hash, false)), ..PersonChange::default() };
     change.end_sessions_of(person.id, visit.session.as_ref()).await?;
+    change.end_keys_of(person.id).await?;
     change.change_own_person(person.id, &kept).await?;
     change.commit().await?;
-    Ok(see_done("/account", "password"))
+    let person = found(&server, &person).await?;
+    let mut response = see_done("/account", "password");
+    // What the browser had as a proof was good for the old password.
+    sign_in::remember(&server, &headers, &person, &mut response);
+    Ok(response)
 }
 
 /// The password at hand; failures count, so that an open browser is no way to guess it.
 async fn right_password(server: &Server, person: &PersonRow, typed: &str) -> Result<(), Problem> {
-    let who = format!("account:{}@own", person.id);
-    let failures = server.central.failures(&who).await?;
-    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
-        return Err(Problem::wait(seconds));
-    }
+    let attempt = server.attempt_at(format!("account:{}@own", person.id)).await?;
     if server.hashing.check(typed, person.password.as_deref()).await? == Checked::Wrong {
-        server.count_failure(&who, Kind::Account).await?;
-        return Err(Problem::invalid("That is not the password you have."));
+        return Err(Problem::invalid("That's not your current password."));
     }
-    Ok(server.central.forgive(&who).await?)
+    Ok(attempt.was_right(server).await?)
+}
+
+/// The password, and a code where the account has them: an open browser is not enough for what outlives it.
+async fn proves_to_be(server: &Server, person: &PersonRow, proof: &Proof) -> Result<(), Problem> {
+    right_password(server, person, &proof.password).await?;
+    let Some(secret) = &person.totp else { return Ok(()) };
+    let who = format!("code:{}@own", person.id);
+    let attempt = server.attempt(vec![Counter { who, kind: Kind::Code }]).await?;
+    let fresh = match one_time_codes::step_of(secret, &proof.current_code, now_s()) {
+        Some(step) => server.central.use_totp_step(person.id, step).await?,
+        None => false,
+    };
+    if !fresh {
+        return Err(Problem::invalid("Type the code that your phone shows, too. Each code works once."));
+    }
+    Ok(attempt.was_right(server).await?)
+}
+
+async fn found(server: &Server, person: &PersonRow) -> Result<PersonRow, Problem> {
+    server.central.person(person.id).await?.ok_or_else(|| Problem::no_such("account"))
+}
+
+/// Whoever is at the browser shows with it that the account is theirs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Proof {
+    password: String,
+    current_code: String,
 }
 
 async fn wrong(server: &Server, visit: &Visit, person: PersonRow, problem: &Problem) -> Answer {
     let mut page = page_of(server, visit, person).await?;
     page.wrong = Some(problem.detail.clone());
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, pages::account(&Frame::of(server, visit), &page)).into_response())
+    Ok((problem.status, pages::account(&Frame::of(server, visit), &page)).into_response())
 }
 
 #[derive(Debug, Deserialize)]
 pub(in crate::server) struct NewCodes {
     secret: String,
     code: String,
+    #[serde(flatten)]
+    proof: Proof,
 }
 
 pub(in crate::server) async fn codes(
@@ -138,11 +169,20 @@ pub(in crate::server) async fn codes(
 ) -> Answer {
     let person = myself(&server, &visit).await?;
     let secret = data_encoding::BASE32_NOPAD.decode(form.secret.as_bytes()).unwrap_or_default();
+    if let Err(problem) = proves_to_be(&server, &person, &form.proof).await {
+        let mut page = page_of(&server, &visit, person).await?;
+        offer_codes(&server, &mut page, &secret);
+        page.wrong = Some(problem.detail);
+        return Ok((problem.status, pages::account(&Frame::of(&server, &visit), &page)).into_response());
+    }
     let step = one_time_codes::step_of(&secret, &form.code, now_s()).filter(|_| secret.len() == 20);
     let Some(step) = step else {
         let mut page = page_of(&server, &visit, person).await?;
         offer_codes(&server, &mut page, &secret);
-        page.wrong = Some("That code is not right. Is the time of your phone right?".to_owned());
+        page.wrong = Some(format!(
+            "That code is wrong. Codes depend on the clock: this server's says {}. Compare it with your phone's.",
+            pages::figures::moment(now_s())
+        ));
         return Ok(
             (StatusCode::UNPROCESSABLE_ENTITY, pages::account(&Frame::of(&server, &visit), &page)).into_response()
         );
@@ -161,17 +201,18 @@ pub(in crate::server) async fn codes(
 }
 
 #[derive(Debug, Deserialize)]
-pub(in crate::server) struct Password {
-    password: String,
+pub(in crate::server) struct CodesOff {
+    #[serde(flatten)]
+    proof: Proof,
 }
 
 pub(in crate::server) async fn codes_off(
     State(server): OurServer,
     Extension(visit): Caller,
-    Form(form): Form<Password>,
+    Form(form): Form<CodesOff>,
 ) -> Answer {
     let person = myself(&server, &visit).await?;
-    if let Err(problem) = right_password(&server, &person, &form.password).await {
+    if let Err(problem) = proves_to_be(&server, &person, &form.proof).await {
         return wrong(&server, &visit, person, &problem).await;
     }
     let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
@@ -198,6 +239,8 @@ pub(in crate::server) struct NewKey {
     scopes: String,
     #[serde(default)]
     days: String,
+    #[serde(flatten)]
+    proof: Proof,
 }
 
 pub(in crate::server) async fn make_key(
@@ -207,6 +250,10 @@ pub(in crate::server) async fn make_key(
 ) -> Answer {
     let permit = server.allow(&visit, Action::MakeKey, About::Nothing, "").await?;
     let person = myself(&server, &visit).await?;
+    if let Err(problem) = proves_to_be(&server, &person, &form.proof).await {
+        drop(permit);
+        return wrong(&server, &visit, person, &problem).await;
+    }
     let scopes: BTreeSet<Scope> = form.scopes.split(' ').filter_map(Scope::of_name).collect();
     // A key is never for more than whoever makes it.
     if scopes.is_empty() || !scopes.is_subset(&visit.actor.scopes) {
@@ -238,7 +285,7 @@ pub(in crate::server) async fn remove_key(
     let person = myself(&server, &visit).await?;
     let permit = server.allow(&visit, Action::MakeKey, About::Nothing, "").await?;
     let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
-    let mut change = server.central.change(permit, &visit.note(&address, &about, "key taken back")).await?;
+    let mut change = server.central.change(permit, &visit.note(&address, &about, "key revoked")).await?;
     change.remove_key(person.id, id).await?;
     change.commit().await?;
     Ok(see_done("/account", "removed"))

@@ -19,9 +19,6 @@ use crate::{
     store::central::ShareRow,
 };
 
-/// Who comes with a link has it, so that a download that broke can go on.
-const VISITOR_COOKIE: &str = "__Host-handout-visitor";
-
 /// What is given.
 pub(super) struct Told<'a> {
     /// The entry, or which zip it is: requests for the same belong together.
@@ -39,8 +36,8 @@ pub(super) struct Told<'a> {
 pub(super) struct Begun {
     /// `None`: only the head was asked for.
     giving: Option<Giving>,
-    /// The name of a visitor who has none.
-    visitor: Option<String>,
+    /// The cookie for a visitor who has none: with it a download that broke can go on.
+    cookie: Option<String>,
 }
 
 /// Counts a request for bytes. Refuses where a link was used as often as it may be.
@@ -52,7 +49,7 @@ pub(super) async fn begin(
     wish: &Wish<'_>,
     told: &Told<'_>,
 ) -> Result<Begun, Problem> {
-    let shown = cookie(wish.headers, VISITOR_COOKIE);
+    let shown = cookie(wish.headers, &server.cookies.visitor);
     let visitor = match wish.link {
         Some(_) => {
             let program = wish.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("");
@@ -71,7 +68,7 @@ pub(super) async fn begin(
             return Err(used_up());
         }
         drop(permit);
-        return Ok(Begun { giving: None, visitor: None });
+        return Ok(Begun { giving: None, cookie: None });
     }
     if begins {
         if let Some(link) = wish.link
@@ -85,8 +82,11 @@ pub(super) async fn begin(
         }
         giving.admit();
     }
-    let visitor = Some(visitor).filter(|visitor| wish.link.is_some() && shown != Some(visitor));
-    Ok(Begun { giving: Some(giving), visitor })
+    let cookie = (wish.link.is_some() && shown != Some(&visitor)).then(|| {
+        let name = &server.cookies.visitor;
+        format!("{name}={visitor}; Path=/; Max-Age=86400; Secure; HttpOnly; SameSite=Strict")
+    });
+    Ok(Begun { giving: Some(giving), cookie })
 }
 
 impl Begun {
@@ -96,10 +96,7 @@ impl Begun {
             Some(giving) => giving.counting(body),
             None => Body::empty(),
         });
-        let cookie = self.visitor.map(|visitor| {
-            format!("{VISITOR_COOKIE}={visitor}; Path=/; Max-Age=86400; Secure; HttpOnly; SameSite=Strict")
-        });
-        if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
+        if let Some(cookie) = self.cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
         response

@@ -14,12 +14,7 @@ use super::{Answer, Caller, OurServer};
 use crate::{
     access::{GROUPS_MAX, MEMBERSHIP_S, Membership, Role, SignedMembership},
     net::listen,
-    server::{
-        Server, now_ms, now_s,
-        problem::Problem,
-        throttle::{self, Kind},
-        tokens,
-    },
+    server::{Server, now_s, problem::Problem, throttle::place, tokens},
     share::PeerId,
     store::central::{DeviceRow, NewDevice},
     wire::enrolled::{EnrolRequest, Group, Standing},
@@ -34,11 +29,7 @@ pub(in crate::server) async fn enrol(
     Extension(caller): Extension<listen::Caller>,
     Json(asked): Json<EnrolRequest>,
 ) -> Answer {
-    let who = format!("device:{}", visit.address);
-    let failures = server.central.failures(&who).await?;
-    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
-        return Err(Problem::wait(seconds));
-    }
+    let attempt = server.attempt_at(format!("device:{}", place(visit.address))).await?;
     let name =
         crate::wire::peer::presentable(&asked.name).ok_or_else(|| Problem::invalid("The computer needs a name."))?;
     let address = visit.address.to_string();
@@ -53,14 +44,13 @@ pub(in crate::server) async fn enrol(
     let about = format!("device:{}", caller.peer);
     let enrolled = server.central.enrol(&new, &visit.note(&address, &about, &name)).await?;
     if enrolled.is_none() {
-        server.count_failure(&who, Kind::Account).await?;
         let outcome = "refused: token";
         server.central.log(&about, "devices.enrol", outcome, &visit.note(&address, &about, "")).await?;
         let detail = "This token is not good: it was used up, taken back, is over, or was mistyped. Ask for a new one.";
         return Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "token", detail));
     }
     server.admit().await?;
-    server.central.forgive(&who).await?;
+    attempt.was_right(&server).await?;
     let device = server.central.device(caller.peer).await?.ok_or_else(not_enrolled)?;
     Ok(Json(standing(&server, &device).await?).into_response())
 }

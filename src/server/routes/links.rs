@@ -19,17 +19,16 @@ use crate::{
     server::{
         Server,
         caller::cookie,
-        now_ms, now_s,
+        now_s,
         pages::{self, Frame, LinkPage},
         passwords::Checked,
         problem::Problem,
-        throttle::{self, Kind},
+        throttle::{Counter, Kind, place},
         tokens,
     },
     store::central::{LinkRow, NewLink, ShareRow},
 };
 
-const LINK_COOKIE: &str = "__Host-handout-link";
 const DAY_S: i64 = 86_400;
 
 #[derive(Debug, Default, Deserialize)]
@@ -150,18 +149,17 @@ pub(in crate::server) async fn open(
     Form(form): Form<Password>,
 ) -> Answer {
     let (link, _) = found(&server, &token).await?;
-    let who = format!("link:{token}@{}", visit.address);
-    let failures = server.central.failures(&who).await?;
-    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
-        return Err(Problem::wait(seconds));
-    }
+    let counters = vec![
+        Counter { who: format!("link:{token}@{}", place(visit.address)), kind: Kind::Account },
+        Counter { who: format!("link:{token}"), kind: Kind::Everywhere },
+    ];
+    let attempt = server.attempt(counters).await?;
     if server.hashing.check(&form.password, link.password.as_deref()).await? == Checked::Wrong {
-        server.count_failure(&who, Kind::Account).await?;
         return Ok(see(&format!("/l/{token}?wrong=yes")));
     }
-    server.central.forgive(&who).await?;
+    attempt.was_right(&server).await?;
     let proof = tokens::proof(&server.secret, &about(&link));
-    let cookie = format!("{LINK_COOKIE}={proof}; Path=/; Secure; HttpOnly; SameSite=Strict");
+    let cookie = format!("{}={proof}; Path=/; Secure; HttpOnly; SameSite=Strict", server.cookies.link);
     let mut response = see(&format!("/l/{token}"));
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -207,7 +205,7 @@ async fn found(server: &Server, token: &str) -> Result<(LinkRow, ShareRow), Prob
 /// Whether the password was given, if there is one.
 fn is_open(server: &Server, link: &LinkRow, headers: &HeaderMap) -> bool {
     let proves = |proof| tokens::proves(&server.secret, &about(link), proof);
-    link.password.is_none() || cookie(headers, LINK_COOKIE).is_some_and(proves)
+    link.password.is_none() || cookie(headers, &server.cookies.link).is_some_and(proves)
 }
 
 /// The proof ends with the password.

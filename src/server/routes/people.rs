@@ -206,8 +206,10 @@ pub(in crate::server) async fn change(
         Some("password") => {
             let password = tokens::typed_code().to_lowercase();
             let hash = server.hashing.hash(&password).await?;
-            let mut change = server.central.change(permit, &visit.note(&address, &about, "new password")).await?;
-            let new = PersonChange { password: Some((&hash, true)), ..PersonChange::default() };
+            let detail = "new password, two-factor sign-in off";
+            let mut change = server.central.change(permit, &visit.note(&address, &about, detail)).await?;
+            // Whoever stole the account may have set up codes of their own, which would lock its owner out.
+            let new = PersonChange { password: Some((&hash, true)), totp: Some(None), ..PersonChange::default() };
             change.change_person(person.id, &new).await?;
             change.commit().await?;
             let page = one_of(&server, &visit, found(&server, id).await?).await?;

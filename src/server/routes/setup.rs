@@ -12,12 +12,12 @@ use super::{Answer, Caller, OurServer, see, see_done, sign_in};
 use crate::{
     access::{About, Action, Actor, Decision, Role, decide},
     server::{
-        now_ms, now_s,
+        now_s,
         pages::{self, Frame},
         passwords,
         problem::Problem,
         setup_code,
-        throttle::{self, Kind},
+        throttle::place,
     },
     store::central::NewPerson,
 };
@@ -43,18 +43,14 @@ pub(in crate::server) async fn sign_up(
     headers: HeaderMap,
     Form(form): Form<SignUp>,
 ) -> Answer {
-    let who = "setup";
-    let failures = server.central.failures(who).await?;
-    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
-        return Err(Problem::wait(seconds));
-    }
+    // 50 bits can't be guessed at this rate from however many places, and no place holds up another.
+    let attempt = server.attempt_at(format!("setup@{}", place(visit.address))).await?;
     let again = |sentence: &str| {
         let page = pages::setup(&Frame::of(&server, &visit), Some(sentence), &form.shown);
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
     if !setup_code::is_right(&server, &form.code).await? {
-        server.count_failure(who, Kind::Account).await?;
-        return again("That is not the code that stands where the server was started.");
+        return again("That is not the setup code that the terminal of this server shows.");
     }
     let name = match name_of(&form.name) {
         Ok(name) => name,
@@ -86,7 +82,7 @@ pub(in crate::server) async fn sign_up(
     };
     let id = change.add_person(&new).await?;
     change.commit().await?;
-    server.central.forgive(who).await?;
+    attempt.was_right(&server).await?;
     let person = server.central.person(id).await?.ok_or_else(|| Problem::no_such("account"))?;
     sign_in::begin(&server, &visit, &headers, &person, false, see_done("/", "welcome")).await
 }

@@ -10,23 +10,25 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, see};
+use super::{Answer, Caller, OurServer, see, setup};
 use crate::{
     access::PersonId,
     server::{
         Server,
-        caller::{KNOWN_COOKIE, SESSION_COOKIE, Visit, cookie},
+        caller::{Visit, cookie},
         now_ms, now_s, one_time_codes,
         pages::{self, Frame},
         passwords::Checked,
         problem::Problem,
-        throttle::{self, Kind},
+        throttle::{Counter, Kind, place},
         tokens,
     },
     store::central::{NewSession, PersonRow},
 };
 
 const KNOWN_FOR_S: i64 = 180 * 86_400;
+/// So many wrong codes end the session that they were typed in: the password has to be given again.
+const CODES_MAX: u32 = 5;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -61,7 +63,7 @@ pub(in crate::server) async fn page(
     if crate::server::setup_code::is_open(&server).await? {
         return Ok(see("/setup"));
     }
-    Ok(pages::sign_in(&Frame::of(&server, &visit), &asked.to, None).into_response())
+    Ok(pages::sign_in(&Frame::of(&server, &visit), &asked.to, "", None).into_response())
 }
 
 pub(in crate::server) async fn sign_in(
@@ -71,30 +73,33 @@ pub(in crate::server) async fn sign_in(
     Form(form): Form<Form1>,
 ) -> Answer {
     let name = form.name.trim().to_lowercase();
+    let typed = Typed { name: &form.name, to: &form.to };
+    if setup::name_of(&name).is_err() {
+        // No account has such a name, so nothing of it needs to be written down.
+        return Ok(again(&server, &visit, typed, StatusCode::UNAUTHORIZED, WRONG));
+    }
     let person = server.central.person_named(&name).await?;
-    let counters = counters(&server, &visit, &headers, &name, person.as_ref());
-    for (who, _) in &counters {
-        if let Some(seconds) = throttle::left_s(server.central.failures(who).await?, now_ms()) {
-            let sentence = Problem::wait(seconds).detail;
-            let page = pages::sign_in(&Frame::of(&server, &visit), &form.to, Some(&sentence));
-            let mut response = (StatusCode::TOO_MANY_REQUESTS, page).into_response();
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    let attempt = match server.attempt(counters(&server, &visit, &headers, &name, person.as_ref())).await {
+        Ok(attempt) => attempt,
+        Err(problem) => {
+            let mut response = again(&server, &visit, typed, problem.status, &problem.detail);
+            if let Some(seconds) = problem.retry_after_s {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
             return Ok(response);
         }
-    }
+    };
+    let known = person.as_ref().map(|person| person.id);
     let hash = person.as_ref().filter(|person| person.active).and_then(|person| person.password.as_deref());
     let checked = server.hashing.check(&form.password, hash).await?;
     let Some(person) = person.filter(|_| checked != Checked::Wrong) else {
-        return failed(&server, &visit, &counters, &name, &form.to).await;
+        log_wrong(&server, &visit, &name, known.is_some()).await?;
+        return Ok(again(&server, &visit, typed, StatusCode::UNAUTHORIZED, WRONG));
     };
     if let (Checked::RightButWeak, Some(old)) = (checked, person.password.as_deref()) {
         server.central.rehash(person.id, old, &server.hashing.hash(&form.password).await?).await?;
     }
-    for (who, kind) in &counters {
-        if *kind == Kind::Account {
-            server.central.forgive(who).await?;
-        }
-    }
+    attempt.was_right(&server).await?;
     log(&server, &visit, person.id, "done").await?;
     let needs_code = person.totp.is_some();
     let to = if needs_code { format!("/sign-in/code?to={}", form.to) } else { target(&form.to) };
@@ -109,35 +114,62 @@ fn counters(
     headers: &HeaderMap,
     name: &str,
     person: Option<&PersonRow>,
-) -> Vec<(String, Kind)> {
-    let known = cookie(headers, KNOWN_COOKIE)
-        .zip(person)
-        .filter(|(proof, person)| tokens::proves(&server.secret, &known_about(person.id), proof));
-    match known {
-        Some((_, person)) => vec![(format!("known:{}", person.id), Kind::Account)],
+) -> Vec<Counter> {
+    let counter = |who: String, kind| Counter { who, kind };
+    match person.filter(|person| is_known(server, headers, person)) {
+        Some(person) => vec![counter(format!("known:{}", person.id), Kind::Account)],
         None => vec![
-            (format!("account:{name}@{}", visit.address), Kind::Account),
-            (format!("address:{}", visit.address), Kind::Address),
+            counter(format!("account:{name}@{}", place(visit.address)), Kind::Account),
+            counter(format!("account:{name}"), Kind::Everywhere),
+            counter(format!("address:{}", place(visit.address)), Kind::Place),
         ],
     }
 }
 
-fn known_about(person: PersonId) -> String {
-    format!("known:{person}")
+/// So many people are known at a browser that several use, those who signed in last.
+const KNOWN_MAX: usize = 6;
+
+/// The proofs that a browser has of people who signed in with it.
+fn proofs<'a>(server: &Server, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+    cookie(headers, &server.cookies.known).into_iter().flat_map(|proofs| proofs.split('.')).take(KNOWN_MAX)
 }
 
-async fn failed(server: &Arc<Server>, visit: &Visit, counters: &[(String, Kind)], name: &str, to: &str) -> Answer {
-    for (who, kind) in counters {
-        server.count_failure(who, *kind).await?;
+/// Whether somebody signed in with this browser before, with the password of today.
+fn is_known(server: &Server, headers: &HeaderMap, person: &PersonRow) -> bool {
+    let about = known_about(person);
+    proofs(server, headers).any(|proof| tokens::proves(&server.secret, &about, proof))
+}
+
+fn known_about(person: &PersonRow) -> String {
+    let password = tokens::hash_of(person.password.as_deref().unwrap_or(""));
+    format!("known:{}:{}", person.id, data_encoding::HEXLOWER.encode(&password))
+}
+
+const WRONG: &str = "Wrong name or password.";
+
+/// What somebody typed who has to try again.
+#[derive(Clone, Copy)]
+struct Typed<'a> {
+    name: &'a str,
+    to: &'a str,
+}
+
+fn again(server: &Arc<Server>, visit: &Visit, typed: Typed<'_>, status: StatusCode, sentence: &str) -> Response {
+    let name: String = typed.name.chars().take(60).collect();
+    let page = pages::sign_in(&Frame::of(server, visit), typed.to, &name, Some(sentence));
+    (status, page).into_response()
+}
+
+/// Failures of one account from one place are told once in a while, and so are those of names that nobody has: strangers
+/// don't fill the disk.
+async fn log_wrong(server: &Server, visit: &Visit, name: &str, is_somebody: bool) -> Result<(), Problem> {
+    let same = format!("sign-in {} {}", place(visit.address), if is_somebody { name } else { "" });
+    if !server.refusals.is_new(same, now_ms()) {
+        return Ok(());
     }
-    let address = visit.address.to_string();
-    let about = format!("name:{name}");
-    server
-        .central
-        .log("guest", "sign-in", "refused: wrong name or password", &visit.note(&address, &about, ""))
-        .await?;
-    let page = pages::sign_in(&Frame::of(server, visit), to, Some("The name or the password is wrong."));
-    Ok((StatusCode::UNAUTHORIZED, page).into_response())
+    let (address, about) = (visit.address.to_string(), format!("name:{name}"));
+    let note = visit.note(&address, &about, "");
+    Ok(server.central.log("guest", "sign-in", "refused: wrong name or password", &note).await?)
 }
 
 async fn log(server: &Server, visit: &Visit, person: PersonId, outcome: &str) -> Result<(), Problem> {
@@ -170,14 +202,26 @@ pub(super) async fn begin(
     };
     server.central.add_session(&new).await?;
     let life = server.settings().lifetimes.session_s;
-    let known = tokens::proof(&server.secret, &known_about(person.id));
-    for (name, value, age) in [(SESSION_COOKIE, &token, life), (KNOWN_COOKIE, &known, KNOWN_FOR_S)] {
-        let cookie = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age}");
-        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-            response.headers_mut().append(header::SET_COOKIE, cookie);
-        }
-    }
+    // Who follows a link from elsewhere to a page here is signed in there; what changes something is checked otherwise.
+    let name = &server.cookies.session;
+    set_cookie(&mut response, &format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={life}"));
+    remember(server, headers, person, &mut response);
     Ok(response)
+}
+
+/// Tells the browser that this person is known there from now on, beside those who are.
+pub(super) fn remember(server: &Server, headers: &HeaderMap, person: &PersonRow, response: &mut Response) {
+    let mine = tokens::proof(&server.secret, &known_about(person));
+    let known = std::iter::once(mine.as_str()).chain(proofs(server, headers).filter(|proof| *proof != mine));
+    let (name, known) = (&server.cookies.known, known.take(KNOWN_MAX).collect::<Vec<_>>().join("."));
+    let fence = format!("Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age={KNOWN_FOR_S}");
+    set_cookie(response, &format!("{name}={known}; {fence}"));
+}
+
+fn set_cookie(response: &mut Response, cookie: &str) {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
 }
 
 pub(in crate::server) async fn code_page(
@@ -188,7 +232,7 @@ pub(in crate::server) async fn code_page(
     if !visit.code_missing {
         return Ok(see(&target(&asked.to)));
     }
-    Ok(pages::code(&Frame::of(&server, &visit), &asked.to, asked.wrong.is_some()).into_response())
+    Ok(pages::code(&Frame::of(&server, &visit), &asked.to, asked.wrong.is_some().then(now_s)).into_response())
 }
 
 pub(in crate::server) async fn code(
@@ -199,22 +243,23 @@ pub(in crate::server) async fn code(
 ) -> Answer {
     let (Some(person), true) = (&visit.person, visit.code_missing) else { return Ok(see("/sign-in")) };
     // A million codes are few, and whoever is here knows the password: a try too many ends the session.
-    let who = format!("code:{}", person.id);
-    let failures = server.central.failures(&who).await?;
-    if let Some(seconds) = throttle::left_s(failures, now_ms()) {
-        return Err(Problem::wait(seconds));
-    }
+    let place = if is_known(&server, &headers, person) { "known" } else { "elsewhere" };
+    let attempt =
+        server.attempt(vec![Counter { who: format!("code:{}@{place}", person.id), kind: Kind::Code }]).await?;
     let step = person.totp.as_ref().and_then(|secret| one_time_codes::step_of(secret, &form.code, now_s()));
     let fresh = match step {
         Some(step) => server.central.use_totp_step(person.id, step).await?,
         None => false,
     };
     if !fresh {
-        server.count_failure(&who, Kind::Account).await?;
         log(&server, &visit, person.id, "refused: wrong code").await?;
+        if let Some(session) = visit.session.filter(|_| attempt.count >= CODES_MAX) {
+            server.central.end_session(&session).await?;
+            return Ok(see("/sign-in"));
+        }
         return Ok(see(&format!("/sign-in/code?wrong=yes&to={}", form.to)));
     }
-    server.central.forgive(&who).await?;
+    attempt.was_right(&server).await?;
     log(&server, &visit, person.id, "done").await?;
     let to = if person.must_change { "/account".to_owned() } else { target(&form.to) };
     begin(&server, &visit, &headers, person, true, see(&to)).await
@@ -225,7 +270,7 @@ pub(in crate::server) async fn sign_out(State(server): OurServer, Extension(visi
         server.central.end_session(&session).await?;
     }
     let mut response = see("/");
-    let gone = format!("{SESSION_COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0");
+    let gone = format!("{}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", server.cookies.session);
     if let Ok(gone) = HeaderValue::from_str(&gone) {
         response.headers_mut().append(header::SET_COOKIE, gone);
     }

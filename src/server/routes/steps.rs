@@ -12,7 +12,13 @@ use axum::{
 use tracing::Instrument as _;
 
 use super::{
-    super::{Server, caller::Visit, pages, problem::Problem, tokens},
+    super::{
+        Server,
+        caller::{Visit, bearer},
+        pages,
+        problem::Problem,
+        tokens,
+    },
     answers,
 };
 use crate::wire::trace::{REQUEST_ID, TRACEPARENT, TraceId};
@@ -44,7 +50,7 @@ pub(in crate::server) async fn from_our_pages(
     next: Next,
 ) -> Result<Response, Problem> {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || request.headers().contains_key(header::AUTHORIZATION) || is_ours(request.headers()) {
+    if safe || bearer(request.headers()).is_some() || is_ours(request.headers()) {
         return Ok(next.run(request).await);
     }
     let detail = "This was sent from another page. Open the server's own page and do it there.";

@@ -69,6 +69,11 @@ impl Change {
         Ok(id)
     }
 
+    pub async fn end_keys_of(&mut self, person: PersonId) -> Result<(), CentralError> {
+        self.changes.run(sql("DELETE FROM api_keys WHERE person = $1").bind(person.0)).await?;
+        Ok(())
+    }
+
     pub async fn remove_key(&mut self, person: PersonId, id: i64) -> Result<(), CentralError> {
         let statement = sql("DELETE FROM api_keys WHERE id = $1 AND person = $2").bind(id).bind(person.0);
         found("key", self.changes.run(statement).await?)

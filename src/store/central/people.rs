@@ -127,11 +127,13 @@ impl Change {
         Ok(PersonId(id))
     }
 
-    /// Changes an account. Whoever is switched off, gets another role or a new password is signed out everywhere.
+    /// Changes an account. Whoever is switched off, gets another role or a new password is signed out
+    /// everywhere, and their keys end: a thief may have made them.
     pub async fn change_person(&mut self, id: PersonId, change: &PersonChange<'_>) -> Result<(), CentralError> {
         let owned = self.has_an_owner().await?;
         if self.write_person(id, change).await? {
             self.end_sessions_of(id, None).await?;
+            self.end_keys_of(id).await?;
         }
         self.an_owner_stays(owned).await
     }

@@ -15,24 +15,42 @@ pub struct Failures {
 }
 
 impl Central {
-    pub async fn failures(&self, who: &str) -> Result<Failures, CentralError> {
-        let row = self.pools.row(sql("SELECT * FROM throttles WHERE who = $1").bind(who)).await?;
-        Ok(row.map(|row| failures_of(&row)).transpose()?.unwrap_or_default())
+    /// Counts a try for each of these as a failure, if `judge` lets it be tried: it gets what stands there, and gives what
+    /// stands there after it, or why not. Of many at once, at whichever process, each counts. `who` has an order that all
+    /// callers keep.
+    pub async fn count_attempt<E>(
+        &self,
+        who: &[&str],
+        judge: impl FnOnce(&[Failures]) -> Result<Vec<Failures>, E>,
+    ) -> Result<Result<Vec<Failures>, E>, CentralError> {
+        let mut changes = self.pools.begin().await?;
+        let mut before = vec![];
+        for who in who {
+            // Its own row is the lock.
+            let statement = sql("INSERT INTO throttles (who, failures, until_ms, at_ms) VALUES ($1, 0, 0, 0) \
+                 ON CONFLICT (who) DO UPDATE SET who = excluded.who RETURNING *");
+            let row = changes.row(statement.bind(*who)).await?;
+            before.push(row.map(|row| failures_of(&row)).transpose()?.unwrap_or_default());
+        }
+        let after = match judge(&before) {
+            Ok(after) => after,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        for (who, failures) in who.iter().zip(&after) {
+            let statement = sql("UPDATE throttles SET failures = $1, until_ms = $2, at_ms = $3 WHERE who = $4");
+            let statement = statement.bind(u64::from(failures.count)).bind(failures.until_ms).bind(failures.at_ms);
+            changes.run(statement.bind(*who)).await?;
+        }
+        changes.commit().await?;
+        Ok(Ok(after))
     }
 
-    /// Counts one more failure. `after`: what is written down after what was. Of many at once, at whichever process, each
-    /// counts.
-    pub async fn add_failure(&self, who: &str, after: impl Fn(Failures) -> Failures) -> Result<(), CentralError> {
-        let mut changes = self.pools.begin().await?;
-        // Its own row is the lock.
-        let statement = sql("INSERT INTO throttles (who, failures, until_ms, at_ms) VALUES ($1, 0, 0, 0) \
-             ON CONFLICT (who) DO UPDATE SET who = excluded.who RETURNING *");
-        let before = changes.row(statement.bind(who)).await?.map(|row| failures_of(&row)).transpose()?;
-        let failures = after(before.unwrap_or_default());
-        let statement = sql("UPDATE throttles SET failures = $1, until_ms = $2, at_ms = $3 WHERE who = $4");
-        let statement = statement.bind(u64::from(failures.count)).bind(failures.until_ms).bind(failures.at_ms);
-        changes.run(statement.bind(who)).await?;
-        Ok(changes.commit().await?)
+    /// One try was right, and so no failure; whoever comes next need not wait for it.
+    pub async fn take_back_attempt(&self, who: &str) -> Result<(), CentralError> {
+        let statement =
+            sql("UPDATE throttles SET failures = failures - 1, until_ms = 0 WHERE who = $1 AND failures > 0");
+        self.pools.run(statement.bind(who)).await?;
+        Ok(())
     }
 
     pub async fn forgive(&self, who: &str) -> Result<(), CentralError> {
