@@ -178,7 +178,10 @@ fn uploads_go_on_where_they_were_and_move_from_state_to_state_once() {
         let ann = person(&central, "ann", Role::Owner).await;
         let mut change = central.change(permit(Action::Upload), &note("upload")).await.unwrap();
         let audience = Audience::Room;
-        change.add_batch(&NewBatch { id: "b", person: ann, title: "T", audience: &audience, now_s: 1 }).await.unwrap();
+        change
+            .add_batch(&NewBatch { id: "b", person: ann, title: "T", audience: &audience, alone: false, now_s: 1 })
+            .await
+            .unwrap();
         change.commit().await.unwrap();
         let new = |id, size| NewUpload { id, batch: "b", path: "a/b.txt", size, modified_s: Some(3) };
         let first = central.add_upload(&new("u1", 10)).await.unwrap();

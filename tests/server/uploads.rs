@@ -140,3 +140,76 @@ fn whoever_is_still_sending_when_an_upload_is_refused_is_told_why() {
     }
     assert_eq!(offset(&owner, &place), 0);
 }
+
+/// Announces a file as tus clients do, with further metadata.
+fn announced(owner: &Browser, told: &[(&str, &str)], size: usize) -> super::Answer {
+    let pairs: Vec<String> =
+        told.iter().map(|(name, value)| format!("{name} {}", data_encoding::BASE64.encode(value.as_bytes()))).collect();
+    let (origin, told) = (format!("Origin: {}", owner.address), format!("Upload-Metadata: {}", pairs.join(",")));
+    let length = format!("Upload-Length: {size}");
+    owner.ask("POST", "/tus", &["-H", &origin, "-H", "Tus-Resumable: 1.0.0", "-H", &length, "-H", &told])
+}
+
+#[test]
+fn a_half_is_never_glued_to_another_file_of_the_same_name_and_size() {
+    let (_server, owner) = Server::owned();
+    let batch = owner.begin("Essay", "owner");
+    let told = |mtime| [("batch", batch.as_str()), ("relativePath", "essay.txt"), ("mtime", mtime)];
+    let first = announced(&owner, &told("1000"), 8).header("location").to_owned();
+    owner.patch(&first, 0, b"aaaa");
+    let same = announced(&owner, &told("1000"), 8);
+    assert_eq!((same.header("location"), same.header("upload-offset")), (first.as_str(), "4"));
+    assert_eq!(announced(&owner, &told("2000"), 8).status, 409, "it was changed since");
+    assert_eq!(announced(&owner, &told("1000"), 9).status, 409);
+    let shown = owner.get(&format!("/api/v1/uploads/{batch}")).value();
+    assert_eq!((&shown["audience"], &shown["files"][0]["modified_s"]), (&"owner".into(), &1000.into()));
+}
+
+#[test]
+fn a_batch_ends_when_its_sender_says_so_and_a_file_that_came_alone_with_itself() {
+    let (_server, owner) = Server::owned();
+    // A title that looks like the first file's name closes nothing.
+    let batch = owner.begin("a.txt", "owner");
+    for path in ["a.txt", "b.txt"] {
+        let place = owner.announce(&batch, path, 1).header("location").to_owned();
+        assert_eq!(owner.patch(&place, 0, b"x").status, 204, "{path}");
+    }
+    let share = owner.finish(&batch);
+    assert_eq!(owner.get(&format!("/api/v1/shares/{share}")).value()["files"], 2);
+
+    let alone = announced(&owner, &[("filename", "alone.txt")], 1).header("location").to_owned();
+    owner.patch(&alone, 0, b"x");
+    assert_eq!(owner.get("/api/v1/uploads").value(), serde_json::json!([]), "nothing is unfinished");
+}
+
+#[test]
+fn what_was_refused_or_taken_back_leaves_nothing_that_counts() {
+    let (server, owner) = Server::owned();
+    let rules = [("managed_by", "School"), ("upload", "yes"), ("refused_types", "exe"), ("quota_mib", "1")];
+    assert_eq!(owner.post("/admin/policy", &rules).status, 303);
+    let sam = super::person(&server, "sam", "student");
+    for _ in 0..3 {
+        assert_eq!(announced(&sam, &[("filename", "game.exe")], 1).status, 403);
+        assert_eq!(announced(&sam, &[("filename", "big.bin")], 2 << 20).status, 413);
+        let place = announced(&sam, &[("filename", "a.txt")], 5).header("location").to_owned();
+        let origin = format!("Origin: {}", sam.address);
+        let args = ["-H", &origin, "-H", "Tus-Resumable: 1.0.0"];
+        assert_eq!(sam.ask("DELETE", &place, &args).status, 204);
+    }
+    assert_eq!(sam.get("/api/v1/uploads").value(), serde_json::json!([]));
+
+    let begin = serde_json::json!({ "title": "t", "audience": "owner" });
+    let many: Vec<u16> = std::thread::scope(|scope| {
+        let jar = std::fs::read(server.folder.path().join("sam.cookies")).unwrap();
+        let sent: Vec<_> = (0..60)
+            .map(|number| {
+                let name = format!("sam{number}");
+                std::fs::write(server.folder.path().join(format!("{name}.cookies")), &jar).unwrap();
+                let (browser, begin) = (server.browser(&name), begin.clone());
+                scope.spawn(move || browser.json("POST", "/api/v1/uploads", &begin).status)
+            })
+            .collect();
+        sent.into_iter().map(|sent| sent.join().unwrap()).collect()
+    });
+    assert_eq!(many.iter().filter(|status| **status == 201).count(), 50, "{many:?}");
+}

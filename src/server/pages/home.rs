@@ -37,7 +37,7 @@ pub(in crate::server) fn home(frame: &Frame, page: &HomePage) -> Markup {
         &title,
         html! {
             div.head-line {
-                h1 #heading { @if page.query.is_empty() { "What is here" } @else { "Found for “" (page.query) "”" } }
+                h1 #heading { @if page.query.is_empty() { "Files" } @else { "Results for “" (page.query) "”" } }
             }
             @if page.may_search {
                 div #found aria-live="polite" data-live-search="" { (hits(page)) }

@@ -98,7 +98,7 @@ pub(in crate::server) async fn look(
         next = wanted.checked_sub(1).and_then(|last| found.get(last)).map(|(number, _)| *number);
     }
     let shown = found.into_iter().take(wanted).map(|(_, hit)| hit);
-    // What is only above is found, and does not stand under "What is here"; and the rules may say more than the database
+    // What is only above is found, and does not stand under "Files"; and the rules may say more than the database
     // knows: an exam, say.
     let searching = !query.trim().is_empty();
     let wanted_here = |hit: &Hit| searching || !server.is_only_above(&hit.share);

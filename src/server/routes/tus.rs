@@ -18,7 +18,7 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::{Answer, Caller, OurServer, uploads};
 use crate::{
-    access::{About, Action, Audience},
+    access::Audience,
     server::{
         Server,
         caller::Visit,
@@ -71,7 +71,7 @@ pub(in crate::server) async fn create(
         Some(id) => (uploads::mine(&server, &visit, id).await?, false),
         None => {
             let title = path.rsplit('/').next().unwrap_or(&path).to_owned();
-            (uploads::begin_batch(&server, &visit, &title, Audience::Owner).await?, true)
+            (uploads::begin_batch(&server, &visit, &title, Audience::Owner, true).await?, true)
         }
     };
     if batch.state != BatchState::Open {
@@ -84,8 +84,13 @@ pub(in crate::server) async fn create(
     let modified_s = one("mtime").and_then(|time| time.parse().ok());
     let new = NewUpload { id: &id, batch: &batch.id, path: &path, size, modified_s };
     let upload = server.central.add_upload(&new).await?;
-    if upload.id == id {
-        still_fits(&server, &visit, &upload).await?;
+    if upload.id == id
+        && let Err(refused) = still_fits(&server, &visit, &upload).await
+    {
+        if alone {
+            server.central.forget_batch(&batch.id).await?;
+        }
+        return Err(refused);
     }
     if alone && size == 0 {
         uploads::finish_batch(&server, &visit, batch.clone()).await?;
@@ -143,7 +148,7 @@ pub(in crate::server) async fn write(
         number(&headers, "upload-offset").ok_or_else(|| Problem::invalid("Upload-Offset must tell a place."))?;
     let (_, batch) = found(&server, &visit, &id).await?;
     // An exam may have begun, or a right been taken away, while it was coming.
-    drop(server.allow(&visit, Action::Upload, About::Nothing, &format!("upload:{}", batch.id)).await?);
+    uploads::may_go_on(&server, &visit, &batch).await?;
     if batch.state != BatchState::Open {
         return Err(Problem::conflict("This upload is finished."));
     }
@@ -159,21 +164,13 @@ pub(in crate::server) async fn write(
     }
     let end = append(&server, &upload, offset, body, server.speed_of(&visit, Way::Up)).await?;
     server.central.touch_batch(&batch.id, now_s()).await?;
-    if end == upload.size && alone(&server, &batch).await? {
+    if end == upload.size && batch.alone {
         uploads::finish_batch(&server, &visit, batch.clone()).await?;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     put(&mut response, "upload-offset", &end.to_string());
     expires(&server, &mut response, &batch);
     Ok(tus(response))
-}
-
-/// Whether a batch was made for one file that came without one.
-async fn alone(server: &Server, batch: &Batch) -> Result<bool, Problem> {
-    let uploads = server.central.uploads_of(&batch.id).await?;
-    Ok(
-        matches!(uploads.as_slice(), [one] if batch.title == one.path.rsplit('/').next().unwrap_or("") && batch.audience == Audience::Owner),
-    )
 }
 
 /// Writes what comes behind what is there. What came before a connection broke stays.
@@ -269,6 +266,9 @@ pub(in crate::server) async fn remove(
     }
     tokio::fs::remove_file(sealing::part_of(&server, &upload.id)).await.ok();
     server.central.forget_upload(&upload.id).await?;
+    if batch.alone {
+        server.central.forget_batch(&batch.id).await?;
+    }
     Ok(tus(StatusCode::NO_CONTENT.into_response()))
 }
 

@@ -25,7 +25,9 @@ use crate::{
 };
 
 /// A person has at most so many unfinished batches.
-const OPEN_MAX: usize = 50;
+const OPEN_MAX: u64 = 50;
+/// A batch without files is kept so long: its sender is about to announce some.
+const EMPTY_KEPT_S: i64 = 60;
 /// A batch has at most so many files.
 pub(super) const FILES_MAX: usize = 100_000;
 
@@ -78,6 +80,9 @@ pub(in crate::server) struct Begun {
 struct Shown {
     id: String,
     title: String,
+    /// `room`, `groups` or `owner`, as it was begun for, and which groups.
+    audience: &'static str,
+    groups: Vec<String>,
     state: &'static str,
     problem: String,
     share: Option<String>,
@@ -89,6 +94,8 @@ struct File {
     id: String,
     path: String,
     size: u64,
+    /// When the file was changed, in seconds since 1970, if its sender told.
+    modified_s: Option<i64>,
     offset: u64,
 }
 
@@ -100,7 +107,7 @@ pub(in crate::server) async fn begin(
     let title = super::title_of(&asked.title)?;
     let audience =
         super::audience_of(if asked.audience.is_empty() { "owner" } else { &asked.audience }, &asked.groups)?;
-    let batch = begin_batch(&server, &visit, &title, audience).await?;
+    let batch = begin_batch(&server, &visit, &title, audience, false).await?;
     let shown = shown(&server, batch).await?;
     Ok((StatusCode::CREATED, Json(shown)).into_response())
 }
@@ -111,24 +118,40 @@ pub(super) async fn begin_batch(
     visit: &Visit,
     title: &str,
     audience: Audience,
+    alone: bool,
 ) -> Result<Batch, Problem> {
     let person = uploader(server, visit).await?;
     let id = tokens::short_token();
     let about = format!("upload:{id}");
     let permit = server.allow(visit, Action::Upload, About::Nothing, &about).await?;
-    if audience == Audience::Room {
-        drop(server.allow(visit, Action::ShareWithRoom, About::Nothing, &about).await?);
-    }
-    own_groups_only(visit, &audience)?;
-    if server.central.open_batches(person).await?.len() >= OPEN_MAX {
-        return Err(Problem::conflict("There are too many unfinished uploads. Go on with them, or give some up."));
-    }
+    may_be_for(server, visit, &audience, &about).await?;
     let address = visit.address.to_string();
     let detail = format!("{title} for {audience}");
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
-    change.add_batch(&NewBatch { id: &id, person, title, audience: &audience, now_s: now_s() }).await?;
+    if change.tidy_batches(person, now_s() - EMPTY_KEPT_S).await? >= OPEN_MAX {
+        return Err(Problem::conflict("You have 50 unfinished uploads. Resume or discard some of them first."));
+    }
+    change.add_batch(&NewBatch { id: &id, person, title, audience: &audience, alone, now_s: now_s() }).await?;
     change.commit().await?;
     server.central.batch(&id).await?.ok_or_else(|| Problem::no_such("upload"))
+}
+
+/// Whether what somebody uploads may be for these people. While they sit an exam, it is for nobody but those who judge.
+async fn may_be_for(server: &Server, visit: &Visit, audience: &Audience, about: &str) -> Result<(), Problem> {
+    match audience {
+        Audience::Room => drop(server.allow(visit, Action::ShareWithRoom, About::Nothing, about).await?),
+        // What a person decides about a share of their own; no rule is for it alone, and an exam forbids it.
+        Audience::Groups(_) => drop(server.allow(visit, Action::ChangeShare, About::Nothing, about).await?),
+        Audience::Owner => {}
+    }
+    own_groups_only(visit, audience)
+}
+
+/// Whether a batch may still grow, and become a share: an exam may have begun since, or a right been taken away.
+pub(super) async fn may_go_on(server: &Server, visit: &Visit, batch: &Batch) -> Result<(), Problem> {
+    let about = format!("upload:{}", batch.id);
+    drop(server.allow(visit, Action::Upload, About::Nothing, &about).await?);
+    may_be_for(server, visit, &batch.audience, &about).await
 }
 
 /// Whether a file may come. `path`: with `/` between its folders.
@@ -187,7 +210,13 @@ async fn shown(server: &Server, batch: Batch) -> Result<Shown, Problem> {
         BatchState::Done => vec![],
         _ => server.central.uploads_of(&batch.id).await?,
     };
+    let (audience, groups) = match &batch.audience {
+        Audience::Room => ("room", vec![]),
+        Audience::Groups(groups) => ("groups", groups.iter().map(ToString::to_string).collect()),
+        Audience::Owner => ("owner", vec![]),
+    };
     let files = uploads.into_iter().map(|upload| File {
+        modified_s: upload.modified_s,
         offset: received(server, &upload),
         id: upload.id,
         path: upload.path,
@@ -195,6 +224,8 @@ async fn shown(server: &Server, batch: Batch) -> Result<Shown, Problem> {
     });
     Ok(Shown {
         files: files.collect(),
+        audience,
+        groups,
         state: batch.state.name(),
         share: batch.share.map(|share| share.to_string()),
         id: batch.id,
@@ -227,7 +258,7 @@ pub(super) async fn finish_batch(server: &Arc<Server>, visit: &Visit, batch: Bat
     if matches!(batch.state, BatchState::Sealing | BatchState::Done) {
         return Ok(());
     }
-    drop(server.allow(visit, Action::Upload, About::Nothing, &format!("upload:{}", batch.id)).await?);
+    may_go_on(server, visit, &batch).await?;
     let uploads = server.central.uploads_of(&batch.id).await?;
     if uploads.is_empty() {
         return Err(Problem::conflict("There are no files in this upload yet."));

@@ -50,7 +50,7 @@ if (query && found) {
       // Markup of our own server, the same that the page itself is made of.
       found.innerHTML = await answer.text();
       const heading = one("#heading");
-      heading.textContent = words ? "Found for “" + words + "”" : "What is here";
+      heading.textContent = words ? "Results for “" + words + "”" : "Files";
       history.replaceState(null, "", words ? address : "/");
     }, 150);
   });
@@ -63,7 +63,7 @@ if (form) {
   const chosen = [];
   const drop = one("#drop"), start = one("#start"), pause = one("#pause");
   const bar = one("#progress progress"), says = one("#progress p"), list = one("#chosen");
-  let paused = false, wake = null, current = null;
+  let paused = false, wake = null, current = null, sending = false;
 
   const bytes = (count) => {
     const units = ["bytes", "kB", "MB", "GB", "TB"];
@@ -77,10 +77,38 @@ if (form) {
     chosen.push({ file, path: path.normalize("NFC") });
   };
 
+  // The chosen files, each of which can be taken out again; of a thousand, the first.
+  const LISTED_MAX = 100;
+  const line = (item) => {
+    const row = document.createElement("li"), name = document.createElement("bdi"), says = document.createElement("span");
+    row.className = "row";
+    name.className = "row-name";
+    name.textContent = item.path;
+    says.className = "row-facts";
+    says.textContent = item.problem ? item.problem : bytes(item.file.size);
+    if (item.problem) row.classList.add("bad");
+    row.append(name, says);
+    if (!sending) {
+      const remove = document.createElement("button");
+      remove.type = "button";
+      remove.className = "button quiet";
+      remove.textContent = "Remove";
+      remove.setAttribute("aria-label", "Remove " + item.path);
+      remove.addEventListener("click", () => { chosen.splice(chosen.indexOf(item), 1); show(); });
+      row.append(remove);
+    }
+    return row;
+  };
   const show = () => {
     const size = chosen.reduce((sum, { file }) => sum + file.size, 0);
-    list.textContent = chosen.length ? `${chosen.length} ${chosen.length === 1 ? "file" : "files"}, ${bytes(size)}` : "";
-    start.disabled = chosen.length === 0;
+    const total = document.createElement("p"), rows = document.createElement("ul");
+    total.textContent = chosen.length ? `${chosen.length} ${chosen.length === 1 ? "file" : "files"}, ${bytes(size)}` : "";
+    rows.className = "rows";
+    const first = [...chosen].sort((a, b) => Boolean(b.problem) - Boolean(a.problem)).slice(0, LISTED_MAX);
+    rows.append(...first.map(line));
+    list.replaceChildren(total, rows);
+    if (chosen.length > LISTED_MAX) list.append(`and ${chosen.length - LISTED_MAX} more`);
+    start.disabled = sending || chosen.length === 0;
   };
 
   // A folder that was dropped is walked through; its readers give 100 entries at a time.
@@ -124,23 +152,43 @@ if (form) {
 
   const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
   const tus = (headers) => ({ "tus-resumable": "1.0.0", ...headers });
-  const json = async (method, address, body) => {
-    const answer = await fetch(address, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
-    const told = answer.status === 204 ? null : await answer.json();
+  const once = async (method, address, body) => {
+    const answer = await fetch(address, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) })
+      .catch(() => { throw new Error("The server can't be reached."); });
+    if (answer.status === 204) return null;
+    const told = await answer.json().catch(() => ({ detail: "The server answered " + answer.status + "." }));
     if (!answer.ok) throw Object.assign(new Error(told.detail), { final: answer.status < 500 && answer.status !== 429 });
     return told;
   };
+  const later = (tries) => new Promise((done) => setTimeout(done, Math.min(1000 * 2 ** Math.min(tries, 5), 30000)));
+  // Every step is tried again until the server answers, as its bytes are.
+  const json = async (method, address, body) => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await once(method, address, body);
+      } catch (problem) {
+        if (problem.final) throw problem;
+        says.textContent = `${problem.message} Trying again …`;
+        await later(tries);
+      }
+    }
+  };
 
-  // An upload of the same files that was not finished goes on.
+  const modified = (file) => Math.floor(file.lastModified / 1000);
+  // An upload goes on that was begun with the same files, under the same title and for the same people, and not finished.
   const batchFor = async () => {
-    const open = (await json("GET", "/api/v1/uploads")).filter((batch) => batch.state === "open");
-    const same = open.find((batch) => batch.files.length > 0
-      && batch.files.every((known) => chosen.some(({ file, path }) => path === known.path && file.size === known.size)));
-    if (same) return same.id;
     const audience = one("[name=audience]:checked", form).value;
-    const groups = all("[name=group]:checked", form).map((group) => group.value);
+    const groups = audience === "groups" ? all("[name=group]:checked", form).map((group) => group.value) : [];
+    const sameSet = (some, others) => some.length === others.length && some.every((value) => others.includes(value));
+    const typed = one("#title").value.trim();
+    const open = (await json("GET", "/api/v1/uploads")).filter((batch) => batch.state === "open"
+      && batch.audience === audience && sameSet(batch.groups, groups) && (!typed || batch.title === typed));
+    const same = open.find((batch) => batch.files.length > 0
+      && batch.files.every((known) => chosen.some(({ file, path }) =>
+        path === known.path && file.size === known.size && modified(file) === known.modified_s)));
+    if (same) return same.id;
     const names = [...new Set(chosen.map((file) => file.path.split("/")[0]))];
-    const title = one("#title").value.trim() || (names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0]);
+    const title = typed || (names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0]);
     return (await json("POST", "/api/v1/uploads", { title, audience, groups })).id;
   };
 
@@ -168,23 +216,26 @@ if (form) {
   });
 
   const send = async (batch, { file, path }, moved) => {
-    const told = [["batch", batch], ["relativePath", path], ["filename", file.name], ["mtime", String(Math.floor(file.lastModified / 1000))]];
+    const told = [["batch", batch], ["relativePath", path], ["filename", file.name], ["mtime", String(modified(file))]];
     const metadata = told.map(([name, value]) => name + " " + base64(value)).join(",");
     let address = null, offset = 0, tries = 0;
     while (address === null || offset < file.size) {
       await untilGoingOn();
       try {
         if (address === null) {
-          const answer = await fetch("/tus", { method: "POST", headers: tus({ "upload-length": file.size, "upload-metadata": metadata }) });
+          const answer = await fetch("/tus", { method: "POST", headers: tus({ "upload-length": file.size, "upload-metadata": metadata }) })
+            .catch(() => { throw new Error("The server can't be reached."); });
           if (!answer.ok) {
-            const problem = await answer.json();
+            const problem = await answer.json().catch(() => ({ detail: "The server answered " + answer.status + "." }));
             throw Object.assign(new Error(problem.detail), { final: answer.status < 500 && answer.status !== 429 });
           }
           address = answer.headers.get("location");
           offset = Number(answer.headers.get("upload-offset"));
         } else if (tries > 0) {
-          const answer = await fetch(address, { method: "HEAD", headers: tus({}) });
-          if (!answer.ok) throw new Error("The server does not know this upload any more.");
+          const answer = await fetch(address, { method: "HEAD", headers: tus({}) })
+            .catch(() => { throw new Error("The server can't be reached."); });
+          if (answer.status === 404) throw Object.assign(new Error("The server no longer has this upload. Upload the file again."), { final: true });
+          if (!answer.ok) throw new Error("The server answered " + answer.status + ".");
           offset = Number(answer.headers.get("upload-offset"));
         }
         moved(offset);
@@ -195,7 +246,7 @@ if (form) {
         if (paused) { tries = 1; continue; }
         tries++;
         says.textContent = `${problem.message} Trying again …`;
-        await new Promise((done) => setTimeout(done, Math.min(1000 * 2 ** Math.min(tries, 5), 30000)));
+        await later(tries);
       }
     }
   };
@@ -203,18 +254,34 @@ if (form) {
   const finish = async (batch) => {
     let told = await json("POST", `/api/v1/uploads/${batch}/finish`);
     while (told.state === "sealing" || told.state === "open") {
-      says.textContent = "Everything is here. It is being checked …";
+      says.textContent = "Uploaded. Checking the files …";
       await new Promise((done) => setTimeout(done, 500));
       told = await json("GET", `/api/v1/uploads/${batch}`);
     }
     if (told.state !== "done") throw Object.assign(new Error(told.problem), { final: true });
-    location.assign("/s/" + told.share);
+    return "/s/" + told.share;
+  };
+
+  // What was refused stays in the list with its reason; the rest is there.
+  const tell = (share) => {
+    const refused = chosen.filter((item) => item.problem);
+    if (refused.length === 0) return location.assign(share);
+    const link = document.createElement("a");
+    link.href = share;
+    link.textContent = "Open what was uploaded";
+    says.textContent = `${refused.length} of ${chosen.length} files could not be uploaded. `;
+    says.append(link);
+    says.className = "notice bad";
+    show();
   };
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    start.disabled = true;
+    sending = true;
+    for (const item of chosen) item.problem = null;
+    show();
     pause.hidden = false;
+    says.className = "";
     one("#progress").hidden = false;
     const total = chosen.reduce((sum, { file }) => sum + file.size, 0);
     const begun = Date.now();
@@ -224,31 +291,40 @@ if (form) {
     try {
       const batch = await batchFor();
       for (const [place, item] of chosen.entries()) {
-        await send(batch, item, (offset) => {
+        const sent = send(batch, item, (offset) => {
           const done = before + offset;
           if (fresh === null) fresh = done;
           const rate = (done - fresh) / Math.max(1, (Date.now() - begun) / 1000);
           bar.value = total ? done / total : 1;
           says.textContent = `${bytes(done)} of ${bytes(total)}, file ${place + 1} of ${chosen.length}` + (rate > 0 ? `, ${bytes(rate)} a second` : "");
         });
+        // One file that is refused keeps none of the others.
+        await sent.catch((problem) => { item.problem = problem.message; show(); });
         before += item.file.size;
       }
+      if (chosen.every((item) => item.problem)) {
+        await json("DELETE", "/api/v1/uploads/" + batch);
+        throw new Error(chosen.length === 1 ? `${chosen[0].path}: ${chosen[0].problem}` : "None of the files could be uploaded.");
+      }
       bar.value = 1;
+      const share = await finish(batch);
       removeEventListener("beforeunload", leave);
-      await finish(batch);
+      pause.hidden = true;
+      tell(share);
     } catch (problem) {
       removeEventListener("beforeunload", leave);
       says.textContent = problem.message;
       says.className = "notice bad";
-      start.disabled = false;
+      sending = false;
       pause.hidden = true;
+      show();
     }
   });
 
   pause.addEventListener("click", () => {
     paused = !paused;
-    pause.lastChild.textContent = paused ? "Go on" : "Pause";
-    if (paused) { if (current) current.abort(); says.textContent = "Paused. It goes on here, also tomorrow."; }
+    pause.lastChild.textContent = paused ? "Resume" : "Pause";
+    if (paused) { if (current) current.abort(); says.textContent = "Paused. You can resume it here later, too: choose the same files again."; }
     else if (wake) { wake(); wake = null; }
   });
 

@@ -37,6 +37,8 @@ pub struct Batch {
     pub share: Option<ShareId>,
     pub created_s: i64,
     pub touched_s: i64,
+    /// It was made for one file that came without a batch, and is finished with it.
+    pub alone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +47,7 @@ pub struct NewBatch<'a> {
     pub person: PersonId,
     pub title: &'a str,
     pub audience: &'a Audience,
+    pub alone: bool,
     pub now_s: i64,
 }
 
@@ -122,13 +125,14 @@ impl Central {
         rows.iter().map(|row| Ok(upload_of(row)?)).collect()
     }
 
-    /// Adds a file to an open batch; one of the same path and size is the same upload, which goes on.
+    /// Adds a file to an open batch; one of the same path, size and time is the same upload, which goes on. Another with
+    /// the same name is not: halves of two files would be glued together.
     pub async fn add_upload(&self, new: &NewUpload<'_>) -> Result<UploadRow, CentralError> {
         let mut changes = self.pools.begin().await?;
         let statement = sql(SAME_UPLOAD);
         if let Some(row) = changes.row(statement.bind(new.batch).bind(new.path)).await? {
             let known = upload_of(&row)?;
-            let same = known.size == new.size;
+            let same = known.size == new.size && known.modified_s == new.modified_s;
             return if same { Ok(known) } else { Err(CentralError::Taken { what: "a file of this name" }) };
         }
         let statement = sql("INSERT INTO uploads (id, batch, path, size, modified_s) VALUES ($1, $2, $3, $4, $5)")
@@ -189,16 +193,27 @@ impl Central {
 }
 
 impl Change {
+    /// Makes room for one more unfinished batch of a person's: those in which nothing is, and that nobody touched since
+    /// `before_s`, go. Tells how many stay. Changes come one after the other, so that nobody gets more by racing.
+    pub async fn tidy_batches(&mut self, person: PersonId, before_s: i64) -> Result<u64, CentralError> {
+        let empty = sql("DELETE FROM batches WHERE person = $1 AND state = 'open' AND touched_s < $2 \
+             AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.batch = batches.id)");
+        self.changes.run(empty.bind(person.0).bind(before_s)).await?;
+        let statement = sql("SELECT COUNT(*) AS open FROM batches WHERE person = $1 AND state <> 'done'");
+        Ok(self.changes.row(statement.bind(person.0)).await?.map_or(Ok(0), |row| row.count("open"))?)
+    }
+
     pub async fn add_batch(&mut self, new: &NewBatch<'_>) -> Result<(), CentralError> {
         let (audience, groups) = audience_parts(new.audience);
         let statement = sql("INSERT INTO batches (id, person, title, audience, groups, state, problem, created_s, \
-             touched_s) VALUES ($1, $2, $3, $4, $5, 'open', '', $6, $6)")
+             touched_s, alone) VALUES ($1, $2, $3, $4, $5, 'open', '', $6, $6, $7)")
         .bind(new.id)
         .bind(new.person.0)
         .bind(new.title)
         .bind(audience)
         .bind(groups)
-        .bind(new.now_s);
+        .bind(new.now_s)
+        .bind(new.alone);
         self.changes.run(statement).await.map_err(taken("an upload with this id"))?;
         Ok(())
     }
@@ -218,6 +233,7 @@ pub(super) fn batch_of(row: &Row) -> Result<Batch, sqlx::Error> {
         share: share.and_then(|share| share.try_into().ok()).map(ShareId),
         created_s: row.get("created_s")?,
         touched_s: row.get("touched_s")?,
+        alone: row.flag("alone")?,
     })
 }
 
