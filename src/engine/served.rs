@@ -3,10 +3,12 @@
 //! It is a table of its own because bytes never pass through the engine: a route looks a share up, checks the caller, and
 //! reads from disk. The locks here guard leaves and are never held across an await.
 
+mod turns;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, Condvar, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -14,19 +16,18 @@ use std::{
 
 use tokio::sync::{Notify, broadcast, watch};
 
+use self::turns::Turns;
+pub use self::turns::{Cut, Wanted};
 use super::{
     command::{ForGroups, Recipients},
-    throttle::{Plan, Throttle, lines_under},
+    throttle::{Plan, Throttle},
     vouching::{Vouching, now_s},
 };
 use crate::{
     access::{Admission, Audience, ShareFacts},
     share::{self, Bitmap, PeerId, PieceIndex, Share, ShareId},
     store::{Complete, Partial},
-    swarm::{
-        first_copies::FirstCopies,
-        upload_slots::{Admit, Patience, Slot, UploadLimits, UploadSlots},
-    },
+    swarm::first_copies::FirstCopies,
 };
 
 /// A reader of gained pieces that is further behind than this learns the whole bitmap anew.
@@ -42,13 +43,11 @@ pub struct Served {
     /// Connections through which somebody fetches from us.
     open_uploads: AtomicUsize,
     pub uploads_changed: Notify,
-    slots: Mutex<UploadSlots>,
+    turns: Turns,
     /// Holds what is given to its limits.
     pub throttle: Throttle,
     /// What holds besides.
     plan: RwLock<Arc<Plan>>,
-    /// A slot was given back.
-    freed: Condvar,
     /// Who is in which group.
     pub vouching: Vouching,
     /// On a server: to whom its rules let anything be given. Else whoever may have a share gets it.
@@ -125,10 +124,9 @@ impl Default for Served {
             revision: watch::Sender::new(0),
             open_uploads: AtomicUsize::new(0),
             uploads_changed: Notify::new(),
-            slots: Mutex::new(UploadSlots::new(UploadLimits::default())),
+            turns: Turns::default(),
             throttle: Throttle::default(),
             plan: RwLock::default(),
-            freed: Condvar::new(),
             vouching: Vouching::default(),
             admission: watch::Sender::new(None),
         }
@@ -234,72 +232,6 @@ impl Served {
 
     pub fn open_uploads(&self) -> usize {
         self.open_uploads.load(Ordering::Relaxed)
-    }
-
-    /// A slot to give out one piece, in turn with everybody else. Who waits [here](Patience::Here) blocks its thread for a
-    /// second at most, and is held to first copies first; the others are not, since they do not choose among pieces.
-    pub fn slot(
-        &self,
-        served: &ServedShare,
-        piece: PieceIndex,
-        caller: PeerId,
-        (patience, priority): (Patience, u8),
-    ) -> Result<Slot, NotNow> {
-        let begun = Instant::now();
-        let mut slots = lock(&self.slots);
-        loop {
-            let now = Instant::now();
-            if patience == Patience::Here
-                && let Err(retry_after) = served.may_give(now, piece, caller, slots.turn())
-            {
-                self.leave_line(&mut slots, caller);
-                return Err(NotNow::Deferred { retry_after });
-            }
-            let retry_after = match slots.admit(now, caller, patience, priority) {
-                Admit::Granted(slot) => {
-                    served.gives(now, piece, caller, slots.turn());
-                    return Ok(slot);
-                }
-                Admit::Refused { retry_after } => retry_after,
-            };
-            let left = slots.wait_max().saturating_sub(now - begun);
-            if patience == Patience::Elsewhere {
-                return Err(NotNow::Busy { retry_after });
-            }
-            if left.is_zero() {
-                self.leave_line(&mut slots, caller);
-                return Err(NotNow::Busy { retry_after });
-            }
-            slots = self.freed.wait_timeout(slots, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    /// Those behind in line may have their turn.
-    fn leave_line(&self, slots: &mut UploadSlots, caller: PeerId) {
-        slots.leave(caller);
-        self.freed.notify_all();
-    }
-
-    /// The sending of a piece ended, and it was sent `whole` or not.
-    pub fn release(&self, slot: Slot, served: &ServedShare, piece: PieceIndex, caller: PeerId, whole: bool) {
-        let now = Instant::now();
-        let mut slots = lock(&self.slots);
-        slots.release(now, slot);
-        if let Some(first) = &mut *lock(&served.first_copies) {
-            first.ended(now, piece, caller, whole, slots.turn());
-        }
-        drop(slots);
-        self.freed.notify_all();
-    }
-
-    /// Other limits and priorities hold from now on.
-    pub fn set_plan(&self, plan: Arc<Plan>) {
-        self.throttle.set(plan.total.up, plan.each.iter().map(|(id, (limits, priority))| (*id, limits.up, *priority)));
-        let usual = UploadLimits::default();
-        let most = lines_under(plan.total.up).unwrap_or(usize::MAX);
-        let (slots, slots_max) = (usual.slots.min(most), usual.slots_max.min(most));
-        lock(&self.slots).set_limits(UploadLimits { slots, slots_max, ..usual });
-        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = plan;
     }
 
     pub fn plan(&self) -> Arc<Plan> {

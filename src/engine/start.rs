@@ -245,6 +245,7 @@ fn serve(shell: &Shell, listener: Listener, doors: Option<SiteDoors>) -> Result<
     let serving = Serving::new(ServeLimits::default(), shell.cancel.clone(), shell.tracker.clone());
     let mut router = router(Routes { shell: shell.clone(), serving });
     let (cancel, tracker) = (shell.cancel.clone(), shell.tracker.clone());
+    let listener = listener.knowing(shell.client.acquainted());
     let (listener, limits) = match doors {
         Some(doors) => {
             router = router.merge(doors.peers);

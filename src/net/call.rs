@@ -31,7 +31,7 @@ use tokio_rustls::client::TlsStream;
 
 pub use self::answer::BodyStream;
 use super::{
-    LeastSpeed, Pipe,
+    Acquainted, LeastSpeed, Pipe,
     identity::Identity,
     steady::{Steady, SteadyBody},
     tls::{self, Expect},
@@ -91,6 +91,7 @@ pub struct Client {
     /// What a server vouches for of us, as it is shown to everybody who is called.
     membership: Arc<RwLock<Option<http::HeaderValue>>>,
     kept: Arc<kept::Kept>,
+    acquainted: Acquainted,
 }
 
 /// What a request for something that may be known already brought.
@@ -131,7 +132,12 @@ type ClientIo = TokioIo<Steady<TlsStream<TcpStream>>>;
 impl Client {
     pub fn new(identity: Identity) -> Client {
         let (membership, kept) = (Arc::default(), Arc::default());
-        Client { identity: Arc::new(identity), listening: None, membership, kept }
+        Client { identity: Arc::new(identity), listening: None, membership, kept, acquainted: Acquainted::default() }
+    }
+
+    /// Those who were called and proved their keys.
+    pub fn acquainted(&self) -> Acquainted {
+        self.acquainted.clone()
     }
 
     /// Tells those who are called at which port we answer ourselves.
@@ -177,7 +183,9 @@ impl Client {
         })?;
         let (stream, address) = dial::first(addresses, Arc::new(config), timeouts.connect).await?;
         let membership = self.membership.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Connection::begin(stream, address, (self.listening, membership), timeouts).await
+        let connection = Connection::begin(stream, address, (self.listening, membership), timeouts).await?;
+        self.acquainted.met(connection.peer);
+        Ok(connection)
     }
 
     /// Its answers were taken whole: the next request to the same peer may use it, for some seconds.

@@ -13,7 +13,9 @@
 
 mod admission;
 mod http2;
+mod limits;
 mod plain_http;
+mod rate;
 
 use std::{
     io,
@@ -36,15 +38,17 @@ use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 
-pub use self::admission::Gauge;
-use self::admission::{Admission, Place};
+pub use self::{admission::Gauge, limits::Limits, rate::Rate};
+use self::{
+    admission::{Admission, Place},
+    rate::{HowOften, Rates, too_often},
+};
 use super::{
-    pace::LeastSpeed,
-    socket,
+    Acquainted, socket,
     steady::{Steady, SteadyBody},
     tls,
 };
-use crate::share::PeerId;
+use crate::share::{PeerId, Whence};
 
 /// Where we answer when nothing else is said: in the user ports (RFC 6335 §6), and nobody's there.
 pub const DEFAULT_PORT: u16 = 47_548;
@@ -57,42 +61,6 @@ const BUFFER: usize = 64 << 10;
 
 /// How long to wait before accepting again when the system has no room for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-
-/// What callers are held to; one value for the whole program.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    pub handshake: Duration,
-    /// For the head of a request, and also how long a connection may rest between two requests.
-    pub header: Duration,
-    pub least_speed: LeastSpeed,
-    pub per_address: usize,
-    /// For callers on this computer: several programs, and whoever tests them, share its address.
-    pub per_loopback: usize,
-    pub in_all: usize,
-    /// How long requests may go on after the end was asked for.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            handshake: Duration::from_secs(5),
-            header: Duration::from_secs(10),
-            least_speed: LeastSpeed::default(),
-            per_address: 16,
-            per_loopback: 256,
-            in_all: 1024,
-            drain: Duration::from_secs(3),
-        }
-    }
-}
-
-impl Limits {
-    /// What a central server holds its callers to: a whole school can stand behind one address.
-    pub fn server() -> Limits {
-        Limits { per_address: 256, in_all: 4096, ..Limits::default() }
-    }
-}
 
 /// Who sent a request: a key that was proved, and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,11 +89,19 @@ pub struct Listener {
     address: SocketAddr,
     browsers: Option<Browsers>,
     gauge: Gauge,
+    known: Acquainted,
 }
 
 /// A connection's place, in each of its requests: whoever upgrades one holds on to it.
 #[derive(Clone)]
-pub(super) struct KeepPlace(#[allow(dead_code, reason = "held, not read")] Arc<Place>);
+pub(super) struct KeepPlace(Arc<Place>);
+
+impl KeepPlace {
+    /// Ready when the connection has to give way to another.
+    pub async fn over(&self) {
+        self.0.over().await;
+    }
+}
 
 /// The connection under an upgraded request.
 pub(super) type ServerIo = TokioIo<Steady<TlsStream<TcpStream>>>;
@@ -149,12 +125,17 @@ impl Listener {
         };
         let socket = TcpListener::from_std(socket.into())?;
         let address = socket.local_addr()?;
-        Ok(Listener { socket, address, browsers: None, gauge: Gauge::default() })
+        Ok(Listener { socket, address, browsers: None, gauge: Gauge::default(), known: Acquainted::default() })
     }
 
     /// Lets browsers in, too.
     pub fn with_browsers(self, browsers: Browsers) -> Listener {
         Listener { browsers: Some(browsers), ..self }
+    }
+
+    /// Those who are known find a place also when strangers take all others.
+    pub fn knowing(self, known: Acquainted) -> Listener {
+        Listener { known, ..self }
     }
 
     /// How many connections there are.
@@ -177,9 +158,10 @@ pub async fn serve(
     cancel: CancellationToken,
     tracker: TaskTracker,
 ) {
-    let Listener { socket: listener, browsers, gauge, .. } = listener;
-    let admission = Admission::new(limits, gauge.clone());
-    let server = Arc::new(Server { tls: Arc::new(tls), router, browsers, limits, gauge, cancel });
+    let Listener { socket: listener, browsers, gauge, known, .. } = listener;
+    let admission = Admission::new(limits, gauge.clone(), known);
+    let server =
+        Arc::new(Server { tls: Arc::new(tls), router, browsers, limits, gauge, cancel, asked: Arc::default() });
     loop {
         let accepted = tokio::select! {
             () = server.cancel.cancelled() => return,
@@ -210,6 +192,8 @@ struct Server {
     limits: Limits,
     gauge: Gauge,
     cancel: CancellationToken,
+    /// What each network asked for, and each peer on this computer.
+    asked: Arc<Rates<(IpAddr, Option<PeerId>)>>,
 }
 
 impl Server {
@@ -219,6 +203,7 @@ impl Server {
         let address = plain(address);
         let stream = tokio::select! {
             () = self.cancel.cancelled() => return,
+            () = place.over() => return,
             handshake = timeout(self.limits.handshake, self.handshake(socket)) => match handshake {
                 Ok(Ok(Some(stream))) => stream,
                 Ok(Ok(None)) => return,
@@ -232,12 +217,20 @@ impl Server {
                 }
             },
         };
+        let key = match &stream {
+            Met::Peer(stream) => tls::peer_of(stream.get_ref().1.peer_certificates()),
+            Met::Browser(..) => None,
+        };
+        if !place.0.proved(key) {
+            return;
+        }
         match stream {
             Met::Peer(stream) => {
                 // The verifier has read this certificate, so there always is a peer.
-                let Some(peer) = tls::peer_of(stream.get_ref().1.peer_certificates()) else { return };
+                let Some(peer) = key else { return };
                 let stream = Steady::new(stream, self.limits.least_speed);
-                self.requests(stream, &self.router, Caller { peer, address }, place).await;
+                let often = self.how_often(peer, address.ip());
+                self.requests(stream, (&self.router, Some(often)), Caller { peer, address }, place).await;
             }
             Met::Browser(stream, router) if stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_HTTP2) => {
                 http2::requests(stream, router, Visitor { address }, place, self.limits, &self.cancel).await;
@@ -245,9 +238,18 @@ impl Server {
             Met::Browser(stream, router) => {
                 // An upload that is refused in its middle is told why.
                 let stream = Steady::new(stream, self.limits.least_speed).lingering();
-                self.requests(stream, &router, Visitor { address }, place).await;
+                self.requests(stream, (&router, None), Visitor { address }, place).await;
             }
         }
+    }
+
+    fn how_often(&self, peer: PeerId, address: IpAddr) -> HowOften {
+        let whence = Whence::of(address);
+        let (who, rate) = match whence.is_here() {
+            true => ((whence.net, Some(peer)), self.limits.requests_here),
+            false => ((whence.net, None), self.limits.requests),
+        };
+        HowOften { asked: self.asked.clone(), who, rate }
     }
 
     /// `None`: what came was no TLS, and was answered.
@@ -272,17 +274,22 @@ impl Server {
     }
 
     /// Answers requests until the connection ends. `who` is in the extensions of each.
-    async fn requests<W>(&self, stream: Steady<TlsStream<TcpStream>>, router: &Router, who: W, place: KeepPlace)
-    where
+    async fn requests<W>(
+        &self,
+        stream: Steady<TlsStream<TcpStream>>,
+        (router, often): (&Router, Option<HowOften>),
+        who: W,
+        place: KeepPlace,
+    ) where
         W: Clone + std::fmt::Debug + Send + Sync + 'static,
     {
-        let least_speed = self.limits.least_speed;
-        let said = who.clone();
+        let (least_speed, said, given) = (self.limits.least_speed, who.clone(), place.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(|body| Body::new(SteadyBody::new(body, least_speed)));
             request.extensions_mut().insert(who.clone());
             request.extensions_mut().insert(place.clone());
-            router.clone().oneshot(request)
+            let (router, may) = (router.clone(), often.as_ref().is_none_or(HowOften::may_again));
+            async move { if may { router.oneshot(request).await } else { Ok(too_often()) } }
         });
         let io: ServerIo = TokioIo::new(stream);
         let connection = http1::Builder::new()
@@ -294,6 +301,7 @@ impl Server {
         let mut connection = std::pin::pin!(connection);
         let result = tokio::select! {
             result = connection.as_mut() => result,
+            () = given.over() => Ok(()),
             () = self.cancel.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 timeout(self.limits.drain, connection).await.unwrap_or(Ok(()))

@@ -11,6 +11,7 @@
 //!
 //! Deliberately not here: what is asked and answered (the engine's routes), files, and what is done about an error.
 
+mod acquainted;
 pub mod call;
 pub mod discovery;
 pub mod held;
@@ -26,6 +27,7 @@ mod socket;
 mod steady;
 pub mod tls;
 
+pub use acquainted::Acquainted;
 pub use pace::LeastSpeed;
 pub use pipe::{Closer, Pipe, PipeError};
 

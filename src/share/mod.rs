@@ -15,9 +15,10 @@ mod signed;
 #[cfg(test)]
 pub mod testing;
 mod verify;
+mod whence;
 
 pub use bitmap::{BadBitmap, Bitmap};
-pub use hashes::{BadHashes, FileHashes, PieceHashes};
+pub use hashes::{BadHashes, FileHashes, HashPlace, PieceHashes};
 pub use id::{IdError, PeerId, PublicKey, Root, ShareId, Signature};
 pub use link::{Link, LinkError};
 pub use manifest::{Audience, ENTRIES_MAX, Entry, EntryKind, MANIFEST_BYTES_MAX, Manifest, ManifestError, Modified};
@@ -25,6 +26,7 @@ pub use path::{NameRules, PathError, SharePath, name_on_disk};
 pub use pieces::{PieceIndex, PieceLen, Pieces, Span};
 pub use signed::SignedManifest;
 pub use verify::{PieceVerifier, WrongContent};
+pub use whence::Whence;
 
 /// A share with everything that is needed to check its bytes.
 #[derive(Debug)]

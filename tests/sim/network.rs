@@ -13,7 +13,7 @@ use handout::{
     swarm::{
         Effect, Input, Limits, Link, Swarm,
         first_copies::FirstCopies,
-        upload_slots::{UploadLimits, UploadSlots},
+        upload_slots::{SlotNumber, UploadLimits, UploadSlots},
     },
 };
 
@@ -85,6 +85,11 @@ pub enum Event {
         request: u64,
     },
     /// Somebody waited long enough in line.
+    /// A slow upload was ended for another.
+    Dropped {
+        of: usize,
+        slot: SlotNumber,
+    },
     LineOver {
         by: usize,
         of: usize,
@@ -281,6 +286,7 @@ impl Network {
             Event::Heard { by } => self.heard(by),
             Event::Asked { by, of, piece, request } => self.asked(by, of, piece, request),
             Event::Cancelled { by, of, request } => self.cancelled(by, of, request),
+            Event::Dropped { of, slot } => self.dropped(of, slot),
             Event::LineOver { by, of, request } => self.line_over(by, of, request),
             Event::Sent { by, to, request, bytes } => self.sent(by, to, request, bytes),
             Event::Taken { by, request, bytes } => self.taken(by, request, bytes),

@@ -2,13 +2,13 @@
 //! line for a slot before each. An upload goes out in chunks, by turns with the other uploads of its node, and waits for its
 //! receiver as TCP does; every request ends in one answer.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use handout::{
-    share::PieceIndex,
+    share::{PeerId, PieceIndex, Whence},
     swarm::{
         Input,
-        upload_slots::{Admit, NORMAL, Patience},
+        upload_slots::{Admit, Asker, NORMAL, Patience, SlotNumber, Wish},
     },
 };
 
@@ -69,8 +69,13 @@ impl Network {
                 self.answer_in(delay, by, of, piece, number, refusal);
                 continue;
             }
-            match server.slots.admit(now, peer, Patience::Here, NORMAL) {
-                Admit::Granted(slot) => {
+            let bytes = self.pieces.len(piece);
+            let wish = Wish { patience: Patience::Here, priority: NORMAL, bytes };
+            match server.slots.admit(now, asker(by, peer), wish) {
+                Admit::Granted { slot, dropped } => {
+                    if let Some(dropped) = dropped {
+                        self.world.plan_in(Duration::ZERO, Event::Dropped { of, slot: dropped });
+                    }
                     lane.queue.pop_front();
                     (lane.waits, lane.sends) = (false, true);
                     server.line_up.retain(|waiting| *waiting != by);
@@ -158,6 +163,21 @@ impl Network {
         of
     }
 
+    /// A slow upload gives way to another.
+    pub(super) fn dropped(&mut self, of: usize, slot: SlotNumber) -> usize {
+        let now = self.world.now();
+        let node = &mut self.nodes[of];
+        let place = node.uploads.iter().position(|upload| upload.slot.number() == slot);
+        let Some(upload) = place.and_then(|place| node.uploads.remove(place)) else { return of };
+        node.slots.release(now, upload.slot);
+        let Request { piece, number, .. } = upload.request;
+        let delay = node.line.delay;
+        self.copy_ended(of, upload.to, piece, false);
+        self.answer_in(delay, upload.to, of, piece, number, Answer::Failed);
+        self.upload_over(of, upload.to);
+        of
+    }
+
     fn copy_ended(&mut self, of: usize, by: usize, piece: PieceIndex, whole: bool) {
         let (now, peer) = (self.world.now(), self.nodes[by].id);
         let node = &mut self.nodes[of];
@@ -220,6 +240,7 @@ impl Network {
         let node = &mut self.nodes[by];
         let Some(place) = node.uploads.iter().position(|upload| upload.request.number == number) else { return by };
         let upload = &mut node.uploads[place];
+        upload.slot.moved(bytes);
         upload.unconfirmed -= bytes;
         let to = upload.to;
         if upload.left > 0 || upload.unconfirmed > 0 {
@@ -306,6 +327,12 @@ impl Network {
             },
         )
     }
+}
+
+/// Every node has an address of its own.
+fn asker(node: usize, peer: PeerId) -> Asker {
+    let address = Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(node).unwrap_or(0));
+    Asker { peer, whence: Whence::of(address.into()) }
 }
 
 fn seconds_for(bytes: u64, bytes_per_s: u64) -> Duration {

@@ -11,22 +11,24 @@ use axum::{
 };
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::{Refused, Routes, index};
 use crate::{
     engine::{
         event::Event,
-        served::{Content, Line, NotNow, ServedShare, Upload},
+        served::{Content, Cut, Line, NotNow, ServedShare, Upload, Wanted},
         shell::Shell,
         throttle::lines_under,
     },
     net::{
+        Closer,
         listen::Caller,
         piece_stream::{self, OpenPiece, PieceSource, Refusal},
     },
-    share::{PeerId, PieceIndex, ShareId},
+    share::{PeerId, PieceIndex, ShareId, Whence},
     store::{PieceReader, ReadError},
-    swarm::upload_slots::{NORMAL, Patience, Slot},
+    swarm::upload_slots::{Asker, NORMAL, Patience, Slot, Wish},
     traffic::Priority,
 };
 
@@ -47,12 +49,19 @@ pub async fn piece(
 ) -> Result<Response, Refused> {
     let served = routes.share(&id, *caller)?;
     let piece = index(&served, number)?;
-    let caller = caller.peer;
     let (answer, answered) = oneshot::channel();
     let (steps, sent) = mpsc::channel(STEPS_AHEAD);
-    tokio::task::spawn_blocking(move || send_piece(&routes, &served, caller, piece, answer, &steps));
+    let over = CancellationToken::new();
+    let asker = Asked { by: asker(*caller), cut: cut_by(over.clone()), patience: Patience::Elsewhere };
+    tokio::task::spawn_blocking(move || send_piece(&routes, &served, &asker, piece, answer, &steps));
     let length = answered.await.map_err(|_| Refused::unreadable())??;
-    let body = futures_util::stream::unfold(sent, async |mut sent| sent.recv().await.map(|step| (step, sent)));
+    let body = futures_util::stream::unfold((sent, over), async |(mut sent, over)| {
+        let step = tokio::select! {
+            step = sent.recv() => step?,
+            () = over.cancelled() => Err(io::ErrorKind::TimedOut.into()),
+        };
+        Some((step, (sent, over)))
+    });
     let head =
         [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())];
     Ok((head, Body::from_stream(body)).into_response())
@@ -63,13 +72,13 @@ pub async fn piece(
 fn send_piece(
     routes: &Routes,
     served: &Arc<ServedShare>,
-    caller: PeerId,
+    asked: &Asked,
     piece: PieceIndex,
     answer: oneshot::Sender<Result<u32, Refused>>,
     steps: &mpsc::Sender<io::Result<Bytes>>,
 ) {
-    let upload = served.open_upload(&routes.shell.served, caller);
-    let mut open = match open(&routes.shell, served, caller, piece, &upload, Patience::Elsewhere) {
+    let upload = served.open_upload(&routes.shell.served, asked.by.peer);
+    let mut open = match open(&routes.shell, served, asked, piece, &upload) {
         Ok(open) => open,
         Err(refusal) => {
             let refused = match refusal {
@@ -116,7 +125,8 @@ pub async fn stream(
 ) -> Result<Response, Refused> {
     let served = routes.share(&id, *caller)?;
     let upload = served.open_upload(&routes.shell.served, caller.peer);
-    let source = Source { shell: routes.shell.clone(), share: served.share.id(), caller: caller.peer, upload };
+    let asked = Asked { by: asker(*caller), cut: Arc::new(|| {}), patience: Patience::Here };
+    let source = Source { shell: routes.shell.clone(), share: served.share.id(), asked, upload };
     let (share, peer) = (served.share.id(), caller.peer);
     let response: Response<Body> = piece_stream::upgrade(request, Box::new(source), &routes.serving, move |end| {
         tracing::debug!(share = %share.short(), peer = %peer.short(), ?end, "a stream of pieces ended");
@@ -124,19 +134,38 @@ pub async fn stream(
     Ok(response)
 }
 
+/// Who asks, and how.
+struct Asked {
+    by: Asker,
+    cut: Cut,
+    patience: Patience,
+}
+
+fn asker(caller: Caller) -> Asker {
+    Asker { peer: caller.peer, whence: Whence::of(caller.address.ip()) }
+}
+
+fn cut_by(over: CancellationToken) -> Cut {
+    Arc::new(move || over.cancel())
+}
+
 /// What a stream gives. The share is looked up for each piece, since it may be withdrawn or become complete meanwhile.
 struct Source {
     shell: Shell,
     share: ShareId,
-    caller: PeerId,
+    asked: Asked,
     upload: Upload,
 }
 
 impl PieceSource for Source {
+    fn begin(&mut self, closer: Closer) {
+        self.asked.cut = Arc::new(move || closer.close());
+    }
+
     fn open(&mut self, piece: u32) -> Result<Box<dyn OpenPiece + '_>, Refusal> {
-        let served = self.shell.served.get(self.share, self.caller).ok_or(Refusal::Withdrawn)?;
+        let served = self.shell.served.get(self.share, self.asked.by.peer).ok_or(Refusal::Withdrawn)?;
         let piece = served.share.pieces().index(piece).ok_or(Refusal::Missing)?;
-        Ok(Box::new(open(&self.shell, &served, self.caller, piece, &self.upload, Patience::Here)?))
+        Ok(Box::new(open(&self.shell, &served, &self.asked, piece, &self.upload)?))
     }
 }
 
@@ -158,10 +187,9 @@ struct Reading<'a> {
 fn open<'a>(
     shell: &'a Shell,
     served: &Arc<ServedShare>,
-    caller: PeerId,
+    asked: &Asked,
     piece: PieceIndex,
     upload: &'a Upload,
-    patience: Patience,
 ) -> Result<Reading<'a>, Refusal> {
     if !served.has(piece) {
         return Err(Refusal::Missing);
@@ -175,8 +203,10 @@ fn open<'a>(
         return Err(Refusal::Busy { retry_after_ms: LINE_RETRY_MS });
     };
     let milliseconds = |wait: Duration| u32::try_from(wait.as_millis()).unwrap_or(1_000);
-    let wait = (patience, rank(priority));
-    let slot = shell.served.slot(served, piece, caller, wait).map_err(|not_now| match not_now {
+    let (length, caller) = (served.share.pieces().len(piece), asked.by.peer);
+    let wish = Wish { patience: asked.patience, priority: rank(priority), bytes: length };
+    let wanted = Wanted { piece, by: asked.by, wish, cut: &asked.cut };
+    let slot = shell.served.slot(served, &wanted).map_err(|not_now| match not_now {
         NotNow::Busy { retry_after } => Refusal::Busy { retry_after_ms: milliseconds(retry_after) },
         NotNow::Deferred { retry_after } => Refusal::Deferred { retry_after_ms: milliseconds(retry_after) },
     })?;
@@ -186,7 +216,6 @@ fn open<'a>(
     };
     match reader {
         Ok(reader) => {
-            let length = served.share.pieces().len(piece);
             let (left, served, slot) = (length, served.clone(), Some(slot));
             Ok(Reading { reader, length, left, shell, served, piece, caller, upload, slot, _line: line })
         }
@@ -219,6 +248,9 @@ impl OpenPiece for Reading<'_> {
         match self.reader.read(buffer) {
             Ok(read) => {
                 self.upload.add(read as u64);
+                if let Some(slot) = &self.slot {
+                    slot.moved(read as u64);
+                }
                 self.left = self.left.saturating_sub(u32::try_from(read).unwrap_or(u32::MAX));
                 Ok(read)
             }

@@ -128,7 +128,7 @@ pub(super) async fn requests(
     limits: Limits,
     cancel: &CancellationToken,
 ) {
-    let least_speed = limits.least_speed;
+    let (least_speed, given) = (limits.least_speed, place.clone());
     let open = Open::default();
     let counted = open.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
@@ -161,6 +161,7 @@ pub(super) async fn requests(
     let result = loop {
         tokio::select! {
             result = connection.as_mut() => break result,
+            () = given.over() => break Ok(()),
             () = cancel.cancelled() => {
                 connection.as_mut().graceful_shutdown();
                 break timeout(limits.drain, connection).await.unwrap_or(Ok(()));

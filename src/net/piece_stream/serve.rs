@@ -22,7 +22,7 @@ use super::{
     frames::{Answer, Head, REQUEST_BYTES},
 };
 use crate::net::{
-    LeastSpeed, Pipe, PipeError,
+    Closer, LeastSpeed, Pipe, PipeError,
     listen::{KeepPlace, ServerIo},
 };
 
@@ -38,6 +38,11 @@ const UNSENT_MAX: u32 = 2 * STEP as u32;
 /// Where pieces come from. The engine implements it around finished files and files being filled; everything is called on a
 /// thread that may block.
 pub trait PieceSource: Send {
+    /// The connection is there; `closer` ends it from another thread.
+    fn begin(&mut self, closer: Closer) {
+        drop(closer);
+    }
+
     /// A piece to be read from its beginning, or why not. What the piece holds (an upload slot) it gives back when dropped.
     fn open(&mut self, piece: u32) -> Result<Box<dyn OpenPiece + '_>, Refusal>;
 }
@@ -136,10 +141,15 @@ pub fn upgrade(
     };
     let serving = serving.clone();
     serving.tracker.clone().spawn(async move {
-        // The connection still counts as one of its caller's.
-        let _place = place;
+        // The connection still counts as one of its caller's, and may have to give way.
+        let over = async {
+            match &place {
+                Some(place) => place.over().await,
+                None => std::future::pending().await,
+            }
+        };
         if let Some(pipe) = upgraded(upgrade).await {
-            run(pipe, source, serving, free, ended).await;
+            run(pipe, source, serving, (free, over), ended).await;
         }
     });
     response(StatusCode::SWITCHING_PROTOCOLS)
@@ -170,7 +180,7 @@ async fn run(
     pipe: Pipe,
     source: Box<dyn PieceSource>,
     serving: Serving,
-    free: OwnedSemaphorePermit,
+    (free, gives_way): (OwnedSemaphorePermit, impl Future<Output = ()>),
     ended: impl FnOnce(ServeEnd) + Send + 'static,
 ) {
     let Ok(closer) = pipe.closer() else { return };
@@ -190,13 +200,13 @@ async fn run(
         return tracing::warn!(%error, "there is no thread for somebody who fetches from here");
     }
     tokio::select! {
-        _ = &mut over => {}
-        () = serving.cancel.cancelled() => {
-            cancelled.store(true, Ordering::Release);
-            closer.close();
-            let _ = over.await;
-        }
+        _ = &mut over => return,
+        () = serving.cancel.cancelled() => {}
+        () = gives_way => {}
     }
+    cancelled.store(true, Ordering::Release);
+    closer.close();
+    let _ = over.await;
 }
 
 /// Answers until the caller is done.
@@ -205,6 +215,10 @@ fn serve(mut pipe: Pipe, mut source: Box<dyn PieceSource>, limits: ServeLimits, 
         return ServeEnd::Caller(PipeError::Broken(error));
     }
     pipe.unsent_at_most(UNSENT_MAX);
+    match pipe.closer() {
+        Ok(closer) => source.begin(closer),
+        Err(error) => return ServeEnd::Caller(PipeError::Broken(error)),
+    }
     let mut step = vec![0; STEP];
     loop {
         let piece = match next_request(&mut pipe, limits) {
