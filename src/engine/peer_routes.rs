@@ -6,28 +6,34 @@ mod follow;
 mod pieces;
 mod problem;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{
     Extension, Json, Router,
+    body::{Body, Bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::{Next, from_fn_with_state},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
+
+use futures_util::stream;
 
 use super::{command::ForGroups, event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind};
 use crate::{
     nearby,
     net::{listen::Caller, piece_stream::Serving},
-    share::{EntryKind, PeerId, PieceIndex, ShareId},
+    share::{EntryKind, HashPlace, PeerId, PieceIndex, ShareId},
     wire::{
         paths::{self, patterns},
         peer::{Around, Catalogue, Device, Listed, Neighbour, VERSION},
     },
 };
 use problem::Refused;
+
+/// So many piece hashes are copied at a time.
+const HASHES_STEP: usize = 1_024;
 
 /// What the routes need.
 #[derive(Clone)]
@@ -177,7 +183,7 @@ async fn manifest(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     let served = routes.share(&id, *caller)?;
-    let mut response = binary(served.share.signed().to_wire().to_vec());
+    let mut response = binary(served.share.signed().shared_wire());
     let header = served.groups().and_then(|of| HeaderValue::try_from(groups_header(of)).ok());
     response.headers_mut().extend(header.map(|of| (HeaderName::from_static(paths::GROUPS_HEADER), of)));
     Ok(response)
@@ -194,7 +200,14 @@ async fn hashes(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     let served = routes.share(&id, *caller)?;
-    Ok(binary(served.share.hashes().to_bytes()))
+    let length = 32 * served.share.hashes().count();
+    // Copied bit by bit: who reads slowly, or many at a time, costs no memory.
+    let steps = stream::unfold((served, HashPlace::default()), async |(served, at)| {
+        let (bytes, next) = served.share.hashes().some(at, HASHES_STEP)?;
+        Some((Ok::<_, Infallible>(Bytes::from(bytes)), (served, next)))
+    });
+    let head = [(header::CONTENT_LENGTH, length.to_string())];
+    Ok((head, binary(Body::from_stream(steps))).into_response())
 }
 
 async fn file_hashes(
@@ -215,7 +228,7 @@ async fn file_hashes(
     }
 }
 
-fn binary(bytes: Vec<u8>) -> Response {
+fn binary(bytes: impl IntoResponse) -> Response {
     ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response()
 }
 

@@ -23,6 +23,13 @@ pub struct PieceHashes {
     files: BTreeMap<usize, FileHashes>,
 }
 
+/// A place in all lists of a share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct HashPlace {
+    entry: usize,
+    value: usize,
+}
+
 /// Why some bytes are not a file's list of chaining values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadHashes {
@@ -133,6 +140,23 @@ impl PieceHashes {
         self.files.values().flat_map(|hashes| hashes.to_bytes()).collect()
     }
 
+    /// How many values there are.
+    pub fn count(&self) -> usize {
+        self.files.values().map(|hashes| hashes.0.len()).sum()
+    }
+
+    /// At most `most` values from `at` on as [`PieceHashes::to_bytes`] has them, and where the next ones are; `None` at the
+    /// end. Begin at the default place.
+    pub fn some(&self, at: HashPlace, most: usize) -> Option<(Vec<u8>, HashPlace)> {
+        let (entry, hashes) = self.files.range(at.entry..).next()?;
+        let from = if *entry == at.entry { at.value } else { 0 };
+        let some = hashes.0.get(from..)?.get(..most).or(hashes.0.get(from..))?;
+        let value = from + some.len();
+        let more = value < hashes.0.len();
+        let next = if more { HashPlace { entry: *entry, value } } else { HashPlace { entry: entry + 1, value: 0 } };
+        Some((some.concat(), next))
+    }
+
     /// Reads what [`PieceHashes::to_bytes`] wrote, and checks each list against its file's root.
     pub fn parse(manifest: &Manifest, mut bytes: &[u8]) -> Result<PieceHashes, BadHashes> {
         let mut files = BTreeMap::new();
@@ -199,6 +223,25 @@ mod tests {
         let whole = PieceLen::from_log2(22).unwrap();
         assert_eq!(short.for_longer_pieces(PieceLen::MIN, whole), None, "one piece has no value of its own");
         assert_eq!(short.for_longer_pieces(whole, PieceLen::MIN), None, "values can't be taken apart");
+    }
+
+    #[test]
+    fn lists_come_bit_by_bit_as_they_come_at_once() {
+        let piece = 1usize << PieceLen::MIN.log2();
+        let files =
+            [(0, 2), (3, 5), (4, 4)].map(|(entry, pieces)| (entry, hashes_of(&vec![entry as u8; pieces * piece])));
+        let hashes = PieceHashes { files: BTreeMap::from(files) };
+        assert_eq!(hashes.count(), 11);
+        for most in 1..12 {
+            let (mut at, mut all) = (HashPlace::default(), vec![]);
+            while let Some((bytes, next)) = hashes.some(at, most) {
+                assert!((1..=32 * most).contains(&bytes.len()));
+                all.extend(bytes);
+                at = next;
+            }
+            assert_eq!(all, hashes.to_bytes());
+        }
+        assert_eq!(PieceHashes::default().some(HashPlace::default(), 1), None);
     }
 
     fn hashes_of(data: &[u8]) -> FileHashes {

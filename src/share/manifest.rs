@@ -120,8 +120,9 @@ impl Manifest {
             return Err(ManifestError::Malformed("the title is empty, too long or has control characters"));
         }
         let total = self.entries.iter().try_fold(0u64, |sum, entry| sum.checked_add(entry.kind.size()));
-        if total.is_none_or(|total| total > SHARE_BYTES_MAX) {
-            return Err(ManifestError::TooManyBytes);
+        let total = total.filter(|total| *total <= SHARE_BYTES_MAX).ok_or(ManifestError::TooManyBytes)?;
+        if self.piece_len < PieceLen::least_for(total) {
+            return Err(ManifestError::Malformed("its pieces are too short for its size"));
         }
         self.check_order()
     }

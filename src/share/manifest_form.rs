@@ -200,6 +200,22 @@ mod tests {
     }
 
     #[test]
+    fn pieces_that_are_too_short_for_the_size_are_refused() {
+        let read = |size: u64, piece_len: PieceLen| {
+            let file = EntryKind::File { size, root: Root([2; 32]), executable: false };
+            Manifest::parse(&Manifest { piece_len, entries: vec![entry(&["a"], file)], ..example() }.to_bytes())
+        };
+        for size in [1u64, 1 << 20, 8 << 30, 1 << 40, 16 << 40] {
+            assert!(read(size, PieceLen::for_size(size)).is_ok(), "{size} bytes as we cut them");
+        }
+        assert!(read(8 << 30, PieceLen::MIN).is_ok());
+        let short = ManifestError::Malformed("its pieces are too short for its size");
+        assert_eq!(read(9 << 30, PieceLen::MIN), Err(short.clone()));
+        assert_eq!(read(2 << 40, PieceLen::from_log2(23).unwrap()), Err(short.clone()));
+        assert_eq!(read(16 << 40, PieceLen::MIN), Err(short));
+    }
+
+    #[test]
     fn a_signature_that_is_not_the_publishers_is_refused() {
         let (share, _) = share_of(&[("a", 10)]);
         let mut wire = share.signed().to_wire().to_vec();

@@ -68,6 +68,14 @@ impl PieceLen {
         (20..Self::MAX.0).map(PieceLen).find(|len| share_size >> len.0 <= Self::PIECES_AIM).unwrap_or(Self::MAX)
     }
 
+    /// The shortest that a share of this size may have. What is needed to check it (32 bytes a piece) has to be held in
+    /// memory, so a stranger may not ask for more of that than [`PieceLen::for_size`] would by far: 2 MiB, and 32 bytes for
+    /// each of the longest pieces.
+    pub fn least_for(share_size: u64) -> PieceLen {
+        let fits = |len: &PieceLen| share_size >> len.0 <= 4 * Self::PIECES_AIM;
+        (Self::MIN.0..Self::MAX.0).map(PieceLen).find(fits).unwrap_or(Self::MAX)
+    }
+
     /// From its base-2 logarithm, as it stands in a manifest.
     pub fn from_log2(log2: u8) -> Option<PieceLen> {
         (Self::MIN.0..=Self::MAX.0).contains(&log2).then_some(PieceLen(log2))

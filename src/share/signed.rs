@@ -1,5 +1,7 @@
 //! A manifest with its publisher's signature, in the bytes that travel and are kept.
 
+use bytes::Bytes;
+
 use super::{Manifest, ManifestError, ShareId, Signature};
 
 /// Goes before the manifest's bytes when they are signed, so that the signature can't be used for anything else.
@@ -12,7 +14,7 @@ const SIGNATURE_LEN: usize = 64;
 pub struct SignedManifest {
     id: ShareId,
     manifest: Manifest,
-    wire: Vec<u8>,
+    wire: Bytes,
 }
 
 impl SignedManifest {
@@ -35,7 +37,7 @@ impl SignedManifest {
             return Err(ManifestError::Signature);
         }
         let id = ShareId(*blake3::hash(bytes).as_bytes());
-        Ok(SignedManifest { id, manifest, wire: wire.to_vec() })
+        Ok(SignedManifest { id, manifest, wire: Bytes::copy_from_slice(wire) })
     }
 
     /// [`SignedManifest::parse`], where one certain share was asked for.
@@ -55,5 +57,10 @@ impl SignedManifest {
     /// Signature and manifest.
     pub fn to_wire(&self) -> &[u8] {
         &self.wire
+    }
+
+    /// The same, without a copy of the bytes: many may be sent them at a time.
+    pub fn shared_wire(&self) -> Bytes {
+        self.wire.clone()
     }
 }
