@@ -2,39 +2,79 @@
 
 use std::{
     collections::BTreeMap,
+    net::IpAddr,
     sync::{Mutex, PoisonError},
 };
 
 use super::{Server, caller::Visit, now_ms, problem::Problem};
 use crate::{
     access::{About, Action, Decision, Permit, decide},
+    share::Whence,
     store::central::Note,
 };
 
 /// The same refusal to the same caller is written down once in this time: a stranger who knocks a thousand times a second
 /// must not fill the disk.
 const SAME_MS: i64 = 10_000;
-const REMEMBERED_MAX: usize = 4_096;
+/// So many different ones of one network are written down in that time; after them one that says that there are more.
+/// Others' are written down all the same.
+const OF_ONE_MAX: usize = 128;
+/// So many networks are remembered; of more, the one that was first refused is counted anew.
+const REMEMBERED_MAX: usize = 1_024;
 
 /// Refusals that were written down a moment ago.
 #[derive(Default)]
 pub(crate) struct Refusals {
-    latest: Mutex<BTreeMap<String, i64>>,
+    latest: Mutex<BTreeMap<IpAddr, Refused>>,
+}
+
+/// What one network was refused since a moment.
+struct Refused {
+    since_ms: i64,
+    what: BTreeMap<String, i64>,
+    more: bool,
+}
+
+/// Whether a refusal is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    Whole,
+    /// That there are more than are written down.
+    More,
+    /// The same was written down.
+    Same,
+    TooMany,
 }
 
 impl Refusals {
-    pub(super) fn is_new(&self, what: String, now_ms: i64) -> bool {
+    /// Whether it is written down.
+    pub(super) fn is_new(&self, address: IpAddr, what: String, now_ms: i64) -> bool {
+        matches!(self.tell(address, what, now_ms), Telling::Whole | Telling::More)
+    }
+
+    fn tell(&self, address: IpAddr, what: String, now_ms: i64) -> Telling {
+        let net = Whence::of(address).net;
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.len() >= REMEMBERED_MAX {
-            latest.retain(|_, at| now_ms - *at < SAME_MS);
-            if latest.len() >= REMEMBERED_MAX {
-                return false;
-            }
+        if latest.len() >= REMEMBERED_MAX && !latest.contains_key(&net) {
+            let first = latest.iter().min_by_key(|(_, refused)| refused.since_ms).map(|(net, _)| *net);
+            first.and_then(|first| latest.remove(&first));
         }
-        match latest.insert(what, now_ms) {
-            Some(before) => now_ms - before >= SAME_MS,
-            None => true,
+        let refused =
+            latest.entry(net).or_insert_with(|| Refused { since_ms: now_ms, what: BTreeMap::new(), more: false });
+        if refused.what.len() >= OF_ONE_MAX {
+            refused.what.retain(|_, at| now_ms - *at < SAME_MS);
         }
+        if now_ms - refused.since_ms >= SAME_MS {
+            (refused.since_ms, refused.more) = (now_ms, false);
+        }
+        if refused.what.get(&what).is_some_and(|at| now_ms - at < SAME_MS) {
+            return Telling::Same;
+        }
+        if refused.what.len() < OF_ONE_MAX {
+            refused.what.insert(what, now_ms);
+            return Telling::Whole;
+        }
+        if std::mem::replace(&mut refused.more, true) { Telling::TooMany } else { Telling::More }
     }
 }
 
@@ -58,7 +98,9 @@ impl Server {
     async fn log_judging(&self, visit: &Visit, permit: &Permit, named: &str) -> Result<(), Problem> {
         let looks = matches!(permit.action(), Action::SeeShare | Action::Download);
         let same = format!("{} {named} judged", permit.who());
-        if looks && permit.is_of_judge() && self.refusals.is_new(same, now_ms()) {
+        // However much else there is to be told: nobody hides this behind refusals.
+        let is_told = || self.refusals.tell(visit.address, same, now_ms()) == Telling::Same;
+        if looks && permit.is_of_judge() && !is_told() {
             self.done(visit, permit, named, "read as judge").await?;
         }
         Ok(())
@@ -75,11 +117,14 @@ impl Server {
         self.metrics.refused(action.name(), reason);
         let (actor, address, now) = (visit.actor.who.to_string(), visit.address.to_string(), now_ms());
         let same = format!("{actor} {address} {} {reason} {named}", action.name());
-        if self.refusals.is_new(same, now) {
-            let outcome = format!("refused: {reason}");
-            let note = Note { at_ms: now, address: &address, about: named, detail: "", request: &visit.request };
-            self.central.log(&actor, action.name(), &outcome, &note).await?;
-        }
+        let detail = match self.refusals.tell(visit.address, same, now) {
+            Telling::Whole => "",
+            Telling::More => "and more from there in the next seconds, which are not written down one by one",
+            Telling::Same | Telling::TooMany => return Ok(()),
+        };
+        let outcome = format!("refused: {reason}");
+        let note = Note { at_ms: now, address: &address, about: named, detail, request: &visit.request };
+        self.central.log(&actor, action.name(), &outcome, &note).await?;
         Ok(())
     }
 
@@ -118,15 +163,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_refusal_is_told_once_in_a_while_and_memory_has_an_end() {
+    fn the_same_refusal_is_told_once_in_a_while() {
         let refusals = Refusals::default();
-        assert!(refusals.is_new("a".to_owned(), 0));
-        assert!(!refusals.is_new("a".to_owned(), SAME_MS - 1));
-        assert!(refusals.is_new("b".to_owned(), SAME_MS - 1));
-        assert!(refusals.is_new("a".to_owned(), 2 * SAME_MS));
-        for number in 0..2 * REMEMBERED_MAX {
-            refusals.is_new(number.to_string(), 3 * SAME_MS);
-        }
-        assert!(refusals.latest.lock().unwrap().len() <= REMEMBERED_MAX);
+        let tell = |what: &str, now_ms| refusals.tell(address(1), what.to_owned(), now_ms);
+        assert_eq!(tell("a", 0), Telling::Whole);
+        assert_eq!(tell("a", SAME_MS - 1), Telling::Same);
+        assert_eq!(tell("b", SAME_MS - 1), Telling::Whole);
+        assert_eq!(tell("a", SAME_MS), Telling::Whole, "also where it was tried all the time");
+    }
+
+    #[test]
+    fn many_refusals_of_one_hide_no_others_and_memory_has_an_end() {
+        let refusals = Refusals::default();
+        let tell = |from: u32, what: u32, now_ms| refusals.tell(address(from), what.to_string(), now_ms);
+        let told: Vec<_> = (0..10_000).map(|what| tell(1, what, 0)).collect();
+        assert_eq!(told.iter().filter(|told| **told == Telling::Whole).count(), OF_ONE_MAX);
+        assert_eq!(told.iter().filter(|told| **told == Telling::More).count(), 1);
+        assert!((2..5_000).all(|from| tell(from, 1, 1) == Telling::Whole));
+        assert_eq!(tell(1, 10_001, SAME_MS), Telling::Whole);
+        let latest = refusals.latest.lock().unwrap();
+        assert!(latest.len() <= REMEMBERED_MAX && latest.values().all(|refused| refused.what.len() <= OF_ONE_MAX));
+    }
+
+    fn address(number: u32) -> IpAddr {
+        IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number))
     }
 }
