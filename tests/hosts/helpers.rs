@@ -23,13 +23,20 @@ use handout::{
 };
 use tokio::sync::mpsc;
 
-use super::{FETCHING, PORT};
+use super::{
+    FETCHING, PORT,
+    crowd::{Crowd, Flood},
+};
 use crate::loopback::stranger::{Manner, Stranger};
 
 /// Which helper the process is, and what it is told.
 pub const ROLE: &str = "HANDOUT_TEST_ROLE";
 pub const LINK: &str = "HANDOUT_TEST_LINK";
 pub const FILE: &str = "HANDOUT_TEST_FILE";
+
+/// For a crowd: whom it calls, and from where to where it opens connections without end; with spaces between.
+const CROWD_ROOM: &str = "HANDOUT_TEST_ROOM";
+const CROWD_FLOOD: &str = "HANDOUT_TEST_FLOOD";
 
 /// Whether this process is a helper of the test.
 pub fn is_one() -> bool {
@@ -43,6 +50,7 @@ pub fn act() {
     match std::env::var(ROLE).unwrap().as_str() {
         "liar" => runtime.block_on(lie(link)),
         "watcher" => runtime.block_on(watch(link)),
+        "crowd" => runtime.block_on(crowd(link)),
         role => panic!("{role}"),
     }
 }
@@ -91,6 +99,26 @@ async fn lie(link: Link) {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     println!("was asked");
+    std::future::pending::<()>().await;
+}
+
+/// Ten strangers with as many keys, who do all the harm that they can: to those at [`CROWD_ROOM`] (the first one gives the
+/// share), and to one at an address of IPv6 from the addresses before it in [`CROWD_FLOOD`].
+async fn crowd(link: Link) {
+    let list = |name: &str| {
+        let words = std::env::var(name).unwrap_or_default();
+        words.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut flood = list(CROWD_FLOOD);
+    let flood = flood
+        .pop()
+        .map(|to| Flood { from: flood.iter().map(|from| from.parse().unwrap()).collect(), to: to.parse().unwrap() });
+    let room = list(CROWD_ROOM).iter().map(|at| at.parse().unwrap()).collect();
+    let publisher = share_of(&link).await.manifest().publisher.peer_id();
+    let at = "0.0.0.0".parse().unwrap();
+    let crowd = Crowd { keys: 10, at, room, share: link.share, publisher, announced: 3, flood };
+    crowd.act();
+    println!("crowds");
     std::future::pending::<()>().await;
 }
 

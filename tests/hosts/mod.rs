@@ -1,5 +1,6 @@
 //! The real program on twelve computers with lines of 100 Mbit/s, where much goes wrong at once.
 
+pub mod crowd;
 mod doctor;
 mod helpers;
 pub mod network;
@@ -152,4 +153,12 @@ fn eleven_finish_with_the_right_bytes_though_the_seed_leaves_two_break_off_and_o
         assert!(fs::read(&place).unwrap() == original, "computer {host} has other bytes");
     }
     liar.line("was asked", until);
+}
+
+/// The helper of `tests/desktop/hostile_room.sh`.
+#[test]
+fn a_crowd_of_strangers_comes_where_it_is_asked_to() {
+    if helpers::is_one() {
+        helpers::act();
+    }
 }
