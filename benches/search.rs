@@ -156,7 +156,7 @@ fn main() {
 }
 
 async fn measure(central: &Central, engine: &str) -> f64 {
-    let student = Sees { everything: false, person: None, groups: BTreeSet::from([GroupId(3)]) };
+    let student = Sees { judged: BTreeSet::new(), person: None, groups: BTreeSet::from([GroupId(3)]) };
     let callers = [("teacher", Sees::all()), ("student", student), ("guest", Sees::default())];
     let mut all = vec![];
     println!(
