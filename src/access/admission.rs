@@ -16,8 +16,8 @@ pub struct Admission {
     computers: BTreeMap<PeerId, Actor>,
     /// Servers below, which decide themselves about those who ask them.
     servers: BTreeSet<PeerId>,
-    /// Whether an exam was going on when this was made, so that its end makes another value.
-    exam: bool,
+    /// How many exams were going on when this was made, so that the end of each makes another value.
+    exams: usize,
 }
 
 impl Admission {
@@ -28,8 +28,8 @@ impl Admission {
         servers: BTreeSet<PeerId>,
         now_s: i64,
     ) -> Admission {
-        let exam = Admission::is_exam(&policy, now_s);
-        Admission { policy, computers, servers, exam }
+        let exams = Admission::exams_on(&policy, now_s);
+        Admission { policy, computers, servers, exams }
     }
 
     /// May this computer have the share's list of files and its pieces? A guest who may only look has no use for a list in
@@ -61,11 +61,11 @@ impl Admission {
 
     /// Whether nothing of it would be another at this time.
     pub fn still_holds(&self, policy: &Policy, now_s: i64) -> bool {
-        self.policy.version == policy.version && self.exam == Admission::is_exam(policy, now_s)
+        self.policy.version == policy.version && self.exams == Admission::exams_on(policy, now_s)
     }
 
-    fn is_exam(policy: &Policy, now_s: i64) -> bool {
-        policy.exam.as_ref().is_some_and(|exam| now_s < exam.until_s)
+    fn exams_on(policy: &Policy, now_s: i64) -> usize {
+        policy.exams_on(now_s).count()
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
             admission(|policy| {
                 policy.guests = Guests::Download;
                 let groups = BTreeSet::new();
-                policy.exam = Some(Exam { until_s: NOW_S + 60, groups, handouts, hand_in: false });
+                policy.exams = [Exam { until_s: NOW_S + 60, groups, handouts, hand_in: false }].into();
             })
         };
         let room = facts(Audience::Room);

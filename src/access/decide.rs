@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{Action, GroupId, Guests, PersonId, Policy, Role, Scope, extension_of};
+use super::{Action, Exam, GroupId, Guests, PersonId, Policy, Reason, Role, Scope, extension_of};
 use crate::share::{PeerId, Root, ShareId};
 
 /// Who acts.
@@ -17,6 +17,8 @@ pub struct Actor {
     pub second_factor: bool,
     /// Whether it is a program with a key of a person's.
     pub by_key: bool,
+    /// Groups whose computer it sits at: their exams hold for whoever does, signed in or not.
+    pub at_computer_of: BTreeSet<GroupId>,
 }
 
 /// By what somebody is known.
@@ -115,55 +117,6 @@ pub struct Permit {
     as_judge: bool,
 }
 
-/// Why not. The text is for the person; the code for programs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    SignIn,
-    Role {
-        least: Role,
-    },
-    Scope {
-        needed: Scope,
-    },
-    SecondFactor,
-    /// Only its owner does it, signed in.
-    NotByKey,
-    Guests,
-    Exam {
-        until_s: i64,
-    },
-    NotForYou,
-    NotYours,
-    Quarantined,
-    Blocked {
-        note: String,
-    },
-    StudentsMayNot {
-        what: &'static str,
-    },
-    TooLarge {
-        limit_bytes: u64,
-    },
-    Type {
-        kind: String,
-    },
-    QuotaBytes {
-        limit_bytes: u64,
-    },
-    QuotaFiles {
-        limit: u32,
-    },
-    /// Older than things are kept.
-    Outdated {
-        days: u32,
-    },
-    /// For a group that it is not in.
-    OtherGroups,
-    Rank {
-        role: Role,
-    },
-}
-
 /// One rule as it went, for [`explain`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
@@ -255,8 +208,10 @@ fn exam(case: &Case<'_>) -> Result<(), Reason> {
     if case.actor.role > Role::Student {
         return Ok(());
     }
-    let Some(exam) = case.policy.exam_of(&case.actor.groups, case.now_s) else { return Ok(()) };
+    let Some(exam) = case.actor.exam(case.policy, case.now_s) else { return Ok(()) };
     let allowed = match (case.action, case.about) {
+        // What is found is decided on one by one.
+        (Action::Search, _) => true,
         (Action::SeeShare | Action::Download, About::Share(share)) => exam.handouts.contains(&share.id),
         (Action::Upload, _) => exam.hand_in,
         (Action::SeePolicy | Action::ChangeOwnAccount, _) => true,
@@ -301,13 +256,23 @@ fn share(case: &Case<'_>) -> Result<(), Reason> {
             if share.quarantined && !judges {
                 return Err(Reason::Quarantined);
             }
-            if is_meant_for(share, case.actor) || judges { Ok(()) } else { Err(Reason::NotForYou) }
+            if is_meant_for(share, case.actor) || judges || is_handed_out(share, case) {
+                Ok(())
+            } else {
+                Err(Reason::NotForYou)
+            }
         }
         _ if owns(share, case.actor) || judges => Ok(()),
         _ if is_meant_for(share, case.actor) && !share.quarantined => Err(Reason::NotYours),
         // That there is such a share is not theirs to know either.
         _ => Err(Reason::NotForYou),
     }
+}
+
+/// What an exam hands out is for those who sit it, whomever it was for before.
+fn is_handed_out(share: &ShareFacts, case: &Case<'_>) -> bool {
+    let exam = case.actor.exam(case.policy, case.now_s).filter(|_| case.actor.role == Role::Student);
+    exam.is_some_and(|exam| exam.handouts.contains(&share.id))
 }
 
 fn owns(share: &ShareFacts, actor: &Actor) -> bool {
@@ -387,11 +352,27 @@ impl Actor {
 
     /// Somebody with everything that the role gives.
     pub fn of(who: Who, role: Role, groups: BTreeSet<GroupId>) -> Actor {
-        Actor { who, role, groups, scopes: Scope::ALL.into_iter().collect(), second_factor: true, by_key: false }
+        Actor {
+            who,
+            role,
+            groups,
+            scopes: Scope::ALL.into_iter().collect(),
+            second_factor: true,
+            by_key: false,
+            at_computer_of: BTreeSet::new(),
+        }
     }
 
     pub fn console() -> Actor {
         Actor::of(Who::Console, Role::Owner, BTreeSet::new())
+    }
+
+    /// The exam that holds for it at this time.
+    pub fn exam(&self, policy: &Policy, now_s: i64) -> Option<Exam> {
+        if self.role > Role::Student || policy.exams.is_empty() {
+            return None;
+        }
+        policy.exam_of(&self.groups.union(&self.at_computer_of).copied().collect(), now_s)
     }
 
     /// Whether this person judges shares of somebody with a role.
@@ -435,86 +416,5 @@ impl fmt::Display for Who {
             Who::Device(peer) => write!(f, "device:{peer}"),
             Who::Console => f.write_str("console"),
         }
-    }
-}
-
-impl Reason {
-    /// A short name for programs.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Reason::SignIn => "sign-in",
-            Reason::Role { .. } => "role",
-            Reason::Scope { .. } => "scope",
-            Reason::SecondFactor => "second-factor",
-            Reason::NotByKey => "not-by-key",
-            Reason::Guests => "guests",
-            Reason::Exam { .. } => "exam",
-            Reason::NotForYou => "not-for-you",
-            Reason::NotYours => "not-yours",
-            Reason::Quarantined => "quarantined",
-            Reason::Blocked { .. } => "blocked",
-            Reason::StudentsMayNot { .. } => "students",
-            Reason::TooLarge { .. } => "too-large",
-            Reason::Type { .. } => "type",
-            Reason::QuotaBytes { .. } => "quota-bytes",
-            Reason::QuotaFiles { .. } => "quota-files",
-            Reason::Outdated { .. } => "outdated",
-            Reason::OtherGroups => "other-groups",
-            Reason::Rank { .. } => "rank",
-        }
-    }
-
-    /// Whether even the share's existence is not to be told.
-    pub fn hides(&self) -> bool {
-        matches!(self, Reason::NotForYou | Reason::Quarantined)
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::SignIn => f.write_str("Sign in first."),
-            Reason::Role { least } => write!(f, "Only people with the role {least} or above do this."),
-            Reason::Scope { needed } => {
-                write!(f, "The key that was used is not made for this: it lacks {}.", needed.name())
-            }
-            Reason::SecondFactor => {
-                f.write_str("Set up one-time codes on your account page first; this server asks for them.")
-            }
-            Reason::NotByKey => f.write_str("A key can't change its owner's account or make keys. Sign in to do that."),
-            Reason::Guests => f.write_str("This server is for people with an account: sign in, or ask for a link."),
-            Reason::Exam { .. } => {
-                f.write_str("There is an exam; until its end only what was handed out for it is open.")
-            }
-            Reason::NotForYou => f.write_str("This share is for others."),
-            Reason::NotYours => f.write_str("This share belongs to somebody else."),
-            Reason::Quarantined => f.write_str("This share was taken out of sight until a teacher has looked at it."),
-            Reason::Blocked { note } if note.is_empty() => f.write_str("This content is not allowed here."),
-            Reason::Blocked { note } => write!(f, "This content is not allowed here: {note}."),
-            Reason::StudentsMayNot { what } => write!(f, "Students may not {what} here."),
-            Reason::TooLarge { limit_bytes } => write!(f, "A file may have at most {} here.", size(*limit_bytes)),
-            Reason::Type { kind } => write!(f, "Files of the type .{kind} are not allowed here."),
-            Reason::QuotaBytes { limit_bytes } => {
-                write!(f, "Your room here is full: it is {}. Remove something of yours first.", size(*limit_bytes))
-            }
-            Reason::QuotaFiles { limit } => {
-                write!(f, "You may have at most {limit} files here. Remove something of yours first.")
-            }
-            Reason::Outdated { days } => write!(f, "What is given here ends after {days} days."),
-            Reason::OtherGroups => f.write_str("It may be given to groups of one's own only."),
-            Reason::Rank { role } => {
-                write!(f, "Your role is not enough to change or make somebody with the role {role}.")
-            }
-        }
-    }
-}
-
-/// Bytes as people read them.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 4] = [("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    match UNITS.iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) if bytes.is_multiple_of(*unit) => format!("{} {name}", bytes / unit),
-        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit),
-        None => format!("{bytes} bytes"),
     }
 }

@@ -16,6 +16,7 @@ mod membership;
 mod on_device;
 mod policy;
 mod policy_form;
+mod reason;
 mod role;
 #[cfg(test)]
 mod tests;
@@ -24,12 +25,13 @@ mod told;
 pub use action::{Action, Scope};
 pub use admission::Admission;
 pub use decide::{
-    About, Actor, Audience, Decision, Permit, PersonFacts, Reason, ShareFacts, Step, UploadFacts, Who, decide, explain,
+    About, Actor, Audience, Decision, Permit, PersonFacts, ShareFacts, Step, UploadFacts, Who, decide, explain,
 };
 pub use heads::{Broken, Head, compare as compare_heads};
 pub use membership::{GROUPS_MAX, MEMBERSHIP_BYTES_MAX, MEMBERSHIP_S, Membership, MembershipError, SignedMembership};
 pub use on_device::{Given, Giving, device, may_give, may_have, next_change};
 pub use policy::{Exam, Guests, LinkRules, Policy, PolicyError, StudentRules, extension_of};
 pub use policy_form::SignedPolicy;
+pub use reason::Reason;
 pub use role::{GroupId, PersonId, Role, RoleError};
 pub use told::Told;

@@ -103,7 +103,7 @@ pub fn may_have(
 
 /// The next time, in seconds since 1970, at which something else may hold though nobody changes the policy.
 pub fn next_change(policy: &Policy, device: &Actor, created_s: impl Iterator<Item = i64>, now_s: i64) -> Option<i64> {
-    let exam = policy.exam_of(&device.groups, now_s).map(|exam| exam.until_s);
+    let exam = policy.exams_on(now_s).map(|exam| exam.until_s).min();
     let days = policy.retention_days.filter(|_| device.role <= Role::Student);
     let ends = created_s.filter_map(|created| Some(created.saturating_add(i64::from(days?) * DAY_S)));
     ends.chain(exam).filter(|at| *at > now_s).min()

@@ -23,7 +23,8 @@ pub struct Policy {
     pub retention_days: Option<u32>,
     /// Content that nobody may have, by the BLAKE3 of the file, each with a note.
     pub blocked: BTreeMap<Root, String>,
-    pub exam: Option<Exam>,
+    /// Several may go on at once, each for its classes. Sorted, without doubles.
+    pub exams: BTreeSet<Exam>,
 }
 
 /// What people may do who did not sign in.
@@ -63,7 +64,7 @@ pub struct LinkRules {
 }
 
 /// A time in which students see and have only what was handed out for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Exam {
     /// Seconds since 1970; it ends by itself.
     pub until_s: i64,
@@ -91,6 +92,7 @@ pub enum PolicyError {
 pub(super) const BLOCKED_MAX: usize = 10_000;
 pub(super) const TYPES_MAX: usize = 256;
 pub(super) const HANDOUTS_MAX: usize = 1_000;
+pub(super) const EXAMS_MAX: usize = 100;
 pub(super) const TEXT_BYTES_MAX: usize = 120;
 
 /// Programs and scripts, which spread by themselves or by a careless click.
@@ -114,7 +116,7 @@ impl Default for Policy {
             links: LinkRules { days_max: Some(30), password_needed: false },
             retention_days: None,
             blocked: BTreeMap::new(),
-            exam: None,
+            exams: BTreeSet::new(),
         }
     }
 }
@@ -136,10 +138,30 @@ impl Default for StudentRules {
 }
 
 impl Policy {
-    /// The exam that a student of these groups sits at this time.
-    pub fn exam_of(&self, groups: &BTreeSet<GroupId>, now_s: i64) -> Option<&Exam> {
+    /// The exam that a student of these groups sits at this time. Of several at once it has what all hand out, and their
+    /// latest end.
+    pub fn exam_of(&self, groups: &BTreeSet<GroupId>, now_s: i64) -> Option<Exam> {
         let concerns = |exam: &&Exam| exam.groups.is_empty() || !exam.groups.is_disjoint(groups);
-        self.exam.as_ref().filter(|exam| now_s < exam.until_s).filter(concerns)
+        let mut all = self.exams_on(now_s).filter(concerns).cloned();
+        let first = all.next()?;
+        Some(all.fold(first, |mut sits, exam| {
+            sits.until_s = sits.until_s.max(exam.until_s);
+            sits.groups.extend(exam.groups);
+            sits.handouts.extend(exam.handouts);
+            sits.hand_in |= exam.hand_in;
+            sits
+        }))
+    }
+
+    /// The exams that go on at this time.
+    pub fn exams_on(&self, now_s: i64) -> impl Iterator<Item = &Exam> {
+        self.exams.iter().filter(move |exam| now_s < exam.until_s)
+    }
+
+    /// Begins an exam beside those that go on; what is over is forgotten.
+    pub fn begin_exam(&mut self, exam: Exam, now_s: i64) {
+        self.exams.retain(|known| now_s < known.until_s);
+        self.exams.insert(exam);
     }
 
     /// Whether every value is one that can be signed and sent.
@@ -160,9 +182,11 @@ impl Policy {
         if self.students.refused_types.iter().any(|kind| !is_type(kind)) {
             return value("refused_types", "not made of letters and digits in lower case, like `exe`");
         }
-        if self.exam.as_ref().is_some_and(|exam| exam.handouts.len() > HANDOUTS_MAX || exam.groups.len() > HANDOUTS_MAX)
-        {
-            return value("exam", "for more than 1,000 shares or groups");
+        if self.exams.len() > EXAMS_MAX {
+            return value("exams", "more than 100");
+        }
+        if self.exams.iter().any(|exam| exam.handouts.len() > HANDOUTS_MAX || exam.groups.len() > HANDOUTS_MAX) {
+            return value("exams", "for more than 1,000 shares or groups");
         }
         Ok(())
     }

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! signed = signer: 32 bytes, signature: 64 bytes, policy
-//! policy = [ 1, version: uint, issued_s: int, managed_by: tstr, guests: 0..2, students, second_factor_from: 0..4 / null,
+//! policy = [ form: 1 / 2, version: uint, issued_s: int, managed_by: tstr, guests: 0..2, students, second_factor_from: 0..4 / null,
 //!            [ days_max: uint / null, password_needed: bool ], retention_days: uint / null,
-//!            [ * [ root: bstr .size 32, note: tstr ] ], exam / null ]
+//!            [ * [ root: bstr .size 32, note: tstr ] ], exams ]
+//! exams = exam / null in form 1; [ 2* exam ] in form 2, so that older computers read what they can
 //! students = [ upload: bool, share_with_room: bool, make_links: bool, file_bytes_max, quota_bytes, quota_files,
 //!              upload_bytes_per_s, download_bytes_per_s: uint / null each, [ * type: tstr ] ]
 //! exam = [ until_s: int, [ * group: int ], [ * share: bstr .size 32 ], hand_in: bool ]
@@ -17,13 +18,15 @@ use minicbor::{Decoder, Encoder, data::Type, decode, encode};
 
 use super::{
     Exam, GroupId, Guests, LinkRules, Policy, PolicyError, Role, StudentRules,
-    policy::{BLOCKED_MAX, HANDOUTS_MAX, TYPES_MAX},
+    policy::{BLOCKED_MAX, EXAMS_MAX, HANDOUTS_MAX, TYPES_MAX},
 };
 use crate::share::{PeerId, PublicKey, Root, ShareId, Signature};
 
 /// What the signature covers before the policy's bytes.
 const SIGNATURE_DOMAIN: &[u8] = b"handout policy v1\0";
 const FORM: u8 = 1;
+/// The form of a policy with several exams.
+const FORM_OF_EXAMS: u8 = 2;
 /// The largest that all limits allow, with room to spare.
 const BYTES_MAX: usize = 4 << 20;
 
@@ -89,6 +92,15 @@ impl SignedPolicy {
     }
 }
 
+impl Exam {
+    /// A short name of this exam, for ending it: the beginning of the hash of its bytes.
+    pub fn name(&self) -> String {
+        let mut encoder = Encoder::new(Vec::new());
+        encode_exam(self, &mut encoder).expect("a Vec takes every write");
+        blake3::hash(&encoder.into_writer()).to_hex().chars().take(8).collect()
+    }
+}
+
 impl Policy {
     /// The canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -112,7 +124,8 @@ impl Policy {
 type Written = Result<(), encode::Error<std::convert::Infallible>>;
 
 fn encode_policy(policy: &Policy, to: &mut Encoder<Vec<u8>>) -> Written {
-    to.array(11)?.u8(FORM)?.u64(policy.version)?.i64(policy.issued_s)?.str(&policy.managed_by)?;
+    let form = if policy.exams.len() > 1 { FORM_OF_EXAMS } else { FORM };
+    to.array(11)?.u8(form)?.u64(policy.version)?.i64(policy.issued_s)?.str(&policy.managed_by)?;
     to.u8(GUESTS.iter().position(|guests| *guests == policy.guests).unwrap_or(0) as u8)?;
     encode_students(&policy.students, to)?;
     let second = policy.second_factor_from.and_then(|role| Role::ALL.iter().position(|known| *known == role));
@@ -125,10 +138,12 @@ fn encode_policy(policy: &Policy, to: &mut Encoder<Vec<u8>>) -> Written {
     for (root, note) in &policy.blocked {
         to.array(2)?.bytes(&root.0)?.str(note)?;
     }
-    match &policy.exam {
-        None => to.null().map(drop),
-        Some(exam) => encode_exam(exam, to),
+    if form == FORM_OF_EXAMS {
+        to.array(policy.exams.len() as u64)?;
+    } else if policy.exams.is_empty() {
+        return to.null().map(drop);
     }
+    policy.exams.iter().try_for_each(|exam| encode_exam(exam, to))
 }
 
 fn encode_students(rules: &StudentRules, to: &mut Encoder<Vec<u8>>) -> Written {
@@ -167,10 +182,10 @@ fn optional(number: Option<u64>, to: &mut Encoder<Vec<u8>>) -> Written {
 
 fn decode_policy(from: &mut Decoder<'_>) -> Result<Policy, PolicyError> {
     fields(from, 11)?;
-    match from.u8().map_err(malformed)? {
-        FORM => {}
+    let form = match from.u8().map_err(malformed)? {
+        form @ (FORM | FORM_OF_EXAMS) => form,
         form => return Err(PolicyError::Form(form)),
-    }
+    };
     let version = from.u64().map_err(malformed)?;
     let issued_s = from.i64().map_err(malformed)?;
     let managed_by = from.str().map_err(malformed)?.to_owned();
@@ -188,10 +203,7 @@ fn decode_policy(from: &mut Decoder<'_>) -> Result<Policy, PolicyError> {
     let links = LinkRules { days_max: read_small(from)?, password_needed: from.bool().map_err(malformed)? };
     let retention_days = read_small(from)?;
     let blocked = decode_blocked(from)?;
-    let exam = match from.datatype().map_err(malformed)? {
-        Type::Null => from.null().map(|()| None).map_err(malformed)?,
-        _ => Some(decode_exam(from)?),
-    };
+    let exams = decode_exams(from, form)?;
     Ok(Policy {
         version,
         issued_s,
@@ -202,7 +214,7 @@ fn decode_policy(from: &mut Decoder<'_>) -> Result<Policy, PolicyError> {
         links,
         retention_days,
         blocked,
-        exam,
+        exams,
     })
 }
 
@@ -239,6 +251,17 @@ fn decode_blocked(from: &mut Decoder<'_>) -> Result<BTreeMap<Root, String>, Poli
         blocked.insert(root, from.str().map_err(malformed)?.to_owned());
     }
     Ok(blocked)
+}
+
+fn decode_exams(from: &mut Decoder<'_>, form: u8) -> Result<BTreeSet<Exam>, PolicyError> {
+    if form == FORM_OF_EXAMS {
+        let count = length(from, EXAMS_MAX)?;
+        return (0..count).map(|_| decode_exam(from)).collect();
+    }
+    match from.datatype().map_err(malformed)? {
+        Type::Null => from.null().map(|()| BTreeSet::new()).map_err(malformed),
+        _ => Ok([decode_exam(from)?].into()),
+    }
 }
 
 fn decode_exam(from: &mut Decoder<'_>) -> Result<Exam, PolicyError> {

@@ -128,7 +128,7 @@ fn uploads_of_students_are_held_to_types_sizes_and_quotas() {
 fn an_exam_closes_everything_but_what_was_handed_out_and_ends_by_itself() {
     let paper = ShareFacts { id: ShareId([5; 32]), ..share(None, Audience::Room) };
     let exam = Exam { until_s: NOW + 60, groups: [CLASS].into(), handouts: [paper.id].into(), hand_in: true };
-    let policy = Policy { exam: Some(exam), ..Policy::default() };
+    let policy = Policy { exams: [exam].into(), ..Policy::default() };
     let sits = Actor { groups: [CLASS].into(), ..somebody(Role::Student) };
     let other = Actor { groups: [GroupId(2)].into(), ..somebody(Role::Student) };
     let lesson = share(None, Audience::Room);
@@ -136,7 +136,7 @@ fn an_exam_closes_everything_but_what_was_handed_out_and_ends_by_itself() {
     assert!(allowed(&policy, &sits, Action::Download, About::Share(&paper)));
     assert!(allowed(&policy, &sits, Action::Upload, About::Nothing));
     for (action, about) in [
-        (Action::Search, About::Nothing),
+        (Action::SeeShare, About::Share(&lesson)),
         (Action::Download, About::Share(&lesson)),
         (Action::ShareWithRoom, About::Nothing),
         (Action::MakeLink, About::Share(&paper)),
@@ -289,7 +289,7 @@ fn full() -> Policy {
         second_factor_from: Some(Role::Admin),
         retention_days: Some(90),
         blocked: [(Root([9; 32]), String::new())].into(),
-        exam: Some(exam),
+        exams: [exam].into(),
         ..Policy::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The rules that hold on a computer, told one by one for people and programs.
 
-use super::{Actor, Policy, Role, decide::size};
+use super::{Actor, Policy, Role, reason::size};
 
 /// One rule and its value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -164,8 +164,12 @@ pub enum PolicyCommand {
         #[arg(long)]
         hand_in: bool,
     },
-    /// End the exam
-    EndExam,
+    /// End an exam
+    EndExam {
+        /// Which one, as `policy show` names it; needed where several go on
+        #[arg(long, value_name = "EXAM")]
+        exam: Option<String>,
+    },
     /// Could somebody do something? Why not?
     Explain {
         /// What: share.download, share.upload, link.make …

@@ -11,7 +11,7 @@ use axum::{
 
 use super::{Server, now_s, problem::Problem, tokens};
 use crate::{
-    access::{Actor, Who},
+    access::{Actor, Role, Who},
     net::listen::{Caller, Visitor},
     share::PeerId,
     store::central::{CentralError, PersonRow},
@@ -104,6 +104,7 @@ async fn visit(
     } else if let Some(caller) = peer {
         by_device(server, &mut visit, caller).await?;
     }
+    at_a_computer(server, &mut visit).await?;
     Ok(visit)
 }
 
@@ -121,6 +122,20 @@ fn own_password_first(method: &Method, path: &str) -> Option<Result<Response, Pr
         _ if is_page => Some(Ok(Redirect::to("/account").into_response())),
         _ => Some(Err(Problem::new(StatusCode::FORBIDDEN, "password", detail))),
     }
+}
+
+/// An enrolled computer asks again within a minute; so long it is taken to be at its address.
+const AT_ADDRESS_S: i64 = 300;
+
+/// While an exam is on, whoever comes from the address of a computer of its class is inside its fence, in whichever browser
+/// and signed in or not.
+async fn at_a_computer(server: &Server, visit: &mut Visit) -> Result<(), CentralError> {
+    let now = now_s();
+    if visit.actor.role > Role::Student || server.policy().exams_on(now).next().is_none() {
+        return Ok(());
+    }
+    visit.actor.at_computer_of = server.central.groups_at(&visit.address.to_string(), now - AT_ADDRESS_S).await?;
+    Ok(())
 }
 
 async fn by_session(server: &Server, visit: &mut Visit, token: &str) -> Result<(), CentralError> {

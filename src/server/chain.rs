@@ -154,7 +154,8 @@ impl Library {
 impl Server {
     /// What servers above have by these words. `quick`: there is something to look at already.
     pub(super) async fn elsewhere(&self, visit: &Visit, query: &str, quick: bool) -> Result<Elsewhere, Problem> {
-        let Some(words) = Words::parse(query) else {
+        let in_exam = visit.actor.exam(&self.policy(), now_s()).is_some();
+        let Some(words) = Words::parse(query).filter(|_| !in_exam) else {
             return Ok(Elsewhere::default());
         };
         let manner = Manner { budget: if quick { QUICK } else { THOROUGH }, ..Manner::default() };

@@ -32,6 +32,50 @@ pub(super) fn fields_of(policy: &Policy) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The policy that a form asks for as far as its fields can be read, so that nobody has to type the others again.
+pub(super) fn read_what_fits(fields: &[(String, String)], before: &Policy) -> Policy {
+    let mut fitting = fields.to_vec();
+    for (name, _) in fields {
+        if read(&fitting, before).is_ok() {
+            break;
+        }
+        let value =
+            fields_of(before).into_iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| value);
+        let alone: Vec<(String, String)> = fields_of(before)
+            .into_iter()
+            .map(|(known, value)| (known.to_owned(), value))
+            .map(|(known, value)| match fields.iter().find(|(typed, _)| *typed == known && *typed == *name) {
+                Some((_, typed)) => (known, typed.clone()),
+                None => (known, value),
+            })
+            .collect();
+        if read(&alone, before).is_err()
+            && let Some(field) = fitting.iter_mut().find(|(known, _)| known == name)
+        {
+            field.1 = value;
+        }
+    }
+    read(&fitting, before).unwrap_or_else(|_| before.clone())
+}
+
+/// The policy without an exam. `name`: as [`Exam::name`](crate::access::Exam::name); may be left out where only one goes on.
+/// Tells which there are where it does not say which is meant.
+pub(super) fn without_exam(before: &Policy, name: Option<&str>, now_s: i64) -> Result<Policy, String> {
+    let mut policy = before.clone();
+    let on: Vec<String> = before.exams_on(now_s).map(crate::access::Exam::name).collect();
+    let name = match (name, on.as_slice()) {
+        (Some(name), _) => name,
+        (None, [only]) => only,
+        (None, []) => return Ok(policy),
+        (None, names) => return Err(format!("Several exams are on. Say which one ends: {}", names.join(", "))),
+    };
+    policy.exams.retain(|exam| now_s < exam.until_s && exam.name() != name);
+    match policy.exams.len() < on.len() {
+        true => Ok(policy),
+        false => Err(format!("No exam {name} is on")),
+    }
+}
+
 /// The policy with some fields changed. Tells which field there is not, or what is wrong with a value.
 pub(super) fn changed(before: &Policy, changes: &[(String, String)]) -> Result<Policy, String> {
     let mut fields: Vec<(String, String)> =

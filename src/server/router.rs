@@ -14,8 +14,9 @@ use super::{
     caller::identify,
     problem::Problem,
     routes::{
-        account, admin_api, api, assets, audit, devices, elsewhere, enrolment, files, health, home, links, people,
-        policy, publications, settings, setup, share, sign_in, steps, storage, tus, uploads, upstreams, witness,
+        account, admin_api, api, assets, audit, devices, elsewhere, enrolment, exams, files, health, home, links,
+        people, policy, publications, settings, setup, share, sign_in, steps, storage, tus, uploads, upstreams,
+        witness,
     },
 };
 
@@ -63,6 +64,7 @@ fn pages() -> Router<Arc<Server>> {
         .route("/l/{token}/f/{entry}/{name}", get(links::download))
         .route("/l/{token}/zip", get(links::zip))
         .route("/upload", get(uploads::page))
+        .route("/handed-in/{share}", get(exams::handed_in))
         .route("/sign-in", get(sign_in::page).post(sign_in::sign_in))
         .route("/sign-in/code", get(sign_in::code_page).post(sign_in::code))
         .route("/sign-out", post(sign_in::sign_out))
@@ -91,7 +93,8 @@ fn administration() -> Router<Arc<Server>> {
         .route("/admin/devices/tokens/{id}/remove", post(devices::remove_token))
         .route("/admin/devices/{peer}/remove", post(devices::remove))
         .route("/admin/policy", get(policy::page).post(policy::change))
-        .route("/admin/policy/exam", post(policy::exam))
+        .route("/admin/policy/exam", post(exams::change))
+        .route("/admin/exams", get(exams::page))
         .route("/admin/policy/block", post(policy::block))
         .route("/admin/policy/explain", get(policy::explain))
         .route("/admin/quarantine", get(storage::quarantine))

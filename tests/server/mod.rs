@@ -6,6 +6,7 @@ pub mod apps;
 mod chained;
 mod console;
 mod enrolled;
+mod exams;
 mod guarding;
 mod handing_over;
 mod hardening;

@@ -232,7 +232,7 @@ impl State {
             by_machine: self.managed.is_wished(),
             version: policy.map_or(0, |(policy, _)| policy.version),
             policy: enrolled.and_then(|enrolled| enrolled.policy.as_ref().ok().cloned()),
-            exam_until: exam.map(|exam| super::held::time_of(exam.until_s)),
+            exam_until: exam.as_ref().map(|exam| super::held::time_of(exam.until_s)),
             exam_clock: exam.map(|exam| self.time_of_day(exam.until_s - now_s)),
             heads: self.managed.heads.kept.map(|heads| heads.kept),
             heads_broken: self.managed.heads.kept.and_then(|heads| heads.broken).map(|broken| broken.to_string()),

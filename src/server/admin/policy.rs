@@ -22,7 +22,10 @@ pub enum Change {
         shares: Vec<String>,
         hand_in: bool,
     },
-    EndExam,
+    /// The one of this name; none where there is only one.
+    EndExam {
+        name: Option<String>,
+    },
     Block {
         hash: String,
         note: String,
@@ -64,10 +67,14 @@ impl Admin {
                 let exam = self.exam(minutes, &groups, &shares, hand_in).await?;
                 let counts = (exam.groups.len(), exam.handouts.len());
                 let detail = format!("{minutes} minutes, {} groups, {} shares", counts.0, counts.1);
-                (Action::Exam, "exam".to_owned(), detail, Policy { exam: Some(exam), ..before.clone() })
+                let mut policy = before.clone();
+                policy.begin_exam(exam, now_s());
+                (Action::Exam, "exam".to_owned(), detail, policy)
             }
-            Change::EndExam => {
-                (Action::Exam, "exam".to_owned(), "ended".to_owned(), Policy { exam: None, ..before.clone() })
+            Change::EndExam { name } => {
+                let policy =
+                    policy_fields::without_exam(&before, name.as_deref(), now_s()).map_err(AdminError::Invalid)?;
+                (Action::Exam, "exam".to_owned(), "ended".to_owned(), policy)
             }
             Change::Block { hash, note } => {
                 let mut policy = before.clone();

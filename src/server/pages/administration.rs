@@ -46,7 +46,7 @@ pub(in crate::server) fn overview(frame: &Frame, page: &Overview) -> Markup {
         section.sheet {
             h2 { "Addresses" }
             ul { @for address in &page.addresses { li { a href=(address) { (address) } } } }
-            p.soft { "Running since " (figures::moment(page.started_s)) " · policy " (page.policy_version) }
+            p.soft { "Running since " (figures::time(page.started_s)) " · policy " (page.policy_version) }
         }
         @if let Some(fingerprint) = &page.fingerprint {
             section.sheet {
@@ -173,7 +173,7 @@ pub(in crate::server) fn audit(frame: &Frame, page: &AuditPage) -> Markup {
             table.plain.log { thead { tr { th scope="col" { "No." } th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "About" } th scope="col" { "Outcome" } } }
                 tbody { @for entry in &page.entries { tr.refused[entry.outcome != "done"] {
                     td.number { (entry.seq) }
-                    td { (figures::moment(entry.at_ms / 1_000)) }
+                    td { (figures::time(entry.at_ms / 1_000)) }
                     td.who title=(entry.actor) { (who(&entry.actor)) @if !entry.address.is_empty() { br; span.soft { (entry.address) } } }
                     td { code { (entry.action) } }
                     td.breaks { (entry.about) @if !entry.detail.is_empty() { span.soft { " " (entry.detail) } } }

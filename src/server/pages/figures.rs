@@ -52,6 +52,13 @@ pub(super) fn date(at_s: i64) -> String {
     at.format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
 }
 
+/// A moment for people: the page's script shows it in the zone of whoever reads, and without one it is told in UTC.
+pub(super) fn time(at_s: i64) -> maud::Markup {
+    let at = OffsetDateTime::from_unix_timestamp(at_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let machine = at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
+    maud::html! { time datetime=(machine) { (moment(at_s)) } }
+}
+
 /// `2026-11-23 09:05:07 UTC`.
 pub(in crate::server) fn moment(at_s: i64) -> String {
     let at = OffsetDateTime::from_unix_timestamp(at_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);

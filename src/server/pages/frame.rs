@@ -15,6 +15,8 @@ pub(in crate::server) struct Frame {
     may_search: bool,
     may_upload: bool,
     may_administer: bool,
+    /// Pages of the administration that would be refused.
+    closed: Vec<&'static str>,
     managed_by: String,
     exam_until_s: Option<i64>,
     query: String,
@@ -44,15 +46,20 @@ impl Frame {
     pub fn of(server: &Server, visit: &Visit) -> Frame {
         let policy = server.policy();
         let allowed = |action| server.would_allow(visit, action, About::Nothing);
-        let exam = policy.exam_of(&visit.actor.groups, crate::server::now_s());
+        let exam = visit.actor.exam(&policy, crate::server::now_s());
         Frame {
             server: server.name(),
             person: visit.person.as_ref().map(|person| (person.shown.clone(), person.role)),
             may_search: allowed(Action::Search),
             may_upload: visit.actor.person().is_some() && allowed(Action::Upload),
             may_administer: allowed(Action::SeePeople),
+            closed: [("/admin/audit", Action::SeeAudit), ("/admin/settings", Action::SeeSettings)]
+                .into_iter()
+                .filter(|(_, action)| !allowed(*action))
+                .map(|(path, _)| path)
+                .collect(),
             managed_by: policy.managed_by.clone(),
-            exam_until_s: exam.filter(|_| visit.actor.role >= Role::Student).map(|exam| exam.until_s),
+            exam_until_s: exam.map(|exam| exam.until_s),
             query: String::new(),
             done: None,
         }
@@ -94,11 +101,12 @@ impl Frame {
 
     /// A page for those who run the server, with its own navigation. `here`: the path of the page.
     pub fn administration(&self, here: &str, title: &str, content: Markup) -> Markup {
-        const PLACES: [(&str, &str, &str); 10] = [
+        const PLACES: [(&str, &str, &str); 11] = [
             ("/admin", "Overview", "home"),
             ("/admin/people", "People", "people"),
             ("/admin/devices", "Computers", "computer"),
             ("/admin/policy", "Policy", "shield"),
+            ("/admin/exams", "Exams", "clock"),
             ("/admin/upstreams", "Servers above", "computer"),
             ("/admin/quarantine", "Quarantine", "eye-off"),
             ("/admin/storage", "Storage", "disk"),
@@ -111,7 +119,7 @@ impl Frame {
             html! {
                 div.with-places {
                     nav.places aria-label="Administration" {
-                        @for (path, name, picture) in PLACES {
+                        @for (path, name, picture) in PLACES.into_iter().filter(|(path, ..)| !self.closed.contains(path)) {
                             a href=(path) aria-current=[(path == here).then_some("page")] { (icon(picture)) (name) }
                         }
                     }
@@ -170,7 +178,7 @@ impl Frame {
 fn exam_band(until_s: i64) -> Markup {
     html! {
         p.band role="status" {
-            (icon("clock")) "An exam is on until " (super::figures::moment(until_s))
+            (icon("clock")) "Exam until " (super::figures::time(until_s))
             ". Until then only what was handed out for it is open to those who sit it."
         }
     }
@@ -191,6 +199,7 @@ pub(in crate::server) fn problem(server: &Server, visit: Option<&Visit>, problem
         may_search: false,
         may_upload: false,
         may_administer: false,
+        closed: vec![],
         managed_by: server.policy().managed_by.clone(),
         exam_until_s: None,
         query: String::new(),
@@ -198,10 +207,10 @@ pub(in crate::server) fn problem(server: &Server, visit: Option<&Visit>, problem
     };
     let frame = visit.map_or_else(nobody, |visit| Frame::of(server, visit));
     let title = match problem.status.as_u16() {
-        404 => "Not here",
+        404 => "Not found",
         401 | 403 => "Not allowed",
         429 | 503 => "One moment",
-        409 | 413 | 422 => "That does not work",
+        409 | 413 | 422 => "Not saved",
         _ => "Something went wrong",
     };
     frame.page(
@@ -210,7 +219,7 @@ pub(in crate::server) fn problem(server: &Server, visit: Option<&Visit>, problem
             section.sheet.narrow {
                 h1 { (title) }
                 p { (problem.detail) }
-                p { a.button href="/" { "To the start" } }
+                p { a.button href="/" { "Home" } }
             }
         },
     )

@@ -86,7 +86,7 @@ fn more(query: &str, before: i64) -> String {
     format!("/?q={query}&before={before}")
 }
 
-fn row(hit: &Hit, now_s: i64) -> Markup {
+pub(super) fn row(hit: &Hit, now_s: i64) -> Markup {
     let share = &hit.share;
     let (picture, href, name, size) = match &hit.file {
         Some((entry, path, size)) => {

@@ -5,27 +5,28 @@ use maud::{Markup, html};
 use super::{figures, frame::Frame, icons::icon};
 use crate::{
     access::{Action, Guests, Policy, Role, Step},
-    store::central::{GroupRow, PersonRow, ShareRow},
+    store::central::{PersonRow, ShareRow},
 };
 
 pub(in crate::server) struct PolicyPage {
     pub policy: std::sync::Arc<Policy>,
-    pub groups: Vec<GroupRow>,
     pub people: Vec<PersonRow>,
-    /// What could be handed out in an exam.
+    /// What could be asked about.
     pub shares: Vec<ShareRow>,
     pub may_change: bool,
     pub may_block: bool,
+    /// Why the form is here again.
+    pub wrong: Option<String>,
     /// What was asked of the rules, and what they said.
     pub explained: Option<(String, Action, Vec<Step>)>,
-    pub now_s: i64,
 }
 
 pub(in crate::server) fn policy(frame: &Frame, page: &PolicyPage) -> Markup {
     frame.administration("/admin/policy", "Policy", html! {
-        p.soft { "Version " (page.policy.version) @if page.policy.issued_s > 0 { ", of " (figures::moment(page.policy.issued_s)) } ". It is signed by this server; enrolled computers fetch it and follow it." }
+        @if let Some(wrong) = &page.wrong { p.notice.bad role="alert" { (icon("warning")) (wrong) } }
+        p.soft { "Version " (page.policy.version) @if page.policy.issued_s > 0 { ", of " (figures::time(page.policy.issued_s)) } ". It is signed by this server; enrolled computers fetch it and follow it." }
         (rules(page))
-        (exam(page))
+        p { a href="/admin/exams" { "Exams" } " have a page of their own." }
         (explain(page))
         @if page.may_block { (block(page)) }
     })
@@ -38,9 +39,10 @@ fn rules(page: &PolicyPage) -> Markup {
     let types = students.refused_types.iter().cloned().collect::<Vec<_>>().join(" ");
     html! {
         form.fields.sheet method="post" action="/admin/policy" {
+            input type="hidden" name="version" value=(policy.version);
             fieldset.bare disabled[!page.may_change] {
                 @if !page.may_change { p.notice.attention { (icon("lock")) "Only administrators change this." } }
-                label { "Whose rules these are" input type="text" name="managed_by" value=(policy.managed_by) required maxlength="100"; span.soft { "Shown as “Managed by …” in apps and on pages." } }
+                label { "Organisation" input type="text" name="managed_by" value=(policy.managed_by) required maxlength="100"; span.soft { "Shown as “Managed by …” in apps and on pages." } }
                 h2 { "Students" }
                 label.check { input type="checkbox" name="upload" value="yes" checked[students.upload]; "may upload files" }
                 label.check { input type="checkbox" name="share_with_room" value="yes" checked[students.share_with_room]; "may give files to everyone in the room" }
@@ -53,7 +55,7 @@ fn rules(page: &PolicyPage) -> Markup {
                     label { "Download speed, KiB/s" input type="number" name="down_kib" min="1" value=[kib(students.download_bytes_per_s)] placeholder="no limit"; }
                     label { "Remove after, days" input type="number" name="retention_days" min="1" value=[policy.retention_days] placeholder="never"; }
                 }
-                label { "Types that students may not upload" input type="text" name="refused_types" value=(types); span.soft { "Endings of file names, with blanks between them." } }
+                label { "Types that students may not upload" input type="text" name="refused_types" value=(types); span.soft { "File extensions, separated by spaces." } }
                 h2 { "People without an account" }
                 label { "They may" select name="guests" {
                     option value="nothing" selected[policy.guests == Guests::Nothing] { "use links only" }
@@ -65,34 +67,11 @@ fn rules(page: &PolicyPage) -> Markup {
                     label.check { input type="checkbox" name="link_password" value="yes" checked[policy.links.password_needed]; "Links need a password" }
                 }
                 h2 { "Signing in" }
-                label { "One-time codes are needed" select name="second_factor" {
-                    option value="" selected[policy.second_factor_from.is_none()] { "for nobody" }
-                    @for role in [Role::Teacher, Role::Admin, Role::Owner] { option value=(role) selected[policy.second_factor_from == Some(role)] { "from " (role) " up" } }
+                label { "Require two-factor sign-in for" select name="second_factor" {
+                    option value="" selected[policy.second_factor_from.is_none()] { "no one" }
+                    @for role in [Role::Teacher, Role::Admin, Role::Owner] { option value=(role) selected[policy.second_factor_from == Some(role)] { (role) "s and above" } }
                 } }
                 button.button.primary type="submit" { "Save as a new version" }
-            }
-        }
-    }
-}
-
-fn exam(page: &PolicyPage) -> Markup {
-    let on = page.policy.exam.as_ref().filter(|exam| exam.until_s > page.now_s);
-    html! {
-        section.sheet {
-            h2 { "Exam" }
-            @if let Some(exam) = on {
-                p.notice.attention { (icon("clock")) "An exam is on until " (figures::moment(exam.until_s)) "." }
-                form method="post" action="/admin/policy/exam" { input type="hidden" name="do" value="end"; button.button type="submit" { "End it now" } }
-            } @else {
-                p { "Until it ends, students see and have only what you choose here, and can hand in their work. It ends by itself." }
-                form.fields method="post" action="/admin/policy/exam" {
-                    input type="hidden" name="do" value="begin";
-                    label { "Minutes" input type="number" name="minutes" min="1" max="1440" value="60" required; }
-                    @if !page.groups.is_empty() { fieldset.choices { legend { "Who sits it (nobody chosen: all students)" } div.sub { @for group in &page.groups { label { input type="checkbox" name="group" value=(group.id); (group.name) } } } } }
-                    @if !page.shares.is_empty() { fieldset.choices { legend { "What is handed out" } div.sub { @for share in &page.shares { label { input type="checkbox" name="share" value=(share.id); (share.title) } } } } }
-                    label.check { input type="checkbox" name="hand_in" value="yes" checked; "They may hand in (upload)" }
-                    button.button.primary type="submit" { "Begin the exam" }
-                }
             }
         }
     }

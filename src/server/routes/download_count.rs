@@ -1,14 +1,17 @@
 //! The beginning of a download: it is counted for its link and told in the log, once for all requests that belong to it.
 
+use std::{pin::Pin, sync::Arc};
+
 use axum::{
     body::Body,
     http::{HeaderValue, Method, StatusCode, header},
     response::Response,
 };
+use futures_util::{StreamExt as _, stream};
 
 use super::{files::Wish, share::named};
 use crate::{
-    access::Permit,
+    access::{About, Action, Permit, Role, ShareFacts},
     server::{
         Server,
         caller::{Visit, cookie},
@@ -23,6 +26,7 @@ use crate::{
 pub(super) struct Told<'a> {
     /// The entry, or which zip it is: requests for the same belong together.
     pub file: &'a str,
+    pub facts: &'a ShareFacts,
     /// For the log.
     pub detail: &'a str,
     /// It is looked at in a page.
@@ -36,13 +40,15 @@ pub(super) struct Told<'a> {
 pub(super) struct Begun {
     /// `None`: only the head was asked for.
     giving: Option<Giving>,
+    /// Ends when the caller may not have it any more.
+    ends: Option<Ends>,
     /// The cookie for a visitor who has none: with it a download that broke can go on.
     cookie: Option<String>,
 }
 
 /// Counts a request for bytes. Refuses where a link was used as often as it may be.
 pub(super) async fn begin(
-    server: &Server,
+    server: &Arc<Server>,
     visit: &Visit,
     permit: Permit,
     row: &ShareRow,
@@ -68,7 +74,7 @@ pub(super) async fn begin(
             return Err(used_up());
         }
         drop(permit);
-        return Ok(Begun { giving: None, cookie: None });
+        return Ok(Begun { giving: None, ends: None, cookie: None });
     }
     if begins {
         if let Some(link) = wish.link
@@ -86,15 +92,20 @@ pub(super) async fn begin(
         let name = &server.cookies.visitor;
         format!("{name}={visitor}; Path=/; Max-Age=86400; Secure; HttpOnly; SameSite=Strict")
     });
-    Ok(Begun { giving: Some(giving), cookie })
+    let ends = (visit.actor.role <= Role::Student).then(|| ends(server, visit, told.facts));
+    Ok(Begun { giving: Some(giving), ends, cookie })
 }
 
 impl Begun {
     /// The answer with these bytes.
     pub fn response(self, body: Body) -> Response {
-        let mut response = Response::new(match self.giving {
+        let body = match self.giving {
             Some(giving) => giving.counting(body),
             None => Body::empty(),
+        };
+        let mut response = Response::new(match self.ends {
+            Some(ends) => while_allowed(body, ends),
+            None => body,
         });
         if let Some(cookie) = self.cookie.and_then(|cookie| HeaderValue::from_str(&cookie).ok()) {
             response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -102,6 +113,39 @@ impl Begun {
         response
     }
 }
+
+/// Done when what is given has to stop.
+type Ends = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Waits until another policy refuses what goes on: an exam began, say.
+fn ends(server: &Arc<Server>, visit: &Visit, facts: &ShareFacts) -> Ends {
+    let (server, visit, facts) = (server.clone(), visit.clone(), facts.clone());
+    let mut policy = server.policy.subscribe();
+    Box::pin(async move {
+        while policy.changed().await.is_ok() {
+            if !server.would_allow(&visit, Action::Download, About::Share(&facts)) {
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    })
+}
+
+/// A body that breaks off where it has to stop: its reader sees that something is missing.
+fn while_allowed(body: Body, ends: Ends) -> Body {
+    Body::from_stream(stream::unfold((body.into_data_stream(), Some(ends)), async |(mut body, ends)| {
+        let mut ends = ends?;
+        tokio::select! {
+            biased;
+            () = &mut ends => Some((Err(axum::Error::new(Stopped)), (body, None))),
+            part = body.next() => part.map(|part| (part, (body, Some(ends)))),
+        }
+    }))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the caller may not have this any more")]
+struct Stopped;
 
 fn used_up() -> Problem {
     let detail = "This link has been used as often as it allows. Ask for a new link.";

@@ -3,6 +3,8 @@
 //! A file that somebody uploaded is never trusted: it is an attachment with its type sealed (nosniff) and shut in a sandbox
 //! of its own, unless it is one of a closed list of kinds that can't carry a script, by its name and by its first bytes.
 
+use std::sync::Arc;
+
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -101,7 +103,7 @@ pub(super) struct Wish<'a> {
 
 /// One file, or a part of it, if the caller may have it.
 pub(super) async fn file(
-    server: &Server,
+    server: &Arc<Server>,
     visit: &Visit,
     row: &ShareRow,
     mut facts: ShareFacts,
@@ -139,7 +141,14 @@ pub(super) async fn file(
     }
     let name = listed.path.name();
     let kind = if inline { kind_shown(&on_shelf, entry, name, size).await } else { None };
-    let told = Told { file: &entry.to_string(), detail: &listed.path.to_string(), preview: kind.is_some(), len, size };
+    let told = Told {
+        facts: &facts,
+        file: &entry.to_string(),
+        detail: &listed.path.to_string(),
+        preview: kind.is_some(),
+        len,
+        size,
+    };
     let given = begin(server, visit, permit, row, &wish, &told).await?;
     let pacer = server.speed_of(visit, Way::Down);
     let body = match on_shelf.is_complete() {
@@ -214,7 +223,7 @@ pub(in crate::server) async fn zip(
 }
 
 pub(super) async fn archive(
-    server: &Server,
+    server: &Arc<Server>,
     visit: &Visit,
     row: &ShareRow,
     facts: ShareFacts,
@@ -242,7 +251,7 @@ pub(super) async fn archive(
     }
     let (file, detail) = (format!("zip {}", folder.join("/")), format!("zip of {} files and folders", chosen.len()));
     let size = chosen.iter().filter_map(|index| entries.get(*index)).map(|entry| entry.kind.size()).sum();
-    let told = Told { file: &file, detail: &detail, preview: false, len: size, size };
+    let told = Told { facts: &facts, file: &file, detail: &detail, preview: false, len: size, size };
     let given = begin(server, visit, permit, row, &wish, &told).await?;
     let name = format!("{}.zip", folder.last().copied().unwrap_or(&row.title));
     let zip = Zip::of(server.shelf.clone(), on_shelf, chosen);

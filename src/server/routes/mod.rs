@@ -11,6 +11,7 @@ pub(super) mod devices;
 mod download_count;
 pub(super) mod elsewhere;
 pub(super) mod enrolment;
+pub(super) mod exams;
 pub(super) mod files;
 pub(super) mod health;
 pub(super) mod home;

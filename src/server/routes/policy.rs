@@ -1,6 +1,6 @@
 //! The policy: seen by those who run the server, changed by administrators.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::{
     Extension, Form,
@@ -11,16 +11,16 @@ use serde::Deserialize;
 
 use super::{Answer, Caller, OurServer, files, home, see_done};
 use crate::{
-    access::{About, Action, Actor, Exam, GroupId, PersonId, Who, explain as explain_rules},
+    access::{About, Action, Actor, PersonId, Policy, Who, explain as explain_rules},
     server::{
         Server,
         caller::Visit,
         now_s,
         pages::{self, Frame, PolicyPage},
-        policy_fields::{difference, read},
+        policy_fields::{difference, read, read_what_fits},
         problem::Problem,
     },
-    share::{Root, ShareId},
+    share::Root,
 };
 
 pub(in crate::server) async fn page(
@@ -36,14 +36,23 @@ pub(in crate::server) async fn page(
 async fn page_of(server: &Server, visit: &Visit) -> Result<PolicyPage, Problem> {
     Ok(PolicyPage {
         policy: server.policy(),
-        groups: server.central.groups().await?,
         people: server.central.people().await?,
         shares: server.central.shares_before(i64::MAX, 100).await?,
         may_change: server.would_allow(visit, Action::ChangePolicy, About::Nothing),
         may_block: server.would_allow(visit, Action::BlockContent, About::Nothing),
+        wrong: None,
         explained: None,
-        now_s: now_s(),
     })
+}
+
+/// The page once more, with what was typed and what is wrong.
+async fn again(server: &Server, visit: &Visit, typed: Option<Policy>, problem: Problem) -> Answer {
+    let mut page = page_of(server, visit).await?;
+    if let Some(typed) = typed {
+        page.policy = Arc::new(typed);
+    }
+    page.wrong = Some(problem.detail);
+    Ok((problem.status, pages::policy(&Frame::of(server, visit), &page)).into_response())
 }
 
 pub(in crate::server) async fn change(
@@ -53,44 +62,26 @@ pub(in crate::server) async fn change(
 ) -> Answer {
     let permit = server.allow(&visit, Action::ChangePolicy, About::Nothing, "policy").await?;
     let fields = files::fields(&form);
-    let policy = read(&fields, &server.policy()).map_err(Problem::invalid)?;
+    let (version, fields): (Vec<_>, Vec<_>) = fields.into_iter().partition(|(name, _)| name == "version");
+    let newer = version.first().is_some_and(|(_, version)| *version != server.policy().version.to_string());
+    if newer {
+        drop(permit);
+        let detail = "Somebody else changed the policy while you were editing it, so yours was not saved. \
+            Check the current rules below and make your changes again.";
+        return again(&server, &visit, None, Problem::conflict(detail)).await;
+    }
+    let policy = match read(&fields, &server.policy()) {
+        Ok(policy) => policy,
+        Err(wrong) => {
+            drop(permit);
+            let typed = read_what_fits(&fields, &server.policy());
+            return again(&server, &visit, Some(typed), Problem::invalid(wrong)).await;
+        }
+    };
     let address = visit.address.to_string();
     let detail = difference(&server.policy(), &policy);
     server.change_policy(permit, &visit.note(&address, "policy", &detail), policy).await?;
     Ok(see_done("/admin/policy", "changed"))
-}
-
-pub(in crate::server) async fn exam(
-    State(server): OurServer,
-    Extension(visit): Caller,
-    RawForm(form): RawForm,
-) -> Answer {
-    let permit = server.allow(&visit, Action::Exam, About::Nothing, "exam").await?;
-    let fields = files::fields(&form);
-    let all =
-        |name: &str| fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect::<Vec<_>>();
-    let address = visit.address.to_string();
-    let mut policy = (*server.policy()).clone();
-    if all("do").first().is_some_and(|what| what == "end") {
-        policy.exam = None;
-        server.change_policy(permit, &visit.note(&address, "exam", "ended"), policy).await?;
-        return Ok(see_done("/admin/policy", "exam-over"));
-    }
-    let minutes =
-        all("minutes").first().and_then(|text| text.parse::<i64>().ok()).filter(|minutes| (1..=1440).contains(minutes));
-    let minutes = minutes.ok_or_else(|| Problem::invalid("An exam lasts 1 to 1440 minutes."))?;
-    let groups = all("group").iter().map(|id| id.parse().map(GroupId)).collect::<Result<BTreeSet<_>, _>>();
-    let handouts = all("share").iter().map(|id| id.parse::<ShareId>()).collect::<Result<BTreeSet<_>, _>>();
-    let exam = Exam {
-        until_s: now_s() + minutes * 60,
-        groups: groups.map_err(|_| Problem::no_such("group"))?,
-        handouts: handouts.map_err(|_| Problem::no_such("share"))?,
-        hand_in: all("hand_in").first().is_some_and(|value| value == "yes"),
-    };
-    let detail = format!("{minutes} minutes, {} groups, {} shares", exam.groups.len(), exam.handouts.len());
-    policy.exam = Some(exam);
-    server.change_policy(permit, &visit.note(&address, "exam", &detail), policy).await?;
-    Ok(see_done("/admin/policy", "exam"))
 }
 
 #[derive(Debug, Deserialize)]

@@ -45,6 +45,11 @@ pub(in crate::server) async fn page(
         Ok(row) => row,
         Err(missing) => return super::elsewhere::page(&server, &visit, &share, missing).await,
     };
+    let in_exam = visit.actor.exam(&server.policy(), now_s()).is_some();
+    if in_exam && row.owner.is_some() && row.owner == visit.actor.person() {
+        // Their own work is closed like all else, and they are told that it came.
+        return Ok(super::see(&format!("/handed-in/{}", row.id)));
+    }
     drop(server.allow(&visit, Action::SeeShare, About::Share(&row.facts()), &named(&row)).await?);
     // What is still on its way here can be had while it comes.
     row.here |= server.shelf.get(row.id).is_some();

@@ -27,6 +27,18 @@ all("[data-copy]").forEach((button) => button.addEventListener("click", async ()
   setTimeout(() => { button.innerHTML = before; }, 1500);
 }));
 
+// Times in the reader's own zone and form.
+const inWords = (at) => {
+  const today = new Date().toDateString() === at.toDateString();
+  return at.toLocaleString([], today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+};
+all("time[datetime]").forEach((element) => {
+  const at = new Date(element.dateTime);
+  if (Number.isNaN(at.getTime())) return;
+  element.title = element.textContent;
+  element.textContent = inWords(at);
+});
+
 // On a phone the places stand in a line that is longer than the screen.
 const places = one(".places"), here = one(".places [aria-current]");
 if (places && here) places.scrollLeft = here.offsetLeft - (places.clientWidth - here.offsetWidth) / 2;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{done, failed, list, time_of};
 use crate::{
+    access::Exam,
     cli::{Column, Exit, Output, Shown, admin_args::PolicyCommand},
     server::{Admin, PolicyChange},
 };
@@ -30,7 +31,7 @@ pub(super) async fn act(admin: &Admin, command: Option<PolicyCommand>, output: &
         PolicyCommand::BeginExam { minutes, groups, shares, hand_in } => {
             PolicyChange::BeginExam { minutes, groups, shares, hand_in }
         }
-        PolicyCommand::EndExam => PolicyChange::EndExam,
+        PolicyCommand::EndExam { exam } => PolicyChange::EndExam { name: exam },
         PolicyCommand::Block { hash, note } => PolicyChange::Block { hash, note },
         PolicyCommand::Unblock { hash } => PolicyChange::Unblock { hash },
     };
@@ -43,15 +44,12 @@ async fn show(admin: &Admin, output: &Output) -> Result<(), Exit> {
     if output.shown == Shown::Json {
         let rules: serde_json::Map<_, _> =
             fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-        let exam = policy.exam.as_ref().map(|exam| {
-            let shares: Vec<_> = exam.handouts.iter().map(ToString::to_string).collect();
-            serde_json::json!({ "until": time_of(exam.until_s), "shares": shares, "hand_in": exam.hand_in })
-        });
+        let exams: Vec<_> = policy.exams.iter().map(exam_json).collect();
         let blocked: Vec<_> = policy.blocked.iter().map(|(root, note)| (root.to_string(), note)).collect();
         let blocked: serde_json::Map<_, _> =
             blocked.into_iter().map(|(root, note)| (root, note.as_str().into())).collect();
         return output.json(&serde_json::json!({
-            "version": policy.version, "issued": time_of(policy.issued_s), "rules": rules, "exam": exam,
+            "version": policy.version, "issued": time_of(policy.issued_s), "rules": rules, "exam": exams.first(), "exams": exams,
             "blocked": blocked,
         }));
     }
@@ -59,11 +57,19 @@ async fn show(admin: &Admin, output: &Output) -> Result<(), Exit> {
     let shown = |value: &str| if value.is_empty() { "none".to_owned() } else { value.to_owned() };
     let rule = |(name, value): &(&'static str, String)| [(*name).to_owned(), shown(value)];
     list(output, &fields, &columns, rule)?;
-    if let Some(exam) = &policy.exam {
-        output.remark(&format!("An exam goes on until {}.", time_of(exam.until_s)));
+    for exam in &policy.exams {
+        output.remark(&format!("Exam {} until {}.", exam.name(), time_of(exam.until_s)));
     }
     output.remark(&format!("Version {}; contents that are forbidden: {}.", policy.version, policy.blocked.len()));
     Ok(())
+}
+
+fn exam_json(exam: &Exam) -> serde_json::Value {
+    let shares: Vec<_> = exam.handouts.iter().map(ToString::to_string).collect();
+    let groups: Vec<_> = exam.groups.iter().map(ToString::to_string).collect();
+    serde_json::json!({
+        "exam": exam.name(), "until": time_of(exam.until_s), "groups": groups, "shares": shares, "hand_in": exam.hand_in,
+    })
 }
 
 async fn explain(

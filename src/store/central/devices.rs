@@ -1,5 +1,7 @@
 //! Computers of the room that were enrolled, and the tokens with which they are.
 
+use std::collections::BTreeSet;
+
 use super::{
     Central, CentralError, Change, found, random_id,
     sql::{Row, sql},
@@ -56,6 +58,14 @@ impl Central {
     pub async fn device(&self, peer: PeerId) -> Result<Option<DeviceRow>, CentralError> {
         let row = self.pools.row(sql("SELECT * FROM devices WHERE peer = $1").bind(&peer.0)).await?;
         Ok(row.as_ref().map(device_of).transpose()?)
+    }
+
+    /// The groups of students' computers that were seen at an address after a time.
+    pub async fn groups_at(&self, address: &str, after_s: i64) -> Result<BTreeSet<GroupId>, CentralError> {
+        let statement = sql("SELECT DISTINCT group_id FROM devices WHERE seen_at = $1 AND seen_s > $2 \
+             AND role = 'student' AND group_id IS NOT NULL");
+        let rows = self.pools.rows(statement.bind(address).bind(after_s)).await?;
+        rows.iter().map(|row| Ok(GroupId(row.get("group_id")?))).collect()
     }
 
     pub async fn touch_device(&self, peer: PeerId, now_s: i64, address: &str) -> Result<(), CentralError> {

@@ -11,7 +11,7 @@ use super::{
     words::words_of,
 };
 use crate::{
-    access::{GroupId, PersonId, Role},
+    access::{Actor, GroupId, PersonId, Role},
     share::{Root, ShareId},
 };
 
@@ -62,6 +62,12 @@ const STEPS: [usize; 3] = [250, 1_000, 4_000];
 const NEWEST: i64 = 20_000;
 
 impl Sees {
+    /// What an actor sees at most.
+    pub fn of(actor: &Actor) -> Sees {
+        let judged = Role::ALL.into_iter().filter(|role| actor.judges(*role)).collect();
+        Sees { judged, person: actor.person(), groups: actor.groups.clone() }
+    }
+
     pub fn all() -> Sees {
         Sees { judged: Role::ALL.into(), ..Sees::default() }
     }

@@ -97,6 +97,24 @@ impl Central {
         rows.iter().map(|row| Ok(share_of(row)?)).collect()
     }
 
+    /// A person's newest shares, those that came after a time.
+    pub async fn shares_of(&self, person: PersonId, after_s: i64, limit: u32) -> Result<Vec<ShareRow>, CentralError> {
+        let statement = sql(concat!(
+            "SELECT ",
+            share_columns!(),
+            " FROM shares s WHERE owner = $1 AND added_s > $2 ORDER BY number DESC LIMIT $3"
+        ));
+        let statement = statement.bind(person.0).bind(after_s).bind(i64::from(limit));
+        self.pools.rows(statement).await?.iter().map(|row| Ok(share_of(row)?)).collect()
+    }
+
+    /// The first files of a share, with their sizes.
+    pub async fn files_of_share(&self, number: i64, limit: u32) -> Result<Vec<(String, u64)>, CentralError> {
+        let statement = sql("SELECT path, size FROM files WHERE share = $1 AND entry >= 0 ORDER BY entry LIMIT $2");
+        let rows = self.pools.rows(statement.bind(number).bind(i64::from(limit))).await?;
+        rows.iter().map(|row| Ok((row.get("path")?, row.count("size")?))).collect()
+    }
+
     pub async fn quarantined(&self) -> Result<Vec<ShareRow>, CentralError> {
         let statement = sql(concat!(
             "SELECT ",
