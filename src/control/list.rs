@@ -16,7 +16,10 @@ use crate::{
         command::Command,
         snapshot::{Done, FoundRow, Role, ShareRow, Snapshot},
     },
-    share::ShareId,
+    share::{
+        ShareId,
+        words::{folded, words_of},
+    },
     wire::control::{Answer, Failure, FailureKind, Share, Status},
 };
 
@@ -75,7 +78,7 @@ pub(super) async fn search(service: &Service, words: &[String], answers: &Sink) 
         return Err(Failure::new(FailureKind::Usage, "Too many words were given", about, "Search for fewer."));
     }
     service.look_around().await?;
-    let words: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+    let words: Vec<_> = words.iter().map(|word| folded(word)).collect();
     let (found, silent) = at_servers(service, &words).await?;
     let snapshot = service.handle().snapshot();
     let known = |share: &ShareId| snapshot.shares.iter().find(|row| row.id == *share);
@@ -157,11 +160,12 @@ async fn at_servers(service: &Service, words: &[String]) -> Result<(std::sync::A
 }
 
 fn has_words(row: &ShareRow, words: &[String]) -> bool {
-    let publisher = row.publisher_name.as_deref().unwrap_or_default().to_lowercase();
-    let (title, id) = (row.title.to_lowercase(), row.id.to_string());
-    words
-        .iter()
-        .all(|word| title.contains(word) || publisher.contains(word) || (word.len() >= 4 && id.starts_with(word)))
+    let publisher = folded(row.publisher_name.as_deref().unwrap_or_default());
+    let (title, id) = (folded(&row.title), row.id.to_string());
+    let stands = |word: &String| title.contains(word) || publisher.contains(word);
+    // A word with signs in it stands there as its parts do, like at a server.
+    let parts = |word: &String| Some(words_of(word)).filter(|parts| !parts.is_empty() && parts.iter().all(stands));
+    words.iter().all(|word| stands(word) || parts(word).is_some() || (word.len() >= 4 && id.starts_with(word)))
 }
 
 async fn tell(answers: &Sink, answer: Answer) -> ControlFlow<()> {

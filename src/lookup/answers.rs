@@ -3,7 +3,10 @@
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::query::{Ask, HOPS_MAX, Words};
-use crate::share::{Audience, EntryKind, Manifest, PeerId, Root, ShareId, SignedManifest};
+use crate::share::{
+    Audience, EntryKind, Manifest, PeerId, Root, ShareId, SignedManifest,
+    words::{answers, words_of},
+};
 
 /// An answer lists at most this many shares.
 pub const FINDS_MAX: usize = 50;
@@ -208,15 +211,14 @@ pub(super) fn merge(ask: &Ask, finds: impl IntoIterator<Item = Find>) -> Vec<Fin
     finds
 }
 
-/// How well a title fits: each word that stands in it counts 2, each that one of its words begins with 1.
+/// How well a title fits: each word that stands in it counts 2, each that one of its words only begins with 1.
 fn closeness(find: &Find, words: Option<&Words>) -> u32 {
-    let title = find.title.to_lowercase();
-    let in_title: Vec<&str> = title.split(|letter: char| !letter.is_alphanumeric()).collect();
-    let of_word =
-        |word: &str| match in_title.iter().filter(|other| other.starts_with(word)).map(|other| other.len()).min() {
-            Some(shortest) if shortest == word.len() => 2,
-            Some(_) => 1,
-            None => 0,
-        };
+    let in_title = words_of(&find.title);
+    let of_word = |word: &str| match in_title.iter().filter(|other| answers(other, word)).map(|other| other.len()).min()
+    {
+        Some(shortest) if shortest == word.len() => 2,
+        Some(_) => 1,
+        None => 0,
+    };
     words.map_or(0, |words| words.iter().map(of_word).sum())
 }

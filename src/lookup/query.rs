@@ -2,7 +2,10 @@
 
 use std::{fmt, time::Duration};
 
-use crate::share::{PeerId, Root, ShareId};
+use crate::share::{
+    PeerId, Root, ShareId,
+    words::{answers, words_of},
+};
 
 /// Hops that a question has when nothing else is said.
 pub const HOPS_DEFAULT: u8 = 4;
@@ -12,7 +15,8 @@ pub const HOPS_MAX: u8 = 8;
 pub const PASSED_MAX: usize = 8;
 
 const WORDS_MAX: usize = 8;
-const WORD_LETTERS_MAX: usize = 64;
+/// All of them together go into one question.
+const WORD_BYTES_MAX: usize = 120;
 
 /// A question, on its whole way: drawn by chance where it begins, and the same at every server. Shown in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,7 +46,7 @@ pub enum Ask {
     Words(Words),
 }
 
-/// Words to search for: lower case, sorted, each once; the same search is the same value.
+/// Words to search for: folded, sorted, each once; the same search is the same value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Words(Vec<String>);
 
@@ -74,10 +78,12 @@ pub struct Query {
 impl Words {
     /// At most 8 words; `None` where there is no letter or digit. A word ends at anything else.
     pub fn parse(text: &str) -> Option<Words> {
-        let lower = text.to_lowercase();
-        let words = lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
-        let mut words: Vec<String> =
-            words.take(WORDS_MAX).map(|word| word.chars().take(WORD_LETTERS_MAX).collect()).collect();
+        let words = words_of(text).into_iter().take(WORDS_MAX);
+        let cut = |mut word: String| {
+            word.truncate(word.floor_char_boundary(WORD_BYTES_MAX));
+            word
+        };
+        let mut words: Vec<String> = words.map(cut).collect();
         words.sort();
         words.dedup();
         (!words.is_empty()).then_some(Words(words))
@@ -87,11 +93,10 @@ impl Words {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether each of them begins a word of a title.
+    /// Whether a title has each of them.
     pub fn fit(&self, title: &str) -> bool {
-        let title = title.to_lowercase();
-        let in_title = || title.split(|letter: char| !letter.is_alphanumeric());
-        self.iter().all(|word| in_title().any(|other| other.starts_with(word)))
+        let in_title = words_of(title);
+        self.iter().all(|word| in_title.iter().any(|other| answers(other, word)))
     }
 }
 

@@ -10,9 +10,22 @@ const MS: Duration = Duration::from_millis(1);
 #[test]
 fn the_same_words_are_the_same_question_and_no_words_are_none() {
     assert_eq!(Words::parse("Über  Bio, bio!"), Words::parse("bio ÜBER"));
-    assert_eq!(Words::parse("Über  Bio").unwrap().to_string(), "bio über");
+    assert_eq!(Words::parse("Über  Bio").unwrap().to_string(), "bio uber");
     assert_eq!(Words::parse(" .,- "), None);
     assert_eq!(Words::parse(&"a b c d e f g h i j ".repeat(9)).unwrap().iter().count(), 8);
+}
+
+#[test]
+fn a_title_answers_words_like_the_index_of_a_server() {
+    let fit = |words: &str, title: &str| Words::parse(words).unwrap().fit(title);
+    for (words, title) in
+        [("数学", "高校数学問題集"), ("strasse", "Straße"), ("lodz", "Łódź"), ("lesson 7", "lesson7b")]
+    {
+        assert!(fit(words, title), "{words}");
+    }
+    assert!(!fit("sheet", "worksheet") && !fit("数問", "高校数学問題集"));
+    let long = Words::parse(&format!("{} ", "𠀀".repeat(400)).repeat(9)).unwrap();
+    assert!(long.to_string().len() <= 1_024, "it fits into a question");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod signed;
 pub mod testing;
 mod verify;
 mod whence;
+pub mod words;
 
 pub use bitmap::{BadBitmap, Bitmap};
 pub use hashes::{BadHashes, FileHashes, HashPlace, PieceHashes};

@@ -33,6 +33,62 @@ fn files_are_found_by_beginnings_of_their_words_newest_first() {
 }
 
 #[test]
+fn every_script_and_every_keyboard_finds_what_is_there() {
+    on_both(async |Engine { central, .. }| {
+        add(&central, 1, "高校数学問題集", &["高校数学問題集/第3課 関数.pdf"]).await;
+        add(&central, 2, "แบบฝึกหัดโรงเรียน", &["แบบฝึกหัดโรงเรียน/บทที่1.pdf"]).await;
+        add(&central, 3, "수학문제집", &["수학문제집/답안지.pdf"]).await;
+        add(&central, 4, "Hauptstraße", &["Hauptstraße/Größe æther.pdf"]).await;
+        add(&central, 5, "Łódź", &["Łódź/Mapa Đakova.pdf"]).await;
+        let find = async |words: &str| -> Vec<u8> {
+            let found = central.find(words, i64::MAX, 50).await.unwrap();
+            let mut ids: Vec<u8> = found.iter().map(|file| file.share.id.0[0]).collect();
+            ids.dedup();
+            ids
+        };
+        for (words, id) in [
+            ("数学", 1),
+            ("集", 1),
+            ("学問題", 1),
+            ("関数 pdf", 1),
+            ("課", 1),
+            ("เรียน", 2),
+            ("บท", 2),
+            ("문제", 3),
+            ("답안", 3),
+            ("hauptstrasse", 4),
+            ("HAUPTSTRASSE", 4),
+            ("hauptstraße", 4),
+            ("grosse aether", 4),
+            ("lodz", 5),
+            ("ŁÓDŹ", 5),
+            ("dakov", 5),
+        ] {
+            assert_eq!(find(words).await, [id], "{words}");
+        }
+        assert_eq!(find("数問").await, [0; 0], "letters that do not stand together");
+        assert_eq!(find("数学集").await, [0; 0], "pairs that do not stand together");
+    });
+}
+
+#[test]
+fn a_share_is_found_by_its_new_title_and_not_by_the_old_one() {
+    on_both(async |Engine { central, .. }| {
+        add(&central, 1, "Biology", &["Biology/zelle.png"]).await;
+        let share = central.share(ShareId([1; 32])).await.unwrap().unwrap();
+        let mut change = central.change(permit(Action::ChangeShare), &note("share")).await.unwrap();
+        change.set_title(share.number, "Chemistry").await.unwrap();
+        change.commit().await.unwrap();
+
+        let titles = async |words: &str| {
+            let found = central.find(words, i64::MAX, 10).await.unwrap();
+            found.iter().filter(|file| file.entry.is_none()).count()
+        };
+        assert_eq!((titles("chem").await, titles("bio").await, titles("ann").await), (1, 0, 1));
+    });
+}
+
+#[test]
 fn what_is_found_goes_on_behind_the_last_one_seen() {
     on_both(async |Engine { central, .. }| {
         let names: Vec<String> = (0..25).map(|number| format!("t/part{number}.txt")).collect();

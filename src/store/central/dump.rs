@@ -17,8 +17,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     Central, CentralError, UploadPart,
-    shares::{WordLine, found_by, insert_words},
     sql::{Changes, Pools},
+    words::{WordLine, found_by, insert_words},
 };
 
 /// A table as it stands in a dump.
@@ -62,7 +62,7 @@ pub enum DumpError {
 }
 
 /// What is not part of a server's rows.
-const LEFT_OUT: [&str; 4] = ["_sqlx_migrations", "locks", "upload_parts", "files_words"];
+const LEFT_OUT: [&str; 5] = ["_sqlx_migrations", "locks", "upload_parts", "files_words", "words_form"];
 /// Facts of one place alone.
 const FACTS_LEFT_OUT: [&str; 2] = ["sealed_keys", "storage_swept_s"];
 const ROWS_AT_ONCE: usize = 1_000;

@@ -8,11 +8,13 @@ use super::{
     Central, CentralError,
     shares::{ShareRow, share_of},
     sql::{Row, Statement, owner_rank, share_columns, sql, sql_of},
-    words::words_of,
 };
 use crate::{
     access::{Actor, GroupId, PersonId, Role},
-    share::{Root, ShareId},
+    share::{
+        Root, ShareId,
+        words::{answers, is_run, pairs, words_of},
+    },
 };
 
 /// A file, with the share that it is in.
@@ -54,6 +56,8 @@ pub struct Found {
 
 /// More words do not find better.
 const WORDS_MAX: usize = 8;
+/// The first pairs of a run are asked for; the rest is looked at in what was found.
+const PAIRS_MAX: usize = 12;
 /// So many hits are looked at, in steps, for a page of what somebody may see: most see most, and whoever may see few of
 /// many gets a short page rather than a slow one.
 const STEPS: [usize; 3] = [250, 1_000, 4_000];
@@ -241,18 +245,37 @@ impl Central {
 /// The words that are asked for.
 struct Question {
     /// What the index is asked for.
-    words: Vec<String>,
+    words: Vec<Asked>,
+    /// Runs without blanks of which the index knows the pairs alone: whether these stand together is looked at in what it
+    /// found.
+    runs: Vec<String>,
     /// Single letters and digits beside them, which begin so many words that the index would bring half of all files: they
     /// are looked for in what the others found.
     letters: Vec<String>,
+}
+
+/// A word as the index has it, or the beginning of one.
+struct Asked {
+    text: String,
+    whole: bool,
 }
 
 impl Question {
     fn of(words: &str) -> Question {
         let mut words = words_of(words);
         words.truncate(WORDS_MAX);
-        let (letters, words) = words.into_iter().partition(|word: &String| word.len() == 1);
-        Question { words, letters }
+        let (letters, words): (Vec<String>, Vec<String>) = words.into_iter().partition(|word| word.len() == 1);
+        let (mut asked, mut runs) = (vec![], vec![]);
+        for word in words {
+            match word.chars().count() {
+                2.. if is_run(&word) => {
+                    asked.extend(pairs(&word).take(PAIRS_MAX).map(|text| Asked { text, whole: true }));
+                    runs.push(word);
+                }
+                _ => asked.push(Asked { text: word, whole: false }),
+            }
+        }
+        Question { words: asked, runs, letters }
     }
 
     fn is_empty(&self) -> bool {
@@ -264,7 +287,11 @@ impl Question {
     fn for_sqlite(&self) -> String {
         let parts: Vec<String> = match self.words.is_empty() {
             true => self.letters.iter().map(|letter| format!("\"{letter}\"")).collect(),
-            false => self.words.iter().map(|word| format!("\"{word}\"*")).collect(),
+            false => self
+                .words
+                .iter()
+                .map(|word| format!("\"{}\"{}", word.text, if word.whole { "" } else { "*" }))
+                .collect(),
         };
         parts.join(" AND ")
     }
@@ -272,21 +299,24 @@ impl Question {
     fn for_postgres(&self) -> String {
         let parts: Vec<String> = match self.words.is_empty() {
             true => self.letters.iter().map(|letter| format!("'{letter}'")).collect(),
-            false => self.words.iter().map(|word| format!("'{word}':*")).collect(),
+            false => {
+                self.words.iter().map(|word| format!("'{}'{}", word.text, if word.whole { "" } else { ":*" })).collect()
+            }
         };
         parts.join(" & ")
     }
 
-    /// Whether words of a file begin with the letters.
+    /// Whether words of a file begin with the letters, and have the runs.
     fn fits(&self, file: &FoundFile) -> bool {
-        if self.words.is_empty() || self.letters.is_empty() {
+        let letters = if self.words.is_empty() { &[][..] } else { &self.letters };
+        if letters.is_empty() && self.runs.is_empty() {
             return true;
         }
         let named = match file.entry {
             Some(_) => words_of(&file.path),
             None => words_of(&format!("{} {}", file.share.title, file.share.owner_name)),
         };
-        self.letters.iter().all(|letter| named.iter().any(|word| word.starts_with(letter.as_str())))
+        letters.iter().chain(&self.runs).all(|asked| named.iter().any(|word| answers(word, asked)))
     }
 }
 

@@ -44,6 +44,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub use crate::share::words::words_of;
 pub use audit::{AuditEntry, AuditFault, AuditFilter, AuditHead, AuditReport, HEAD_DOMAIN, Note};
 pub use devices::{DeviceRow, EnrolmentRow, NewDevice};
 pub use dump::{DumpError, DumpedTable};
@@ -59,7 +60,6 @@ pub use throttles::Failures;
 pub use timing::statements;
 pub use uploads::{Batch, BatchState, NewBatch, NewUpload, UploadRow};
 pub use usage::OwnerUsage;
-pub use words::words_of;
 
 use self::sql::{Changes, Pools, sql};
 use crate::access::Permit;
@@ -244,7 +244,9 @@ async fn open_sqlite(path: &Path, place: &Place) -> Result<Central, CentralError
     }
     SQLITE.run(&writer).await.map_err(|error| migration_fault(place, error))?;
     let readers = pool(READERS).connect_lazy_with(options.read_only(true).create_if_missing(false));
-    Ok(Central { pools: Pools::Sqlite { writer, readers } })
+    let pools = Pools::Sqlite { writer, readers };
+    words::bring_up_to_date(&pools).await?;
+    Ok(Central { pools })
 }
 
 async fn open_postgres(url: &str, place: &Place) -> Result<Central, CentralError> {
@@ -256,7 +258,9 @@ async fn open_postgres(url: &str, place: &Place) -> Result<Central, CentralError
         .await
         .map_err(|error| cannot_open(place, &error))?;
     POSTGRES.run(&pool).await.map_err(|error| migration_fault(place, error))?;
-    Ok(Central { pools: Pools::Postgres(pool) })
+    let pools = Pools::Postgres(pool);
+    words::bring_up_to_date(&pools).await?;
+    Ok(Central { pools })
 }
 
 fn cannot_open(place: &Place, error: &sqlx::Error) -> CentralError {

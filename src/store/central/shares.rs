@@ -6,7 +6,7 @@ use super::{
     Central, CentralError, Change, FROM_ABOVE, found,
     sql::{Changes, Row, share_columns, sql, sql_of},
     storage::next_version,
-    words::words_of,
+    words::{self, WordLine, found_by, insert_words},
 };
 use crate::{
     access::{Audience, GroupId, PersonId, Role, ShareFacts},
@@ -225,6 +225,16 @@ impl Central {
 }
 
 impl Change {
+    /// Whether a share has the title and audience that somebody saw. Changes come one after the other, so it stays so until
+    /// this one is over.
+    pub async fn share_is_still(&mut self, seen: &ShareRow) -> Result<bool, CentralError> {
+        let (kind, groups) = audience_text(&seen.audience);
+        let statement =
+            sql("SELECT number FROM shares WHERE number = $1 AND title = $2 AND audience = $3 AND groups = $4");
+        let statement = statement.bind(seen.number).bind(seen.title.as_str()).bind(kind).bind(groups);
+        Ok(self.changes.row(statement).await?.is_some())
+    }
+
     /// Other processes learn of it for a while.
     pub async fn remove_share(&mut self, number: i64) -> Result<(), CentralError> {
         found("share", remove_rows(&mut self.changes, number).await?)
@@ -237,11 +247,13 @@ impl Change {
         found("share", self.changes.run(statement.bind(kind).bind(groups).bind(version).bind(number)).await?)
     }
 
+    /// It is found by its new title from then on.
     pub async fn set_title(&mut self, number: i64, title: &str) -> Result<(), CentralError> {
         let version = next_version(&mut self.changes).await?;
         let statement = sql("UPDATE shares SET title = $1, version = $2 WHERE number = $3");
         let statement = statement.bind(title).bind(version).bind(number);
-        found("share", self.changes.run(statement).await?)
+        found("share", self.changes.run(statement).await?)?;
+        words::title_changed(&mut self.changes, number).await
     }
 
     pub async fn set_quarantined(&mut self, number: i64, hidden: bool, note: &str) -> Result<(), CentralError> {
@@ -361,34 +373,6 @@ async fn insert_lines(changes: &mut Changes, share: i64, lines: &[FileLine]) -> 
     let words: Vec<WordLine> =
         lines.iter().map(|line| WordLine { number: line.number, words: found_by(&line.found_by) }).collect();
     Ok(insert_words(changes, &words).await?)
-}
-
-/// The words of a file, by its number.
-#[derive(serde::Serialize)]
-pub(super) struct WordLine {
-    pub number: i64,
-    pub words: String,
-}
-
-pub(super) async fn insert_words(changes: &mut Changes, lines: &[WordLine]) -> Result<(), sqlx::Error> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let json = serde_json::to_string(lines).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let words = sql_of(
-        "INSERT INTO files_words (rowid, words) SELECT value ->> 'number', value ->> 'words' FROM json_each($1)",
-        "INSERT INTO files_words (number, words) SELECT number, array_to_tsvector(string_to_array(words, ' ')) \
-         FROM json_to_recordset(CAST($1 AS json)) AS line (number BIGINT, words TEXT)",
-    );
-    changes.run(words.bind(json)).await?;
-    Ok(())
-}
-
-/// The words that a text is found by, with blanks between them.
-pub(super) fn found_by(text: &str) -> String {
-    let words = words_of(text);
-    // PostgreSQL takes no empty word.
-    if words.is_empty() { "_".to_owned() } else { words.join(" ") }
 }
 
 fn audience_text(audience: &Audience) -> (&'static str, String) {

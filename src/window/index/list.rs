@@ -2,10 +2,10 @@
 
 use std::{cmp::Reverse, collections::BTreeMap, sync::Arc};
 
-use super::{Question, follow, matches};
+use super::{Question, asked, follow, matches};
 use crate::{
     engine::snapshot::{Facts, ShareRow, Snapshot},
-    share::{PeerId, ShareId},
+    share::{PeerId, ShareId, words::folded},
     window::memory::Sort,
 };
 
@@ -105,7 +105,7 @@ impl List {
         if self.answered.as_ref().is_some_and(is_answer) {
             return;
         }
-        let search = question.search.trim().to_lowercase();
+        let search = asked(question.search);
         if search.is_empty() {
             self.texts.fill(None);
             self.files.clear();
@@ -137,7 +137,7 @@ impl List {
         for (text, row) in self.texts.iter_mut().zip(&self.rows) {
             text.get_or_insert_with(|| {
                 let giver = row.publisher_name.as_deref().unwrap_or_default();
-                format!("{}\n{giver}", row.title).to_lowercase()
+                folded(&format!("{}\n{giver}", row.title))
             });
         }
         let mut before = std::mem::take(&mut self.files);
@@ -167,7 +167,7 @@ impl Files {
         let mut text = String::with_capacity(facts.files.iter().map(|(path, ..)| path.len() + 1).sum());
         for (path, ..) in &facts.files {
             // A name with a line break in it is one line all the same.
-            text.extend(path.chars().map(|c| if c == '\n' { ' ' } else { c }).flat_map(char::to_lowercase));
+            text.push_str(&folded(path).replace('\n', " "));
             text.push('\n');
         }
         Files { of: facts.clone(), text }

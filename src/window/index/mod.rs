@@ -19,7 +19,10 @@ use self::{list::List, people::People};
 use super::memory::Sort;
 use crate::{
     engine::snapshot::{PeerRow, ShareRow, Snapshot, TransferRow},
-    share::{PeerId, ShareId},
+    share::{
+        PeerId, ShareId,
+        words::{folded, words_of},
+    },
 };
 
 /// What a person wants to see of the room.
@@ -128,7 +131,14 @@ fn follow<T>(known: &mut Vec<Arc<T>>, rows: &[Arc<T>], mut changed: impl FnMut(u
     }
 }
 
-/// Every word of `search` (in lower case) stands in `text` (in lower case too).
+/// What is looked for, of what somebody typed: words as servers take them apart, with blanks between them.
+fn asked(typed: &str) -> String {
+    let words = words_of(typed).join(" ");
+    // Signs alone have no words.
+    if words.is_empty() { folded(typed.trim()) } else { words }
+}
+
+/// Every word of `search` stands in `text`; both are folded.
 fn matches(text: &str, search: &str) -> bool {
     search.split_whitespace().all(|word| text.contains(word))
 }

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{follow, matches};
-use crate::{engine::snapshot::PeerRow, share::PeerId};
+use super::{asked, follow, matches};
+use crate::{
+    engine::snapshot::PeerRow,
+    share::{PeerId, words::folded},
+};
 
 /// The people, and what the choice was made from.
 #[derive(Debug, Default)]
@@ -39,8 +42,8 @@ impl People {
         if self.answered.as_deref() == Some(typed) {
             return;
         }
-        let search = typed.trim().to_lowercase();
-        let answers = |row: &PeerRow| search.is_empty() || matches(&row.name.to_lowercase(), &search);
+        let search = asked(typed);
+        let answers = |row: &PeerRow| search.is_empty() || matches(&folded(&row.name), &search);
         self.shown = peers.iter().enumerate().filter(|(_, row)| answers(row)).map(|(at, _)| at).collect();
         self.shown.sort_by_key(|at| peers.get(*at).is_none_or(|row| row.shares == 0));
         self.answered = Some(typed.to_owned());
