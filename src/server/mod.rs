@@ -48,6 +48,7 @@ mod throttle;
 mod tokens;
 mod upload_locks;
 mod witness;
+mod zip_form;
 mod zipping;
 
 use std::{

@@ -250,15 +250,15 @@ pub(super) async fn archive(
         return Err(Problem::no_such("folder"));
     }
     let (file, detail) = (format!("zip {}", folder.join("/")), format!("zip of {} files and folders", chosen.len()));
-    let size = chosen.iter().filter_map(|index| entries.get(*index)).map(|entry| entry.kind.size()).sum();
+    let (zip, size) = Zip::of(server.shelf.clone(), on_shelf, chosen);
     let told = Told { facts: &facts, file: &file, detail: &detail, preview: false, len: size, size };
     let given = begin(server, visit, permit, row, &wish, &told).await?;
     let name = format!("{}.zip", folder.last().copied().unwrap_or(&row.title));
-    let zip = Zip::of(server.shelf.clone(), on_shelf, chosen);
     let body = serving::body_of(zip, &server.metrics, server.speed_of(visit, Way::Down));
     let mut response = given.response(server.keeping.while_sent(row.id, body));
     describe(&mut response, &name, None);
     set(&mut response, header::CONTENT_TYPE, "application/zip");
+    set(&mut response, header::CONTENT_LENGTH, &size.to_string());
     Ok(response)
 }
 
