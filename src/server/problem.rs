@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use maud::Markup;
 use serde::Serialize;
 
 use crate::{access::Reason, store::central::CentralError};
@@ -94,6 +95,24 @@ impl Problem {
         tracing::error!(%error, "a request failed");
         let detail = "Something went wrong in the server; its log tells more. Try again, or tell whoever runs it.";
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
+    }
+}
+
+/// The page with the form that was refused, as it was filled in: it is shown instead of a page that says no more than why.
+#[derive(Clone)]
+pub(crate) struct FormAgain(pub Markup);
+
+impl Problem {
+    /// Shows the form again to a person; a program gets the same answer as without it.
+    pub fn with_form(self, page: Markup) -> Response {
+        let mut response = self.into_response();
+        response.extensions_mut().insert(FormAgain(page));
+        response
+    }
+
+    /// Whether what was typed is why, so that the form is worth showing again.
+    pub fn is_of_form(&self) -> bool {
+        matches!(self.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT)
     }
 }
 

@@ -367,3 +367,87 @@ fn refusals(owner: &Browser) -> Vec<Value> {
         }
     }
 }
+
+#[test]
+fn what_is_hidden_from_somebody_is_answered_like_what_is_not_there_on_every_route() {
+    let (server, owner) = Server::owned();
+    let hidden = owner.upload("marks", "owner", "marks.txt", b"for none below");
+    let missing = "a".repeat(hidden.len());
+    assert_eq!(owner.post("/admin/policy", &[("managed_by", "School"), ("upload", "yes")]).status, 303);
+    let posts: [(&str, &[(&str, &str)]); 8] = [
+        ("/s/ID/change", &[("title", "x"), ("audience", "owner")]),
+        ("/s/ID/change", &[("title", ""), ("audience", "nonsense")]),
+        ("/s/ID/remove", &[("sure", "yes")]),
+        ("/s/ID/remove", &[("sure", "no")]),
+        ("/s/ID/quarantine", &[("hide", "yes")]),
+        ("/s/ID/links", &[("days", "1")]),
+        ("/s/ID/links/abc/remove", &[]),
+        ("/s/ID/bring", &[]),
+    ];
+    let gets = [
+        "/s/ID",
+        "/s/ID/view/0",
+        "/s/ID/view/99",
+        "/s/ID/f/0/marks.txt",
+        "/s/ID/f/99/x",
+        "/s/ID/zip",
+        "/s/ID/zip?folder=x",
+        "/api/v1/shares/ID",
+        "/api/v1/shares/ID/files/0",
+        "/api/v1/shares/ID/files/99",
+        "/admin/policy/explain?action=share.see&share=ID",
+    ];
+    let teacher = person(&server, "teacher", "teacher");
+    let read = teacher.with_key(&make_key(&teacher, "read"));
+    let student = person(&server, "student", "student");
+    for browser in [server.browser("guest"), student, read, teacher] {
+        let alike = |path: &str, ask: &dyn Fn(&str) -> Answer| {
+            let [hidden, missing] = [&hidden, &missing].map(|id| ask(&path.replace("ID", id)));
+            let place = |answer: &Answer| answer.header("location").replace(&answer_id(answer), "");
+            let told = |answer: &Answer| (answer.status, place(answer), without_ids(&answer.text()));
+            assert_eq!(told(&hidden), told(&missing), "{path}");
+            assert!(!matches!(hidden.status, 200 | 303) || hidden.header("location").contains("sign-in"), "{path}");
+        };
+        for (path, fields) in posts {
+            alike(path, &|path| browser.post(path, fields));
+        }
+        for path in gets {
+            alike(path, &|path| browser.get(path));
+        }
+        alike("/api/v1/shares/ID/bring", &|path| browser.ask("POST", path, &[]));
+    }
+}
+
+/// What differs from request to request.
+fn without_ids(text: &str) -> String {
+    text.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .filter(|word| word.len() < 16)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn answer_id(answer: &Answer) -> String {
+    let place = answer.header("location");
+    place.split(|letter: char| !letter.is_ascii_alphanumeric()).find(|word| word.len() > 40).unwrap_or("-").to_owned()
+}
+
+#[test]
+fn lists_for_those_who_run_the_server_show_no_titles_of_what_they_do_not_judge() {
+    let (server, owner) = Server::owned();
+    let teacher = person(&server, "teacher", "teacher");
+    let colleague = person(&server, "colleague", "teacher");
+    let pupil = person(&server, "pupil", "student");
+    let hidden = colleague.upload("colleagues plan", "owner", "plan.txt", b"private");
+    pupil.upload("pupils essay", "owner", "essay.txt", b"mine");
+    colleague.announce(&colleague.begin("colleagues draft", "owner"), "draft.txt", 9);
+    pupil.announce(&pupil.begin("pupils draft", "owner"), "draft.txt", 9);
+    assert_eq!(owner.post(&format!("/s/{hidden}/quarantine"), &[("hide", "yes")]).status, 303);
+    for path in ["/", "/?q=plan", "/admin/policy", "/admin/quarantine", "/api/v1/quarantine", "/admin/storage"] {
+        let page = teacher.get(path);
+        assert_eq!(page.status, 200, "{path}");
+        assert!(!page.text().contains("colleagues"), "{path}");
+    }
+    assert!(teacher.get("/admin/storage").text().contains("pupils draft"));
+    assert!(teacher.get("/admin/policy").text().contains("pupils essay"));
+    assert!(owner.get("/admin/quarantine").text().contains("colleagues plan"));
+}

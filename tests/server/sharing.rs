@@ -49,6 +49,14 @@ fn a_folder_comes_as_one_zip_that_opens() {
     let share = owner.finish(&batch);
     let answer = owner.get(&format!("/s/{share}/zip"));
     assert!(answer.header("content-disposition").contains("Work.zip"));
+    assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+    let head = owner.ask("HEAD", &format!("/s/{share}/zip"), &[]);
+    assert_eq!((head.status, head.header("content-length")), (200, answer.header("content-length")));
+    // A program that can't look ahead finds name, sizes and sum of each file before its bytes.
+    let mut stream = std::io::Cursor::new(&answer.body);
+    while let Some(mut file) = zip::read::read_zipfile_from_stream(&mut stream).unwrap() {
+        std::io::copy(&mut file, &mut std::io::sink()).unwrap();
+    }
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(answer.body)).unwrap();
     let mut found = vec![];
     for place in 0..zip.len() {
@@ -155,4 +163,33 @@ fn content_that_is_forbidden_is_given_to_nobody_whatever_its_name() {
     assert_eq!((answer.status, answer.value()["code"].as_str()), (403, Some("blocked")));
     owner.post("/admin/policy/block", &[("root", &root), ("do", "allow")]);
     assert_eq!(owner.get(&format!("/api/v1/shares/{share}/files/0")).status, 200);
+}
+
+#[test]
+fn a_form_that_was_refused_comes_back_as_it_was_filled_in_and_overwrites_nobody() {
+    let (_server, owner) = Server::owned();
+    let share = owner.upload("lesson", "owner", "lesson.txt", b"one");
+    let post = |path: &str, fields: &[(&str, &str)]| {
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let page = ["-H", "Accept: text/html", "-H", "Sec-Fetch-Site: same-origin", "--data-raw", &fields.join("&")];
+        owner.ask("POST", &format!("/s/{share}/{path}"), &page)
+    };
+    let refused = post("change", &[("title", "Fractions"), ("audience", "groups")]);
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("value=\"Fractions\"") && refused.text().contains("at least one group"));
+    assert!(refused.text().contains("lesson"), "the page is that of the share");
+
+    let refused = post("links", &[("days", "30"), ("downloads", "0")]);
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("<option value=\"30\" selected>"));
+
+    let page = owner.get(&format!("/s/{share}")).text();
+    let seen = page.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let changed = post("change", &[("title", "mine"), ("audience", "room"), ("seen", seen)]);
+    assert_eq!(changed.status, 303);
+    let outdated = post("change", &[("title", "theirs"), ("audience", "owner"), ("seen", seen)]);
+    assert_eq!(outdated.status, 409);
+    assert!(outdated.text().contains("value=\"theirs\"") && outdated.text().contains("while you were editing"));
+    let now = owner.get(&format!("/api/v1/shares/{share}")).value();
+    assert_eq!((now["title"].as_str(), now["audience"].as_str()), (Some("mine"), Some("room")));
 }

@@ -7,13 +7,18 @@ use super::{
     figures,
     frame::Frame,
     icons::icon,
-    share::{SharePage, files},
+    share::{SharePage, Typed, files, refused},
 };
 use crate::store::central::LinkRow;
 
-pub(super) fn links_section(share: &str, links: &[LinkRow], at: &str, now_s: i64) -> Markup {
+pub(super) fn links_section(page: &SharePage) -> Markup {
+    let (share, links, at, now_s) = (page.share.id, &page.links, &page.links_at, page.now_s);
+    let (problem, days, downloads) = match &page.failed {
+        Some((problem, Typed::Link { days, downloads })) => (Some(problem), days.as_str(), downloads.as_str()),
+        _ => (None, "7", ""),
+    };
     html! {
-        details.sheet open[!links.is_empty()] {
+        details.sheet open[!links.is_empty() || problem.is_some()] {
             summary { (icon("link")) "Links for people without an account" }
             @for link in links {
                 @let address = format!("{at}/l/{}", link.token);
@@ -31,9 +36,14 @@ pub(super) fn links_section(share: &str, links: &[LinkRow], at: &str, now_s: i64
                     }
                 }
             }
+            @if let Some(problem) = problem { (refused(problem)) }
             form.fields.row-form method="post" action=(format!("/s/{share}/links")) {
-                label { "Good for" select name="days" { option value="1" { "a day" } option value="7" selected { "a week" } option value="30" { "30 days" } option value="0" { "ever" } } }
-                label { "Downloads" input type="number" name="downloads" min="1" max="1000000" placeholder="any number"; }
+                label { "Good for" select name="days" {
+                    @for (value, said) in [("1", "a day"), ("7", "a week"), ("30", "30 days"), ("0", "ever")] {
+                        option value=(value) selected[value == days] { (said) }
+                    }
+                } }
+                label { "Downloads" input type="number" name="downloads" min="1" max="1000000" placeholder="any number" value=(downloads); }
                 label { "Password" input type="text" name="password" autocomplete="off" maxlength="200" placeholder="none"; }
                 button.button.primary type="submit" { (icon("link")) "Make a link" }
             }

@@ -33,7 +33,7 @@ pub(super) use links::{LinkPage, link, link_password};
 pub(super) use people::{OnePerson, PeoplePage, people, person, person_with_password};
 pub(super) use policy::{PolicyPage, policy};
 pub(super) use settings::{SettingsPage, settings};
-pub(super) use share::{FileLine, SharePage, ViewPage, share, view};
+pub(super) use share::{FileLine, SharePage, Typed, ViewPage, share, view};
 pub(super) use sign_in::{code, setup, sign_in};
 pub(super) use storage::{StoragePage, storage};
 pub(super) use upload::{UploadPage, upload};

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     access::{Audience, GroupId},
+    server::routes::share::edition_of,
     store::central::{GroupRow, LinkRow, ShareRow},
 };
 
@@ -41,10 +42,18 @@ pub(in crate::server) struct SharePage {
     pub may_remove: bool,
     pub may_hide: bool,
     pub may_link: bool,
+    /// A form that was refused: why, and what was typed.
+    pub failed: Option<(String, Typed)>,
     pub groups: Vec<GroupRow>,
     pub links: Vec<LinkRow>,
     pub links_at: String,
     pub now_s: i64,
+}
+
+/// What was typed into a form of the page.
+pub(in crate::server) enum Typed {
+    Change { title: String, audience: Audience },
+    Link { days: String, downloads: String },
 }
 
 pub(in crate::server) fn share(frame: &Frame, page: &SharePage) -> Markup {
@@ -78,7 +87,7 @@ pub(in crate::server) fn share(frame: &Frame, page: &SharePage) -> Markup {
             }
             @if !share.here { p.notice.attention { (icon("warning")) "The files of this share are not on the server any more." } }
             (files(page))
-            @if page.may_link { (links_section(&share.id.to_string(), &page.links, &page.links_at, page.now_s)) }
+            @if page.may_link { (links_section(page)) }
             @if page.may_change { (change_form(page)) }
             (danger(page))
         }
@@ -121,16 +130,27 @@ pub(super) fn files(page: &SharePage) -> Markup {
 
 fn change_form(page: &SharePage) -> Markup {
     let share = &page.share;
+    let (problem, title, audience) = match &page.failed {
+        Some((problem, Typed::Change { title, audience })) => (Some(problem), title, audience),
+        _ => (None, &share.title, &share.audience),
+    };
     html! {
-        details.sheet {
-            summary { "Title, and who may have it" }
+        details.sheet open[problem.is_some()] {
+            summary { "Edit title and access" }
+            @if let Some(problem) = problem { (refused(problem)) }
             form.fields method="post" action=(format!("/s/{}/change", share.id)) {
-                label { "Title" input type="text" name="title" value=(share.title) maxlength="200" required; }
-                (audience_fields(&share.audience, &page.groups))
+                input type="hidden" name="seen" value=(edition_of(share));
+                label { "Title" input type="text" name="title" value=(title) maxlength="200" required autofocus[problem.is_some()]; }
+                (audience_fields(audience, &page.groups))
                 button.button.primary type="submit" { "Save" }
             }
         }
     }
+}
+
+/// Why a form was refused, above it.
+pub(super) fn refused(problem: &str) -> Markup {
+    html! { p.notice.bad role="alert" { (icon("warning")) span { (problem) } } }
 }
 
 /// Who may have it, as fields of a form.

@@ -51,7 +51,9 @@ pub(in crate::server) async fn groups(State(server): OurServer, Extension(visit)
 /// What is hidden from everybody but those who judge it.
 pub(in crate::server) async fn quarantine(State(server): OurServer, Extension(visit): Caller) -> Answer {
     drop(server.allow(&visit, Action::Quarantine, About::Nothing, "").await?);
-    let shares = server.central.quarantined().await?.into_iter().map(|row| {
+    let shares = server.central.quarantined().await?.into_iter();
+    let shares = shares.filter(|row| server.would_allow(&visit, Action::SeeShare, About::Share(&row.facts())));
+    let shares = shares.map(|row| {
         json!({ "id": row.id.to_string(), "title": row.title, "owner": row.owner_name, "size": row.size, "note": row.note })
     });
     Ok(Json(json!({ "shares": shares.collect::<Vec<_>>() })).into_response())

@@ -11,16 +11,16 @@ use serde::Deserialize;
 use super::{
     Answer, Caller, OurServer,
     files::{self, Wish},
-    row_of, see, see_done,
-    share::{named, share_page},
+    row_for, see, see_done,
+    share::{form_again, named, share_page},
 };
 use crate::{
-    access::{About, Action, ShareFacts},
+    access::{About, Action, Permit, ShareFacts},
     server::{
         Server,
-        caller::cookie,
+        caller::{Visit, cookie},
         now_s,
-        pages::{self, Frame, LinkPage},
+        pages::{self, Frame, LinkPage, Typed},
         passwords::Checked,
         problem::Problem,
         throttle::{Counter, Kind, place},
@@ -30,6 +30,7 @@ use crate::{
 };
 
 const DAY_S: i64 = 86_400;
+const DOWNLOADS_MAX: u64 = 1_000_000;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -45,11 +46,20 @@ pub(in crate::server) async fn make(
     Path(share): Path<String>,
     Form(form): Form<Made>,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
-    let facts = row.facts();
-    let permit = server.allow(&visit, Action::MakeLink, About::Share(&facts), &named(&row)).await?;
+    let (row, permit) = row_for(&server, &visit, &share, Action::MakeLink).await?;
     // Only who may change a share opens it to people outside.
-    drop(server.allow(&visit, Action::ChangeShare, About::Share(&facts), &named(&row)).await?);
+    drop(server.allow(&visit, Action::ChangeShare, About::Share(&row.facts()), &named(&row)).await?);
+    match add(&server, &visit, permit, &row, &form).await {
+        Ok(()) => Ok(see_done(&format!("/s/{}", row.id), "link")),
+        Err(problem) if problem.is_of_form() => {
+            let typed = Typed::Link { days: form.days, downloads: form.downloads };
+            form_again(&server, &visit, &row, problem, typed).await
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn add(server: &Server, visit: &Visit, permit: Permit, row: &ShareRow, form: &Made) -> Result<(), Problem> {
     let rules = server.policy().links.clone();
     let days = match form.days.trim() {
         "" | "0" => None,
@@ -62,7 +72,10 @@ pub(in crate::server) async fn make(
     };
     let downloads = match form.downloads.trim() {
         "" => None,
-        count => Some(count.parse().map_err(|_| Problem::invalid("The number of downloads must be a number."))?),
+        count => match count.parse() {
+            Ok(count @ 1..=DOWNLOADS_MAX) => Some(count),
+            _ => return Err(Problem::invalid("The number of downloads must be a number from 1 to 1000000.")),
+        },
     };
     let password = match form.password.trim() {
         "" if rules.password_needed => return Err(Problem::invalid("Links need a password on this server.")),
@@ -80,7 +93,7 @@ pub(in crate::server) async fn make(
         password: password.as_deref(),
         downloads,
     };
-    let (address, about) = (visit.address.to_string(), named(&row));
+    let (address, about) = (visit.address.to_string(), named(row));
     let detail = format!(
         "for {}, {}, {}",
         days.map_or_else(|| "ever".to_owned(), |days| format!("{days} days")),
@@ -89,8 +102,7 @@ pub(in crate::server) async fn make(
     );
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
     change.add_link(&new).await?;
-    change.commit().await?;
-    Ok(see_done(&format!("/s/{}", row.id), "link"))
+    Ok(change.commit().await?)
 }
 
 pub(in crate::server) async fn remove(
@@ -98,8 +110,7 @@ pub(in crate::server) async fn remove(
     Extension(visit): Caller,
     Path((share, token)): Path<(String, String)>,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
-    let permit = server.allow(&visit, Action::RemoveLink, About::Share(&row.facts()), &named(&row)).await?;
+    let (row, permit) = row_for(&server, &visit, &share, Action::RemoveLink).await?;
     let links = server.central.links_of(row.number).await?;
     if !links.iter().any(|link| link.token == token) {
         return Err(Problem::no_such("link"));

@@ -41,7 +41,7 @@ use serde::Deserialize;
 
 use super::{Server, caller::Visit, problem::Problem};
 use crate::{
-    access::{Audience, GroupId},
+    access::{About, Action, Audience, GroupId, Permit, Role, ShareFacts},
     share::ShareId,
     store::central::ShareRow,
 };
@@ -84,6 +84,42 @@ pub(super) async fn row_of(server: &Server, share: &str) -> Result<ShareRow, Pro
     let row = server.central.share(id).await?.ok_or_else(|| Problem::no_such("share"))?;
     server.take_up(&row).await?;
     Ok(row)
+}
+
+/// The row of a share with which somebody wants to do something, and the right to. One that is not there is refused with the
+/// same answer as one that is hidden from them: else the answers would tell which ids are taken.
+pub(super) async fn row_for(
+    server: &Server,
+    visit: &Visit,
+    share: &str,
+    action: Action,
+) -> Result<(ShareRow, Permit), Problem> {
+    let id: ShareId = share.parse().map_err(|_| Problem::no_such("share"))?;
+    let named = share::named_by_id(id);
+    let told = |row: &ShareRow| {
+        let facts = row.facts();
+        [action, Action::SeeShare].into_iter().any(|action| server.would_allow(visit, action, About::Share(&facts)))
+    };
+    let Some(row) = server.central.share(id).await?.filter(told) else {
+        drop(server.allow(visit, action, About::Share(&nobodys(id)), &named).await?);
+        return Err(Problem::no_such("share"));
+    };
+    let permit = server.allow(visit, action, About::Share(&row.facts()), &named).await?;
+    server.take_up(&row).await?;
+    Ok((row, permit))
+}
+
+/// What is decided on where nobody may learn whether there is anything: a share of which nobody sees anything.
+fn nobodys(id: ShareId) -> ShareFacts {
+    ShareFacts {
+        id,
+        owner: None,
+        owner_role: Some(Role::Owner),
+        audience: Audience::Owner,
+        quarantined: false,
+        content: None,
+        by_link: false,
+    }
 }
 
 /// An audience as forms and programs write it: `room`, `owner`, or `groups` with their ids.

@@ -37,7 +37,7 @@ async fn page_of(server: &Server, visit: &Visit) -> Result<PolicyPage, Problem> 
     Ok(PolicyPage {
         policy: server.policy(),
         people: server.central.people().await?,
-        shares: server.central.shares_before(i64::MAX, 100).await?,
+        shares: super::home::look(server, visit, "", None, 100).await?.0.into_iter().map(|hit| hit.share).collect(),
         may_change: server.would_allow(visit, Action::ChangePolicy, About::Nothing),
         may_block: server.would_allow(visit, Action::BlockContent, About::Nothing),
         wrong: None,
@@ -149,7 +149,7 @@ pub(in crate::server) async fn explain(
     };
     let facts = match asked.share.as_str() {
         "" => None,
-        share => Some(super::row_of(&server, share).await?.facts()),
+        share => Some(super::row_for(&server, &visit, share, Action::SeeShare).await?.0.facts()),
     };
     let about = facts.as_ref().map_or(About::Nothing, About::Share);
     let steps = explain_rules(&server.policy(), &actor, action, about, now_s());

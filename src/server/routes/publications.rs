@@ -103,12 +103,9 @@ pub(in crate::server) async fn publish(
     drop(server.allow(&visit, Action::Upload, About::Nothing, &id.to_string()).await?);
     let device = server.central.device(caller.peer).await?.ok_or_else(super::enrolment::not_enrolled)?;
     let origin = origin_of(caller.peer);
-    if let Some(row) = server.central.share(id).await? {
-        let theirs = row.origin == origin;
-        return match theirs {
-            true => Ok(Json(publication(&server, &row)).into_response()),
-            false => Err(Problem::conflict("This server has it already, from somebody else.")),
-        };
+    let known = server.central.share(id).await?;
+    if let Some(row) = known.as_ref().filter(|row| row.origin == origin) {
+        return Ok(Json(publication(&server, row)).into_response());
     }
     if let Some(Coming::Fetching { size }) = server.publications.get(id) {
         return Ok(Json(coming(&server, id, size)).into_response());
@@ -120,6 +117,10 @@ pub(in crate::server) async fn publish(
     let mut at = caller.address;
     at.set_port(port);
     let signed = manifest_of(&server, caller, at, id).await?;
+    // Told to nobody but who made it: whether it is here is not for everybody.
+    if known.is_some() {
+        return Err(Problem::conflict("This server has it already, from somebody else."));
+    }
     let groups: BTreeSet<GroupId> = wish.groups.iter().map(|group| GroupId(*group)).collect();
     let exam = visit.actor.role <= Role::Student && server.policy().exam_of(&visit.actor.groups, now_s()).is_some();
     let audience = match groups.is_empty() {

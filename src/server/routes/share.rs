@@ -7,18 +7,18 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, files, row_of, see_done};
+use super::{Answer, Caller, OurServer, files, row_for, row_of, see_done};
 use crate::{
-    access::{About, Action, Audience},
+    access::{About, Action, Audience, GroupId, Permit},
     engine::{OnShelf, command::Command},
     server::{
         Server,
         caller::Visit,
         now_s,
-        pages::{self, FileLine, Frame, SharePage, ViewPage},
+        pages::{self, FileLine, Frame, SharePage, Typed, ViewPage},
         problem::Problem,
     },
-    share::{Entry, EntryKind},
+    share::{Entry, EntryKind, ShareId},
     store::central::ShareRow,
 };
 
@@ -99,6 +99,7 @@ pub(super) async fn share_page(
         may_link,
         groups: if full { server.central.groups().await? } else { vec![] },
         links,
+        failed: None,
         links_at: server.authority.addresses().into_iter().next().unwrap_or_default(),
         now_s: now_s(),
         share: row,
@@ -165,7 +166,8 @@ pub(in crate::server) async fn view(
     Extension(visit): Caller,
     Path((share, entry)): Path<(String, usize)>,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
+    let (row, seen) = row_for(&server, &visit, &share, Action::SeeShare).await?;
+    drop(seen);
     if server.is_only_above(&row) {
         return super::elsewhere::known_page(&server, &visit, &row).await;
     }
@@ -175,7 +177,6 @@ pub(in crate::server) async fn view(
     let EntryKind::File { size, root, .. } = listed.kind else { return Err(Problem::no_such("file")) };
     let mut facts = row.facts();
     facts.content = Some(root);
-    drop(server.allow(&visit, Action::SeeShare, About::Share(&facts), &named(&row)).await?);
     let may_have = server.would_allow(&visit, Action::Download, About::Share(&facts));
     let name = listed.path.name().to_owned();
     let download = files::address(&format!("/s/{}", row.id), entry, &name);
@@ -211,6 +212,27 @@ async fn beginning(share: &OnShelf, entry: usize, size: u64) -> Result<(String, 
     Ok((text, size > TEXT_MAX))
 }
 
+/// What the form of a share was filled in from, so that it changes nothing that its reader has not seen.
+pub(in crate::server) fn edition_of(row: &ShareRow) -> String {
+    let seen = format!("{}\n{}", row.title, row.audience);
+    blake3::hash(seen.as_bytes()).to_hex().chars().take(16).collect()
+}
+
+/// The share's page with a form that was refused, as it was filled in.
+pub(super) async fn form_again(
+    server: &Server,
+    visit: &Visit,
+    row: &ShareRow,
+    problem: Problem,
+    typed: Typed,
+) -> Answer {
+    let row = server.central.share(row.id).await?.ok_or_else(|| Problem::no_such("share"))?;
+    let base = format!("/s/{}", row.id);
+    let mut page = share_page(server, visit, row, &base, "", true).await?;
+    page.failed = Some((problem.detail.clone(), typed));
+    Ok(problem.with_form(pages::share(&Frame::of(server, visit), &page)))
+}
+
 /// Title and audience.
 pub(in crate::server) async fn change(
     State(server): OurServer,
@@ -221,26 +243,64 @@ pub(in crate::server) async fn change(
     let fields = files::fields(&form);
     let one = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
     let groups: Vec<String> = fields.iter().filter(|(key, _)| key == "group").map(|(_, value)| value.clone()).collect();
-    let row = row_of(&server, &share).await?;
-    let facts = row.facts();
-    let audience = super::audience_of(one("audience"), &groups)?;
-    let title = super::title_of(one("title"))?;
-    if title.is_empty() {
-        return Err(Problem::invalid("A share needs a title."));
+    let (row, permit) = row_for(&server, &visit, &share, Action::ChangeShare).await?;
+    let asked = async {
+        let audience = super::audience_of(one("audience"), &groups)?;
+        let title = super::title_of(one("title"))?;
+        if title.is_empty() {
+            return Err(Problem::invalid("A share needs a title."));
+        }
+        own_groups_only(&visit, &audience)?;
+        Ok((title, audience))
+    };
+    let changed = match asked.await {
+        Ok((title, audience)) => save(&server, &visit, permit, &row, one("seen"), &title, &audience).await,
+        Err(problem) => Err(problem),
+    };
+    match changed {
+        Ok(()) => Ok(see_done(&format!("/s/{}", row.id), "changed")),
+        Err(problem) if problem.is_of_form() => {
+            let audience = match one("audience") {
+                "room" => Audience::Room,
+                "groups" => Audience::Groups(groups.iter().filter_map(|id| id.parse().ok()).map(GroupId).collect()),
+                _ => Audience::Owner,
+            };
+            let typed = Typed::Change { title: one("title").to_owned(), audience };
+            form_again(&server, &visit, &row, problem, typed).await
+        }
+        Err(problem) => Err(problem),
     }
-    let permit = server.allow(&visit, Action::ChangeShare, About::Share(&facts), &named(&row)).await?;
-    if audience == Audience::Room && row.audience != Audience::Room {
-        drop(server.allow(&visit, Action::ShareWithRoom, About::Share(&facts), &named(&row)).await?);
+}
+
+/// `seen`: the edition that the form was made from; empty where a program asks.
+async fn save(
+    server: &Server,
+    visit: &Visit,
+    permit: Permit,
+    row: &ShareRow,
+    seen: &str,
+    title: &str,
+    audience: &Audience,
+) -> Result<(), Problem> {
+    if *audience == Audience::Room && row.audience != Audience::Room {
+        drop(server.allow(visit, Action::ShareWithRoom, About::Share(&row.facts()), &named(row)).await?);
     }
-    own_groups_only(&visit, &audience)?;
+    let outdated =
+        || Problem::conflict("Somebody changed this share while you were editing it. Check the form, then save again.");
+    if !seen.is_empty() && seen != edition_of(row) {
+        return Err(outdated());
+    }
     let address = visit.address.to_string();
-    let (about, detail) = (named(&row), format!("title {title:?}, for {audience}"));
+    let (about, detail) = (named(row), format!("title {title:?}, for {audience}"));
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
-    change.set_title(row.number, &title).await?;
-    change.set_audience(row.number, &audience).await?;
+    if !seen.is_empty() && !change.share_is_still(row).await? {
+        return Err(outdated());
+    }
+    change.set_title(row.number, title).await?;
+    change.set_audience(row.number, audience).await?;
     change.commit().await?;
-    tell_peers(&server, &row, &audience, row.quarantined);
-    Ok(see_done(&format!("/s/{}", row.id), "changed"))
+    tell_peers(server, row, audience, row.quarantined);
+    Ok(())
 }
 
 /// Students give to groups that they are in.
@@ -276,8 +336,7 @@ pub(in crate::server) async fn quarantine(
     Path(share): Path<String>,
     Form(form): Form<Hiding>,
 ) -> Answer {
-    let row = row_of(&server, &share).await?;
-    let permit = server.allow(&visit, Action::Quarantine, About::Share(&row.facts()), &named(&row)).await?;
+    let (row, permit) = row_for(&server, &visit, &share, Action::Quarantine).await?;
     let hide = form.hide == "yes";
     let note = super::title_of(&form.note)?;
     let detail = if hide { format!("hidden: {note}") } else { "shown again".to_owned() };
@@ -295,9 +354,8 @@ pub(in crate::server) async fn remove(
     Path(share): Path<String>,
     Form(form): Form<super::Sure>,
 ) -> Answer {
+    let (row, permit) = row_for(&server, &visit, &share, Action::RemoveShare).await?;
     form.must_be_ticked("the share")?;
-    let row = row_of(&server, &share).await?;
-    let permit = server.allow(&visit, Action::RemoveShare, About::Share(&row.facts()), &named(&row)).await?;
     let (address, about) = (visit.address.to_string(), named(&row));
     let mut change = server.central.change(permit, &visit.note(&address, &about, &row.title)).await?;
     change.remove_share(row.number).await?;
@@ -308,5 +366,9 @@ pub(in crate::server) async fn remove(
 
 /// A share in the audit log.
 pub(super) fn named(row: &ShareRow) -> String {
-    format!("share:{}", row.id.short())
+    named_by_id(row.id)
+}
+
+pub(super) fn named_by_id(id: ShareId) -> String {
+    format!("share:{}", id.short())
 }

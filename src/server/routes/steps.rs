@@ -16,7 +16,7 @@ use super::{
         Server,
         caller::{Visit, bearer},
         pages,
-        problem::Problem,
+        problem::{FormAgain, Problem},
         tokens,
     },
     answers,
@@ -91,6 +91,12 @@ pub(in crate::server) async fn finish(State(server): State<Arc<Server>>, request
         }
         if for_person && let Some(problem) = response.extensions_mut().remove::<Problem>() {
             let visit = response.extensions_mut().remove::<Arc<Visit>>();
+            let form = response.extensions_mut().remove::<FormAgain>();
+            if let Some(FormAgain(page)) = form {
+                response = (problem.status, page).into_response();
+                fence(&mut response);
+                return response;
+            }
             response = page_of(&shown, visit.as_deref(), problem, &method, target.as_deref().unwrap_or("/"));
         }
         fence(&mut response);

@@ -46,7 +46,8 @@ pub(in crate::server) async fn overview(State(server): OurServer, Extension(visi
 
 pub(in crate::server) async fn quarantine(State(server): OurServer, Extension(visit): Caller) -> Answer {
     drop(server.allow(&visit, Action::Quarantine, About::Nothing, "").await?);
-    let shares = server.central.quarantined().await?;
+    let mut shares = server.central.quarantined().await?;
+    shares.retain(|row| server.would_allow(&visit, Action::SeeShare, About::Share(&row.facts())));
     Ok(pages::quarantine(&Frame::of(&server, &visit), &shares, now_s()).into_response())
 }
 
@@ -57,7 +58,11 @@ pub(in crate::server) async fn page(
 ) -> Answer {
     drop(server.allow(&visit, Action::SeeStorage, About::Nothing, "storage").await?);
     let mut unfinished = vec![];
-    for (batch, whose) in server.central.unfinished(UNFINISHED_MAX).await? {
+    for (mut batch, whose, role) in server.central.unfinished(UNFINISHED_MAX).await? {
+        if !visit.actor.judges(role) && visit.actor.person() != Some(batch.person) {
+            batch.title = "An upload".to_owned();
+            batch.problem = String::new();
+        }
         let files = server.central.uploads_of(&batch.id).await?;
         let here = files.iter().map(|file| uploads::received(&server, file)).sum();
         unfinished.push((batch, whose, here, files.iter().map(|file| file.size).sum()));
