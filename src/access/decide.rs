@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use super::{Action, Exam, GroupId, Guests, PersonId, Policy, Reason, Role, Scope, extension_of};
+use super::{Action, Exam, GroupId, Guests, PersonId, Policy, Reason, Role, Scope, policy::endings_of};
 use crate::share::{PeerId, Root, ShareId};
 
 /// Who acts.
@@ -313,8 +313,7 @@ fn upload(case: &Case<'_>) -> Result<(), Reason> {
         return Ok(());
     }
     let rules = &case.policy.students;
-    let refused =
-        upload.names.iter().find_map(|name| extension_of(name).filter(|kind| rules.refused_types.contains(kind)));
+    let refused = upload.names.iter().flat_map(|name| endings_of(name)).find(|kind| rules.refused_types.contains(kind));
     if let Some(kind) = refused {
         return Err(Reason::Type { kind });
     }

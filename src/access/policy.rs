@@ -200,6 +200,11 @@ fn is_type(kind: &str) -> bool {
     (1..=16).contains(&kind.len()) && kind.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
 }
 
+/// Every ending by which a program could take a file for one of a kind: Windows reads `evil.exe::$DATA` as `evil.exe`.
+pub(super) fn endings_of(name: &str) -> impl Iterator<Item = String> {
+    extension_of(name).into_iter().chain(name.split(':').filter_map(extension_of))
+}
+
 /// The ending of a file's name as policies name it: what is behind the last dot, in lower case, without what Windows
 /// would drop (`virus.EXE. .` is an `exe`).
 pub fn extension_of(name: &str) -> Option<String> {

@@ -116,7 +116,7 @@ fn uploads_of_students_are_held_to_types_sizes_and_quotas() {
     assert_eq!(check(&["a.pdf"], 100, 901, 0), "quota-bytes");
     assert_eq!(check(&["a.pdf"], 100, u64::MAX, 0), "quota-bytes");
     assert_eq!(check(&["a.pdf"], 100, 0, 10), "quota-files");
-    for name in ["virus.exe", "VIRUS.EXE", "photo.jpg.exe", "a.exe.", "a.exe . ."] {
+    for name in ["virus.exe", "VIRUS.EXE", "photo.jpg.exe", "a.exe.", "a.exe . .", "evil.exe::$DATA", "a.exe:b.txt"] {
         assert_eq!(check(&["fine.txt", name], 1, 0, 0), "type", "{name}");
     }
     for name in ["exe", "exe.txt", ".exe.d"] {

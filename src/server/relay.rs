@@ -84,19 +84,25 @@ impl Room {
         let row = picture.peer(from).filter(|_| gives).ok_or(Reason::Unreachable)?;
         let asked = manifest_of(&self.client, from, &row.addresses, share);
         let signed = tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Reason::Timeout))?;
-        self.judge(from, computer, &signed)?;
+        let others = picture.shares.iter().filter(|row| row.id != share && row.publisher == from);
+        let others = others.filter(|row| row.givers.contains(&from));
+        let used = others.fold((0u64, 0u32), |(bytes, files), row| {
+            (bytes.saturating_add(row.size), files.saturating_add(row.files))
+        });
+        self.judge(from, computer, &signed, used)?;
         match self.keeping.make_room(signed.manifest().size()).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(Reason::Overloaded),
         }
     }
 
-    fn judge(&self, from: PeerId, computer: &Actor, signed: &SignedManifest) -> Result<(), Reason> {
+    /// `used`: bytes and files of what else the computer gives to everyone. Its own program counts them as well; another
+    /// program might not.
+    fn judge(&self, from: PeerId, computer: &Actor, signed: &SignedManifest, used: (u64, u32)) -> Result<(), Reason> {
         let (manifest, policy, now) = (signed.manifest(), self.policy.borrow().clone(), now_s());
         let judged = match manifest.publisher.peer_id() == from {
-            // Its own program keeps the sum of all that it gives to the quota.
             true => {
-                let given = Given { manifest, used_bytes: 0, used_files: 0 };
+                let given = Given { manifest, used_bytes: used.0, used_files: used.1 };
                 may_give(&policy, computer, Giving::Room, Some(given), now)
             }
             false => may_have(&policy, computer, signed.id(), Some(manifest), now),

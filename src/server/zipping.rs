@@ -35,7 +35,7 @@ pub(super) struct Zip {
 }
 
 enum Stage {
-    Files { left: vec::IntoIter<usize>, file: Option<File>, done: Vec<Done> },
+    Files { left: vec::IntoIter<usize>, file: Option<Box<File>>, done: Vec<Done> },
     List { lines: vec::IntoIter<Done>, count: u64, begin: u64 },
     Over,
 }
@@ -98,7 +98,7 @@ impl Zip {
                 Stage::Files { left, file, done }
             }
             Stage::Files { mut left, file: None, done } => match left.next() {
-                Some(entry) => Stage::Files { left, file: Some(self.begin(entry)?), done },
+                Some(entry) => Stage::Files { left, file: Some(Box::new(self.begin(entry)?)), done },
                 None => Stage::List { count: done.len() as u64, lines: done.into_iter(), begin: self.at() },
             },
             Stage::List { mut lines, count, begin } => match lines.next() {
