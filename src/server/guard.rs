@@ -2,13 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    net::IpAddr,
     sync::{Mutex, PoisonError},
 };
 
 use super::{Server, caller::Visit, now_ms, problem::Problem};
 use crate::{
-    access::{About, Action, Decision, Permit, decide},
+    access::{About, Action, Decision, Permit, Who, decide},
     share::Whence,
     store::central::Note,
 };
@@ -16,19 +15,19 @@ use crate::{
 /// The same refusal to the same caller is written down once in this time: a stranger who knocks a thousand times a second
 /// must not fill the disk.
 const SAME_MS: i64 = 10_000;
-/// So many different ones of one network are written down in that time; after them one that says that there are more.
-/// Others' are written down all the same.
+/// So many different ones of one person or computer, or of one network of strangers, are written down in that time; after
+/// them one that says that there are more. Others' are written down all the same.
 const OF_ONE_MAX: usize = 128;
-/// So many networks are remembered; of more, the one that was first refused is counted anew.
+/// So many of these are remembered; of more, the one that was first refused is counted anew.
 const REMEMBERED_MAX: usize = 1_024;
 
 /// Refusals that were written down a moment ago.
 #[derive(Default)]
 pub(crate) struct Refusals {
-    latest: Mutex<BTreeMap<IpAddr, Refused>>,
+    latest: Mutex<BTreeMap<String, Refused>>,
 }
 
-/// What one network was refused since a moment.
+/// What one of them was refused since a moment.
 struct Refused {
     since_ms: i64,
     what: BTreeMap<String, i64>,
@@ -48,19 +47,18 @@ enum Telling {
 
 impl Refusals {
     /// Whether it is written down.
-    pub(super) fn is_new(&self, address: IpAddr, what: String, now_ms: i64) -> bool {
-        matches!(self.tell(address, what, now_ms), Telling::Whole | Telling::More)
+    pub(super) fn is_new(&self, by: String, what: String, now_ms: i64) -> bool {
+        matches!(self.tell(by, what, now_ms), Telling::Whole | Telling::More)
     }
 
-    fn tell(&self, address: IpAddr, what: String, now_ms: i64) -> Telling {
-        let net = Whence::of(address).net;
+    fn tell(&self, by: String, what: String, now_ms: i64) -> Telling {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.len() >= REMEMBERED_MAX && !latest.contains_key(&net) {
-            let first = latest.iter().min_by_key(|(_, refused)| refused.since_ms).map(|(net, _)| *net);
+        if latest.len() >= REMEMBERED_MAX && !latest.contains_key(&by) {
+            let first = latest.iter().min_by_key(|(_, refused)| refused.since_ms).map(|(by, _)| by.clone());
             first.and_then(|first| latest.remove(&first));
         }
         let refused =
-            latest.entry(net).or_insert_with(|| Refused { since_ms: now_ms, what: BTreeMap::new(), more: false });
+            latest.entry(by).or_insert_with(|| Refused { since_ms: now_ms, what: BTreeMap::new(), more: false });
         if refused.what.len() >= OF_ONE_MAX {
             refused.what.retain(|_, at| now_ms - *at < SAME_MS);
         }
@@ -75,6 +73,14 @@ impl Refusals {
             return Telling::Whole;
         }
         if std::mem::replace(&mut refused.more, true) { Telling::TooMany } else { Telling::More }
+    }
+}
+
+/// Whose refusals are counted together: people's and computers' by themselves, strangers' by their network.
+pub(super) fn told_by(visit: &Visit) -> String {
+    match visit.actor.who {
+        Who::Nobody => Whence::of(visit.address).net.to_string(),
+        known => known.to_string(),
     }
 }
 
@@ -99,7 +105,7 @@ impl Server {
         let looks = matches!(permit.action(), Action::SeeShare | Action::Download);
         let same = format!("{} {named} judged", permit.who());
         // However much else there is to be told: nobody hides this behind refusals.
-        let is_told = || self.refusals.tell(visit.address, same, now_ms()) == Telling::Same;
+        let is_told = || self.refusals.tell(told_by(visit), same, now_ms()) == Telling::Same;
         if looks && permit.is_of_judge() && !is_told() {
             self.done(visit, permit, named, "read as judge").await?;
         }
@@ -117,7 +123,7 @@ impl Server {
         self.metrics.refused(action.name(), reason);
         let (actor, address, now) = (visit.actor.who.to_string(), visit.address.to_string(), now_ms());
         let same = format!("{actor} {address} {} {reason} {named}", action.name());
-        let detail = match self.refusals.tell(visit.address, same, now) {
+        let detail = match self.refusals.tell(told_by(visit), same, now) {
             Telling::Whole => "",
             Telling::More => "and more from there in the next seconds, which are not written down one by one",
             Telling::Same | Telling::TooMany => return Ok(()),
@@ -185,7 +191,7 @@ mod tests {
         assert!(latest.len() <= REMEMBERED_MAX && latest.values().all(|refused| refused.what.len() <= OF_ONE_MAX));
     }
 
-    fn address(number: u32) -> IpAddr {
-        IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number))
+    fn address(number: u32) -> String {
+        std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string()
     }
 }

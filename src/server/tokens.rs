@@ -42,8 +42,8 @@ pub(super) fn hash_of(token: &str) -> [u8; 32] {
 pub(super) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     // A token that is not drawn by chance would be known to everybody; no request is worth that.
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        tracing::error!("the system gives no random bytes, so no token can be made");
+    if let Err(error) = aws_lc_rs::rand::fill(&mut bytes) {
+        tracing::error!(%error, "the system gives no random bytes and no token can be made");
         std::process::abort();
     }
     bytes

@@ -124,7 +124,7 @@ fn an_exam_leaves_open_what_was_handed_out_for_it_and_nothing_else() {
     app.status("the exam has begun", |status| status["managed"]["exam_until"].is_string());
     let refused = app.run(&["get", &other]);
     assert_eq!(refused.code(), Some(4), "{refused:?}");
-    assert!(refused.stderr.contains("There is an exam"), "{refused:?}");
+    assert!(refused.stderr.contains("An exam is on"), "{refused:?}");
     assert_eq!(app.share(&app.file("answers.txt", b"42"), &[]).code(), Some(4), "not to each other");
     assert_eq!(app.run(&["get", &sheet]).code(), Some(0));
     let own = app.json(&["status"])["managed"]["server"].as_str().unwrap().to_owned();

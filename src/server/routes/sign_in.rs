@@ -16,6 +16,7 @@ use crate::{
     server::{
         Server,
         caller::{Visit, cookie},
+        guard::told_by,
         now_ms, now_s, one_time_codes,
         pages::{self, Frame},
         passwords::Checked,
@@ -164,7 +165,7 @@ fn again(server: &Arc<Server>, visit: &Visit, typed: Typed<'_>, status: StatusCo
 /// don't fill the disk.
 async fn log_wrong(server: &Server, visit: &Visit, name: &str, is_somebody: bool) -> Result<(), Problem> {
     let same = format!("sign-in {} {}", place(visit.address), if is_somebody { name } else { "" });
-    if !server.refusals.is_new(visit.address, same, now_ms()) {
+    if !server.refusals.is_new(told_by(visit), same, now_ms()) {
         return Ok(());
     }
     let (address, about) = (visit.address.to_string(), format!("name:{name}"));

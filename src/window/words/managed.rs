@@ -62,7 +62,7 @@ pub fn rules_of(name: &str, version: u64) -> String {
 
 /// `hour`, `minute`: of this place.
 pub fn exam(hour: u16, minute: u16) -> String {
-    format!("There is an exam until {hour}:{minute:02}")
+    format!("Exam until {hour}:{minute:02}")
 }
 
 pub fn rule(title: &str, value: &str) -> String {
