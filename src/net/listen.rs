@@ -97,6 +97,10 @@ pub struct Listener {
 pub(super) struct KeepPlace(Arc<Place>);
 
 impl KeepPlace {
+    pub fn whence(&self) -> Whence {
+        self.0.whence()
+    }
+
     /// Ready when the connection has to give way to another.
     pub async fn over(&self) {
         self.0.over().await;

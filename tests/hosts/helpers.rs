@@ -24,7 +24,7 @@ use handout::{
 use tokio::sync::mpsc;
 
 use super::{
-    FETCHING, PORT,
+    FETCHING, PORT, cost,
     crowd::{Crowd, Flood},
 };
 use crate::loopback::stranger::{Manner, Stranger};
@@ -50,6 +50,7 @@ pub fn act() {
     match std::env::var(ROLE).unwrap().as_str() {
         "liar" => runtime.block_on(lie(link)),
         "watcher" => runtime.block_on(watch(link)),
+        "thousand" => runtime.block_on(cost::thousand(link)),
         "crowd" => runtime.block_on(crowd(link)),
         role => panic!("{role}"),
     }

@@ -1,5 +1,6 @@
 //! The real program on twelve computers with lines of 100 Mbit/s, where much goes wrong at once.
 
+mod cost;
 pub mod crowd;
 mod doctor;
 mod helpers;

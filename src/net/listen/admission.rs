@@ -104,6 +104,7 @@ pub(super) struct Place {
     gauge: Gauge,
     known: Acquainted,
     number: u64,
+    whence: Whence,
     over: CancellationToken,
 }
 
@@ -141,7 +142,7 @@ impl Admission {
         counts.add(number, Open { whence, standing, over: over.clone() });
         self.gauge.0.open.fetch_add(1, Ordering::Relaxed);
         let (counts, gauge, known) = (self.counts.clone(), self.gauge.clone(), self.known.clone());
-        Some(Place { counts, gauge, known, number, over })
+        Some(Place { counts, gauge, known, number, whence, over })
     }
 
     /// Ends a stranger's connection of the network that has most, if that is more than `own` and one. Tells whether.
@@ -240,6 +241,10 @@ impl Place {
             self.gauge.turned_away_one();
         }
         stays
+    }
+
+    pub fn whence(&self) -> Whence {
+        self.whence
     }
 
     /// Ready when it has to give way to another.

@@ -1,9 +1,11 @@
 //! The answering side: reads requests, asks the source, sends.
 
 use std::{
+    collections::BTreeMap,
     io,
+    net::IpAddr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -21,9 +23,12 @@ use super::{
     PROTOCOL, STEP,
     frames::{Answer, Head, REQUEST_BYTES},
 };
-use crate::net::{
-    Closer, LeastSpeed, Pipe, PipeError,
-    listen::{KeepPlace, ServerIo},
+use crate::{
+    net::{
+        Closer, LeastSpeed, Pipe, PipeError,
+        listen::{KeepPlace, ServerIo},
+    },
+    share::Whence,
 };
 
 /// When to come back while all places are taken.
@@ -80,6 +85,8 @@ pub enum Refusal {
 pub struct ServeLimits {
     /// How many connections may ask for pieces at a time, each on a thread of its own; the next one is told to come back.
     pub connections: usize,
+    /// How many of them from one network, this computer excepted.
+    pub per_net: usize,
     /// How long a caller may ask for nothing.
     pub idle: Duration,
     pub least_speed: LeastSpeed,
@@ -87,7 +94,12 @@ pub struct ServeLimits {
 
 impl Default for ServeLimits {
     fn default() -> ServeLimits {
-        ServeLimits { connections: 256, idle: Duration::from_secs(30), least_speed: LeastSpeed::default() }
+        ServeLimits {
+            connections: 256,
+            per_net: 128,
+            idle: Duration::from_secs(30),
+            least_speed: LeastSpeed::default(),
+        }
     }
 }
 
@@ -98,12 +110,44 @@ pub struct Serving {
     cancel: CancellationToken,
     tracker: TaskTracker,
     free: Arc<Semaphore>,
+    nets: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+}
+
+/// One of a network's connections for pieces, until it is dropped.
+struct OfNet {
+    nets: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+    net: IpAddr,
+}
+
+impl Drop for OfNet {
+    fn drop(&mut self) {
+        let mut nets = self.nets.lock().unwrap_or_else(PoisonError::into_inner);
+        match nets.get_mut(&self.net) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => _ = nets.remove(&self.net),
+        }
+    }
 }
 
 impl Serving {
     /// `cancel` ends all of them; every upgraded connection's task is in `tracker` until its thread is done.
     pub fn new(limits: ServeLimits, cancel: CancellationToken, tracker: TaskTracker) -> Serving {
-        Serving { limits, cancel, tracker, free: Arc::new(Semaphore::new(limits.connections)) }
+        Serving { limits, cancel, tracker, free: Arc::new(Semaphore::new(limits.connections)), nets: Arc::default() }
+    }
+
+    /// A place for one more connection; `None` where there are enough.
+    fn enter(&self, whence: Option<Whence>) -> Option<(OwnedSemaphorePermit, Option<OfNet>)> {
+        let free = self.free.clone().try_acquire_owned().ok()?;
+        let Some(net) = whence.filter(|whence| !whence.is_here()).map(|whence| whence.net) else {
+            return Some((free, None));
+        };
+        let mut nets = self.nets.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = nets.entry(net).or_default();
+        if *count >= self.limits.per_net {
+            return None;
+        }
+        *count += 1;
+        Some((free, Some(OfNet { nets: self.nets.clone(), net })))
     }
 }
 
@@ -134,7 +178,7 @@ pub fn upgrade(
     let Some(upgrade) = upgrade else {
         return response(StatusCode::UPGRADE_REQUIRED);
     };
-    let Ok(free) = serving.free.clone().try_acquire_owned() else {
+    let Some(free) = serving.enter(place.as_ref().map(KeepPlace::whence)) else {
         let mut busy = response(StatusCode::SERVICE_UNAVAILABLE);
         busy.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(RETRY_AFTER_S));
         return busy;
@@ -180,7 +224,7 @@ async fn run(
     pipe: Pipe,
     source: Box<dyn PieceSource>,
     serving: Serving,
-    (free, gives_way): (OwnedSemaphorePermit, impl Future<Output = ()>),
+    (free, gives_way): (impl Send + 'static, impl Future<Output = ()>),
     ended: impl FnOnce(ServeEnd) + Send + 'static,
 ) {
     let Ok(closer) = pipe.closer() else { return };
