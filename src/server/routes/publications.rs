@@ -25,7 +25,7 @@ use crate::{
         snapshot::{Done, Snapshot},
     },
     net::{
-        call::{Client, Timeouts},
+        call::{Client, Connection, Timeouts},
         listen,
         tls::Expect,
     },
@@ -185,19 +185,33 @@ async fn manifest_of(
     id: ShareId,
 ) -> Result<SignedManifest, Problem> {
     let client = Client::new((*server.identity).clone());
+    let mut connection = connect(&client, caller, at).await?;
     let failed = |error: crate::net::call::CallError| {
-        let detail =
-            format!("This server could not ask the computer at {at} for it: {error}. A firewall on it may be why.");
+        let detail = format!("This server could not get the list of files from the computer at {at}: {error}.");
         Problem::new(StatusCode::BAD_GATEWAY, "computer", detail)
     };
-    let connected = client.connect(&[at], Expect::Peer(caller.peer), Timeouts::default()).await;
-    let mut connection = connected.map_err(failed)?;
     let wire = connection.get(&paths::manifest(id), SignedManifest::BYTES_MAX).await.map_err(failed)?;
     let signed = SignedManifest::parse_expected(&wire, id).map_err(|error| Problem::invalid(error.to_string()))?;
     if signed.manifest().publisher.peer_id() != caller.peer {
         return Err(Problem::invalid("A computer can hand over only what it shares itself."));
     }
     Ok(signed)
+}
+
+/// Reaches the computer at the port that it names. Where its key is not there, the same is said after the same time,
+/// whatever is: nobody finds out by this server which ports of an address answer, and how.
+async fn connect(client: &Client, caller: listen::Caller, at: std::net::SocketAddr) -> Result<Connection, Problem> {
+    let (begun, timeouts) = (tokio::time::Instant::now(), Timeouts::default());
+    match client.connect(&[at], Expect::Peer(caller.peer), timeouts).await {
+        Ok(connection) => Ok(connection),
+        Err(error) => {
+            tracing::debug!(computer = %caller.peer.short(), %at, %error, "a computer that hands over can't be asked");
+            tokio::time::sleep_until(begun + timeouts.connect).await;
+            let detail =
+                format!("This server could not reach the computer at {at} to ask it. A firewall on it may be why.");
+            Err(Problem::new(StatusCode::BAD_GATEWAY, "computer", detail))
+        }
+    }
 }
 
 /// Everything that the policy says about it.
