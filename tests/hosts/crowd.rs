@@ -27,8 +27,6 @@ use handout::{
 use tokio::{net::TcpSocket, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// What each lists.
-pub const OFFERS: usize = 20_000;
 /// What stands in the title of every share that is none.
 pub const FALSE_TITLE: &str = "Homework for tomorrow";
 /// A connection for pieces takes so much in this time: twice what anybody must keep.
@@ -48,6 +46,9 @@ pub struct Crowd {
     pub publisher: PeerId,
     /// So many are announced over mDNS; the others call.
     pub announced: usize,
+    /// What each lists, in the publisher's name, and of how many peers it tells who do not exist.
+    pub offers: usize,
+    pub invented: usize,
     /// Connections are opened from these, and left.
     pub flood: Option<Flood>,
 }
@@ -74,7 +75,7 @@ impl Crowd {
         let (id, role) = (identity.id(), if number.is_multiple_of(3) { "server" } else { "peer" });
         let listener = Listener::bind(Some(SocketAddr::new(self.at, 0))).unwrap();
         let port = listener.address().port();
-        let router = router(id, role, &self.catalogue(number), &around(number));
+        let router = router(id, role, &self.catalogue(number), &around(number, self.invented));
         let config = tls::server_config(&identity).unwrap();
         let (cancel, tracker) = (CancellationToken::new(), TaskTracker::new());
         tokio::spawn(listen::serve(listener, config, router, Limits::server(), cancel, tracker));
@@ -111,12 +112,12 @@ impl Crowd {
             complete: true,
             everyone: true,
         };
-        Catalogue { revision: 1, shares: (0..OFFERS).map(listed).collect() }
+        Catalogue { revision: 1, shares: (0..self.offers).map(listed).collect() }
     }
 }
 
 /// Peers that do not exist: outside, on the listener's own computer, and in the room where nobody answers.
-fn around(number: usize) -> Around {
+fn around(number: usize, invented: usize) -> Around {
     let neighbour = |at: usize| {
         let port = |of: usize| 20_000 + (at * 16 + of) as u16;
         let address = |of: usize| match of % 3 {
@@ -130,7 +131,7 @@ fn around(number: usize) -> Around {
             addresses: (0..16).map(address).collect(),
         }
     };
-    Around { peers: (0..256).map(neighbour).collect() }
+    Around { peers: (0..invented).map(neighbour).collect() }
 }
 
 fn router(id: PeerId, role: &str, catalogue: &Catalogue, around: &Around) -> Router {

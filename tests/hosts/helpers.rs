@@ -38,6 +38,11 @@ pub const FILE: &str = "HANDOUT_TEST_FILE";
 const CROWD_ROOM: &str = "HANDOUT_TEST_ROOM";
 const CROWD_FLOOD: &str = "HANDOUT_TEST_FLOOD";
 
+/// How many of them announce themselves, how much each lists in another's name, and how many peers each invents.
+const CROWD_ANNOUNCED: &str = "HANDOUT_TEST_ANNOUNCED";
+const CROWD_OFFERS: &str = "HANDOUT_TEST_OFFERS";
+const CROWD_INVENTED: &str = "HANDOUT_TEST_INVENTED";
+
 /// Whether this process is a helper of the test.
 pub fn is_one() -> bool {
     std::env::var_os(ROLE).is_some()
@@ -117,7 +122,10 @@ async fn crowd(link: Link) {
     let room = list(CROWD_ROOM).iter().map(|at| at.parse().unwrap()).collect();
     let publisher = share_of(&link).await.manifest().publisher.peer_id();
     let at = "0.0.0.0".parse().unwrap();
-    let crowd = Crowd { keys: 10, at, room, share: link.share, publisher, announced: 3, flood };
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let (announced, offers, invented) = (number(CROWD_ANNOUNCED), number(CROWD_OFFERS), number(CROWD_INVENTED));
+    let share = link.share;
+    let crowd = Crowd { keys: 10, at, room, share, publisher, announced, offers, invented, flood };
     crowd.act();
     println!("crowds");
     std::future::pending::<()>().await;
