@@ -33,6 +33,7 @@ mod passwords;
 mod policy_fields;
 mod problem;
 mod ranges;
+mod readiness;
 mod relay;
 mod remembered;
 mod router;
@@ -106,6 +107,7 @@ pub(crate) struct Server {
     /// `None`: the bytes lie on the disk.
     pub shared: Option<shared::Shared>,
     pub authority: authority::Authority,
+    pub readiness: readiness::Readiness,
     pub started_s: i64,
     pub tracker: TaskTracker,
     pub cancel: CancellationToken,
@@ -192,6 +194,7 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
         keeping,
         shared,
         authority,
+        readiness: readiness::Readiness::default(),
         started_s: now_s(),
         tracker: at.tracker,
         cancel: at.cancel,

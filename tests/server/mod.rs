@@ -10,6 +10,7 @@ mod exams;
 mod guarding;
 mod handing_over;
 mod hardening;
+mod healing;
 mod link_counts;
 mod machine;
 mod moving;

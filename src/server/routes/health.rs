@@ -12,20 +12,10 @@ pub(in crate::server) async fn alive() -> &'static str {
     "alive\n"
 }
 
-/// Whether the database and the storage answer, and the disk has room.
+/// Whether the database, the home folder and the storage keep what is written, and the disk has room.
 pub(in crate::server) async fn ready(State(server): OurServer) -> Response {
-    if let Err(error) = server.central.ping().await {
-        tracing::warn!(%error, "the database does not answer");
-        return (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n").into_response();
-    }
-    if let Some(fault) = server.shared.as_ref().and_then(crate::server::shared::Shared::fault) {
-        tracing::warn!(error = %fault, "the storage does not answer");
-        return (StatusCode::SERVICE_UNAVAILABLE, "the storage does not answer\n").into_response();
-    }
-    match server.free_bytes() {
-        Some(free) if free < server.settings().reserve_bytes => {
-            (StatusCode::SERVICE_UNAVAILABLE, "the disk is full\n").into_response()
-        }
-        _ => "ready\n".into_response(),
+    match server.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response(),
     }
 }

@@ -6,7 +6,8 @@
 
 use super::{
     Central, CentralError,
-    sql::{Changes, Row, sql},
+    pools::Changes,
+    sql::{Row, sql},
 };
 use crate::share::{PublicKey, Signature};
 

@@ -79,7 +79,10 @@ impl Central {
         let mut changes = self.pools.begin().await?;
         let statement = sql("UPDATE enrolments SET uses_left = uses_left - 1 \
              WHERE token = $1 AND uses_left > 0 AND expires_s > $2 RETURNING role, group_id");
-        let Some(row) = changes.row(statement.bind(new.token).bind(new.now_s)).await? else { return Ok(None) };
+        let Some(row) = changes.row(statement.bind(new.token).bind(new.now_s)).await? else {
+            changes.undo().await?;
+            return Ok(None);
+        };
         let (role, group): (String, Option<i64>) = (row.get("role")?, row.get("group_id")?);
         let actor = format!("device:{}", new.peer);
         super::audit::append(&mut changes, &actor, "devices.enrol", "done", note).await?;

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{
     Central, CentralError, UploadPart,
-    sql::{Changes, Pools},
+    pools::{Changes, Pools},
     words::{WordLine, found_by, insert_words},
 };
 
@@ -64,7 +64,7 @@ pub enum DumpError {
 /// What is not part of a server's rows.
 const LEFT_OUT: [&str; 5] = ["_sqlx_migrations", "locks", "upload_parts", "files_words", "words_form"];
 /// Facts of one place alone.
-const FACTS_LEFT_OUT: [&str; 2] = ["sealed_keys", "storage_swept_s"];
+const FACTS_LEFT_OUT: [&str; 3] = ["sealed_keys", "storage_swept_s", super::WRITTEN];
 const ROWS_AT_ONCE: usize = 1_000;
 
 impl From<sqlx::Error> for DumpError {
@@ -125,8 +125,8 @@ impl Central {
             }
         }
         let mut changes = self.pools.begin().await?;
-        if let Changes::Sqlite(transaction) = &mut changes {
-            sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut **transaction).await?;
+        if matches!(changes, Changes::Sqlite(_)) {
+            execute(&mut changes, "PRAGMA defer_foreign_keys = ON".to_owned(), None).await?;
         }
         for table in tables.iter().rev() {
             execute(&mut changes, format!("DELETE FROM {}", quoted(&table.name)), None).await?;
@@ -382,15 +382,17 @@ fn insert(table: &DumpedTable, postgres: bool) -> String {
 async fn execute(changes: &mut Changes, statement: String, json: Option<String>) -> Result<(), sqlx::Error> {
     let statement = AssertSqlSafe(statement);
     match changes {
-        Changes::Sqlite(transaction) => {
+        Changes::Sqlite(lent) => {
             let query = sqlx::query(statement);
             let query = if json.is_some() { query.bind(json) } else { query };
-            query.execute(&mut **transaction).await?;
+            let done = query.execute(lent.connection()?).await;
+            lent.ended(done, true)?;
         }
-        Changes::Postgres(transaction) => {
+        Changes::Postgres(lent) => {
             let query = sqlx::query(statement);
             let query = if json.is_some() { query.bind(json) } else { query };
-            query.execute(&mut **transaction).await?;
+            let done = query.execute(lent.connection()?).await;
+            lent.ended(done, true)?;
         }
     }
     Ok(())

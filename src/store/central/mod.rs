@@ -21,6 +21,7 @@ mod links;
 mod network_disk;
 mod people;
 mod policies;
+mod pools;
 mod remembered;
 mod sessions;
 mod shares;
@@ -61,7 +62,10 @@ pub use timing::statements;
 pub use uploads::{Batch, BatchState, NewBatch, NewUpload, UploadRow};
 pub use usage::OwnerUsage;
 
-use self::sql::{Changes, Pools, sql};
+use self::{
+    pools::{Changes, Pools},
+    sql::sql,
+};
 use crate::access::Permit;
 
 /// The database of a central server. Cheap to clone.
@@ -98,6 +102,11 @@ pub enum CentralError {
     Taken { what: &'static str },
     #[error("there is no such {what}")]
     Missing { what: &'static str },
+    #[error(
+        "The server's database {place} keeps text as {encoding}, in which not every name can be written. Make it anew \
+         with: createdb --encoding=UTF8 --template=template0 NAME"
+    )]
+    Encoding { place: String, encoding: String },
     #[error("the last owner must stay: make somebody else an owner first")]
     LastOwner,
     #[error("The server's database could not be read or written: {0}")]
@@ -112,6 +121,8 @@ pub struct Change {
 static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/server_sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/server_postgres");
 
+/// The fact that is written to see whether writing works.
+const WRITTEN: &str = "written_ms";
 const READERS: u32 = 4;
 const CONNECTIONS: u32 = 8;
 /// The console writes beside a running server, which may be writing down a share of 100,000 files.
@@ -151,10 +162,10 @@ impl Central {
         Ok(Change { changes })
     }
 
-    /// Whether statements are answered.
-    pub async fn ping(&self) -> Result<(), CentralError> {
-        self.pools.rows(sql("SELECT seq FROM audit_tip")).await?;
-        Ok(())
+    /// Whether what is written is kept. A database that can only be read is of no use to a server: each sign-in and each
+    /// download writes. `now_ms`: something that was not written before, or SQLite would leave the disk alone.
+    pub async fn try_write(&self, now_ms: i64) -> Result<(), CentralError> {
+        self.set_fact(WRITTEN, &now_ms.to_string()).await
     }
 
     /// A fact by its name.
@@ -253,10 +264,17 @@ async fn open_postgres(url: &str, place: &Place) -> Result<Central, CentralError
     let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| cannot_open(place, &error))?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        .acquire_timeout(ACQUIRE)
+        .acquire_timeout(pools::ACQUIRE)
         .connect_with(options.application_name("handout").disable_statement_logging())
         .await
         .map_err(|error| cannot_open(place, &error))?;
+    let encoding: String = sqlx::query_scalar("SHOW server_encoding")
+        .fetch_one(&pool)
+        .await
+        .map_err(|error| cannot_open(place, &error))?;
+    if encoding != "UTF8" {
+        return Err(CentralError::Encoding { place: place.shown(), encoding });
+    }
     POSTGRES.run(&pool).await.map_err(|error| migration_fault(place, error))?;
     let pools = Pools::Postgres(pool);
     words::bring_up_to_date(&pools).await?;
@@ -290,7 +308,6 @@ fn found(what: &'static str, rows: u64) -> Result<(), CentralError> {
 /// An id that nobody has: drawn by chance below 2^53.
 fn random_id() -> i64 {
     let mut bytes = [0; 8];
-    // Without the system's chance there would be no TLS and so no caller either.
-    aws_lc_rs::rand::fill(&mut bytes).ok();
+    assert!(aws_lc_rs::rand::fill(&mut bytes).is_ok(), "the system gives no chance");
     (i64::from_le_bytes(bytes) & ((1 << 53) - 1)).max(1)
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Central, CentralError, Change, FROM_ABOVE, found,
-    sql::{Changes, Row, share_columns, sql, sql_of},
+    pools::Changes,
+    sql::{Row, share_columns, sql, sql_of},
     storage::next_version,
     words::{self, WordLine, found_by, insert_words},
 };

@@ -5,19 +5,14 @@
 //! are cast to BIGINT, because PostgreSQL's are NUMERIC.
 
 use sqlx::{
-    Decode, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction, Type, postgres::PgRow, sqlite::SqliteRow,
+    Decode, Postgres, Row as _, Sqlite, Type,
+    postgres::{PgArguments, PgRow},
+    query::Query,
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
-use super::timing::timed;
-
-/// Where the tables are. Cheap to clone.
-#[derive(Clone)]
-pub(in crate::store) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres(PgPool),
-}
-
 /// What can be bound.
+#[derive(Clone)]
 pub(super) enum Value {
     Int(Option<i64>),
     Text(Option<String>),
@@ -35,12 +30,6 @@ pub(super) struct Statement {
 pub(super) enum Row {
     Sqlite(SqliteRow),
     Postgres(PgRow),
-}
-
-/// Changes that come to pass together or not at all.
-pub(super) enum Changes {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
 }
 
 /// What columns can be read as.
@@ -83,6 +72,36 @@ impl Statement {
         self.values.push(value.into());
         self
     }
+
+    pub fn for_sqlite(&self) -> Query<'static, Sqlite, SqliteArguments> {
+        let mut query = sqlx::query(self.sqlite);
+        for value in &self.values {
+            query = match value.clone() {
+                Value::Int(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }
+
+    pub fn for_postgres(&self) -> Query<'static, Postgres, PgArguments> {
+        let mut query = sqlx::query(self.postgres);
+        for value in &self.values {
+            query = match value.clone() {
+                Value::Int(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }
+}
+
+/// PostgreSQL holds no NUL in a text, and some of SQLite's functions end at one. What came with one from outside is kept and
+/// looked for with the sign for what is no letter, so it is equal to nothing that was given a name here.
+fn text(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
 impl Row {
@@ -107,114 +126,6 @@ impl Row {
     pub fn hash(&self, column: &str) -> Result<[u8; 32], sqlx::Error> {
         let bytes: Vec<u8> = self.get(column)?;
         bytes.try_into().map_err(|_| sqlx::Error::Decode("a hash in the database does not have 32 bytes".into()))
-    }
-}
-
-macro_rules! bound {
-    ($statement:expr, $text:expr) => {{
-        let mut query = sqlx::query($text);
-        for value in $statement.values {
-            query = match value {
-                Value::Int(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-            };
-        }
-        query
-    }};
-}
-
-impl Pools {
-    /// All rows of a question.
-    pub async fn rows(&self, statement: Statement) -> Result<Vec<Row>, sqlx::Error> {
-        let _timed = timed();
-        match self {
-            Pools::Sqlite { readers, .. } => {
-                let rows = bound!(statement, statement.sqlite).fetch_all(readers).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
-            Pools::Postgres(pool) => {
-                let rows = bound!(statement, statement.postgres).fetch_all(pool).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
-    }
-
-    /// The first row, if there is one.
-    pub async fn row(&self, statement: Statement) -> Result<Option<Row>, sqlx::Error> {
-        Ok(self.rows(statement).await?.into_iter().next())
-    }
-
-    /// Begins changes. On SQLite the lock for writing is taken at once, so that two that read before they write never
-    /// have to be undone.
-    pub async fn begin(&self) -> Result<Changes, sqlx::Error> {
-        let _timed = timed();
-        match self {
-            Pools::Sqlite { writer, .. } => Ok(Changes::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)),
-            Pools::Postgres(pool) => Ok(Changes::Postgres(pool.begin().await?)),
-        }
-    }
-
-    /// One change alone. Tells how many rows it concerned.
-    pub async fn run(&self, statement: Statement) -> Result<u64, sqlx::Error> {
-        let _timed = timed();
-        match self {
-            Pools::Sqlite { writer, .. } => {
-                Ok(bound!(statement, statement.sqlite).execute(writer).await?.rows_affected())
-            }
-            Pools::Postgres(pool) => Ok(bound!(statement, statement.postgres).execute(pool).await?.rows_affected()),
-        }
-    }
-
-    pub async fn close(&self) {
-        match self {
-            Pools::Sqlite { writer, readers } => {
-                readers.close().await;
-                writer.close().await;
-            }
-            Pools::Postgres(pool) => pool.close().await,
-        }
-    }
-}
-
-impl Changes {
-    /// Tells how many rows it concerned.
-    pub async fn run(&mut self, statement: Statement) -> Result<u64, sqlx::Error> {
-        let _timed = timed();
-        match self {
-            Changes::Sqlite(changes) => {
-                Ok(bound!(statement, statement.sqlite).execute(&mut **changes).await?.rows_affected())
-            }
-            Changes::Postgres(changes) => {
-                Ok(bound!(statement, statement.postgres).execute(&mut **changes).await?.rows_affected())
-            }
-        }
-    }
-
-    pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, sqlx::Error> {
-        let _timed = timed();
-        match self {
-            Changes::Sqlite(changes) => {
-                let rows = bound!(statement, statement.sqlite).fetch_all(&mut **changes).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
-            }
-            Changes::Postgres(changes) => {
-                let rows = bound!(statement, statement.postgres).fetch_all(&mut **changes).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
-            }
-        }
-    }
-
-    pub async fn row(&mut self, statement: Statement) -> Result<Option<Row>, sqlx::Error> {
-        Ok(self.rows(statement).await?.into_iter().next())
-    }
-
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
-        let _timed = timed();
-        match self {
-            Changes::Sqlite(changes) => changes.commit().await,
-            Changes::Postgres(changes) => changes.commit().await,
-        }
     }
 }
 
@@ -245,19 +156,19 @@ impl From<u64> for Value {
 
 impl From<&str> for Value {
     fn from(value: &str) -> Value {
-        Value::Text(Some(value.to_owned()))
+        Value::Text(Some(text(value.to_owned())))
     }
 }
 
 impl From<String> for Value {
     fn from(value: String) -> Value {
-        Value::Text(Some(value))
+        Value::Text(Some(text(value)))
     }
 }
 
 impl From<Option<&str>> for Value {
     fn from(value: Option<&str>) -> Value {
-        Value::Text(value.map(str::to_owned))
+        Value::Text(value.map(|value| text(value.to_owned())))
     }
 }
 

@@ -3,8 +3,9 @@
 
 use super::{
     Central, CentralError,
+    pools::Changes,
     shares::{ShareRow, share_of},
-    sql::{Changes, Row, share_columns, sql},
+    sql::{Row, share_columns, sql},
 };
 use crate::{
     share::{Root, ShareId},

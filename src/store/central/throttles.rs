@@ -34,7 +34,10 @@ impl Central {
         }
         let after = match judge(&before) {
             Ok(after) => after,
-            Err(refused) => return Ok(Err(refused)),
+            Err(refused) => {
+                changes.undo().await?;
+                return Ok(Err(refused));
+            }
         };
         for (who, failures) in who.iter().zip(&after) {
             let statement = sql("UPDATE throttles SET failures = $1, until_ms = $2, at_ms = $3 WHERE who = $4");
