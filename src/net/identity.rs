@@ -94,6 +94,15 @@ impl Identity {
         }
     }
 
+    /// The key in `folder`, if one is there. Nothing is made or put aside, whatever the machine.
+    pub fn load(folder: &Path) -> Result<Option<Identity>, IdentityError> {
+        let path = folder.join(FILE_NAME);
+        let parse = |text: String| {
+            Identity::parse(&text).map_err(|reason| IdentityError::Damaged { path: path.clone(), reason })
+        };
+        key_file::read(&path)?.map(parse).transpose()
+    }
+
     /// Makes a key that is given (PEM) the key in `folder`, bound to this machine: where several computers are one server,
     /// or a server moved. Another key that is there is put aside as `identity.key.cloned`.
     pub fn install(folder: &Path, pem: &str, machine_id: Option<&str>) -> Result<Identity, IdentityError> {

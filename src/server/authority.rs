@@ -3,30 +3,33 @@
 //! No public authority certifies a computer in a school's network, so the server makes its own: it can only certify names
 //! and addresses that exist inside a network (RFC 5280 §4.2.1.10), and its certificate can be given to the room's
 //! computers. The server's certificate lasts 90 days and is renewed a month before, or when the server's addresses change.
+//!
+//! Invariants:
+//! - Validity has two ends, and both are looked at, each minute: what was made while the clock was wrong is made anew when
+//!   the clock is right.
+//! - The authority's key stays. Its certificate is made anew two years before its end, or where the clock says that it does
+//!   not hold; who trusts the old one trusts what the key signs until that one ends.
+//! - One name outside the authority's limits would spoil the certificate for all, so each is tried before it is written in,
+//!   and [`Authority::left_out`] says which need a certificate of the administrator's.
+
+mod issuing;
 
 use std::{
     collections::BTreeSet,
     fs,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
-};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use serde::{Deserialize, Serialize};
-use time::{Duration, OffsetDateTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use super::{Config, ServerError};
+use self::issuing::{failed, issue_if_due, issued, permitted_names};
+pub(super) use self::issuing::{install, own};
+use super::{Config, ServerError, now_s, validity::Validity};
 use crate::net::{interfaces::reachable_at, tls::SiteTls};
-
-const DAYS: i64 = 90;
-const RENEW_BEFORE_DAYS: i64 = 30;
-const AUTHORITY_YEARS: i64 = 10;
 
 /// Who certifies the server, and the TLS that follows.
 pub(crate) struct Authority {
@@ -36,14 +39,18 @@ pub(crate) struct Authority {
     bound: SocketAddr,
     /// `None`: the certificate is the administrator's.
     own: bool,
+    /// The administrator's certificate and its key.
+    given: Option<(PathBuf, PathBuf)>,
+    /// What was read of it last, good or not.
+    read: Mutex<Option<(String, String)>>,
     tls: watch::Sender<Arc<SiteTls>>,
 }
 
-/// What is remembered of the server's certificate, so that it need not be read apart.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Issued {
-    not_after_s: i64,
-    names: BTreeSet<String>,
+/// Until when certificates hold, in seconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub certificate: Option<Validity>,
+    pub authority: Option<Validity>,
 }
 
 impl Authority {
@@ -51,30 +58,80 @@ impl Authority {
     pub fn open(config: &Config, bound: SocketAddr) -> Result<Authority, ServerError> {
         let names = names(config);
         let folder = config.tls();
-        let tls = match &config.certificate {
+        let given = config.certificate.clone();
+        let tls = match &given {
             Some((certificate, key)) => read_tls(certificate, key)?,
             None => {
                 super::make_private(&folder).map_err(|error| failed(&folder, &error))?;
-                issue_if_due(&folder, &names, bound)?;
+                issue_if_due(&folder, &names, bound, OffsetDateTime::now_utc())?;
                 read_tls(&folder.join("server.pem"), &folder.join("server.key"))?
             }
         };
-        let own = config.certificate.is_none();
-        Ok(Authority { folder, names, bound, own, tls: watch::Sender::new(Arc::new(tls)) })
+        let read = Mutex::new(given.as_ref().map(|(certificate, key)| texts(certificate, key)));
+        let own = given.is_none();
+        let authority = Authority { folder, names, bound, own, given, read, tls: watch::Sender::new(Arc::new(tls)) };
+        authority.say_what_is_wrong();
+        Ok(authority)
     }
 
     pub fn tls(&self) -> watch::Receiver<Arc<SiteTls>> {
         self.tls.subscribe()
     }
 
-    /// Renews the certificate when it is time. Tells whether it did.
+    /// Renews the certificate when it is time, or takes the administrator's in when its file is another. Tells whether it
+    /// did.
     pub fn renew(&self) -> Result<bool, ServerError> {
-        if !self.own || !issue_if_due(&self.folder, &self.names, self.bound)? {
-            return Ok(false);
-        }
-        let tls = read_tls(&self.folder.join("server.pem"), &self.folder.join("server.key"))?;
+        let tls = match &self.given {
+            Some((certificate, key)) => {
+                let texts = texts(certificate, key);
+                let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+                if read.as_ref() == Some(&texts) {
+                    return Ok(false);
+                }
+                // What can't be used is told once, and the one before goes on holding.
+                *read = Some(texts);
+                read_tls(certificate, key)?
+            }
+            None if !issue_if_due(&self.folder, &self.names, self.bound, OffsetDateTime::now_utc())? => {
+                return Ok(false);
+            }
+            None => read_tls(&self.folder.join("server.pem"), &self.folder.join("server.key"))?,
+        };
         self.tls.send_replace(Arc::new(tls));
+        self.say_what_is_wrong();
         Ok(true)
+    }
+
+    /// Until when the certificates hold.
+    pub fn ends(&self) -> Ends {
+        let of = |path: &Path| CertificateDer::from_pem_file(path).ok().and_then(|der| Validity::of(&der));
+        match &self.given {
+            Some((certificate, _)) => Ends { certificate: of(certificate), authority: None },
+            None => Ends {
+                certificate: of(&self.folder.join("server.pem")),
+                authority: of(&self.folder.join("authority.pem")),
+            },
+        }
+    }
+
+    /// The server's own names and addresses for which browsers are shown a certificate that is not good for them.
+    pub fn left_out(&self) -> BTreeSet<String> {
+        match &self.given {
+            Some((certificate, _)) => not_named(certificate, &self.names),
+            None => issued(&self.folder).and_then(|issued| issued.left_out).unwrap_or_default(),
+        }
+    }
+
+    fn say_what_is_wrong(&self) {
+        let left_out = self.left_out().into_iter().collect::<Vec<_>>().join(", ");
+        if self.own && !left_out.is_empty() {
+            tracing::warn!("{left_out}: {OUTSIDE}");
+        }
+        if self.ends().certificate.is_some_and(|validity| !validity.holds(now_s())) {
+            tracing::error!(
+                "the server's certificate does not hold at this moment: browsers refuse it; is the clock right?"
+            );
+        }
     }
 
     /// The authority's certificate as PEM, for the room's computers to trust.
@@ -140,136 +197,49 @@ fn is_link_local(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
-/// Makes the authority if there is none, and the server's certificate if it is missing, soon over, or for other addresses.
-fn issue_if_due(folder: &Path, names: &[String], bound: SocketAddr) -> Result<bool, ServerError> {
-    let wrong = |error: rcgen::Error| ServerError::Certificate(error.to_string());
-    let now = OffsetDateTime::now_utc();
-    let mut wanted: BTreeSet<String> = names.iter().cloned().collect();
-    wanted.extend(reachable_at(bound).iter().filter(|at| !is_link_local(at.ip())).map(|at| at.ip().to_string()));
-    wanted.extend(["127.0.0.1".to_owned(), "::1".to_owned()]);
-    let issued = fs::read_to_string(folder.join("issued.json")).ok();
-    let issued: Option<Issued> = issued.and_then(|text| serde_json::from_str(&text).ok());
-    let good = issued.is_some_and(|issued| {
-        let left_s = issued.not_after_s - now.unix_timestamp();
-        left_s > RENEW_BEFORE_DAYS * 86_400 && wanted.is_subset(&issued.names)
-    });
-    if good && folder.join("server.pem").exists() && folder.join("server.key").exists() {
-        return Ok(false);
-    }
-    let (authority, key) = authority(folder, now)?;
-    let issuer = Issuer::from_params(&authority, key);
-    let server_key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(wrong)?;
-    let certified: Vec<String> = wanted.iter().filter(|name| may_be_certified(name)).cloned().collect();
-    let mut params = CertificateParams::new(certified).map_err(wrong)?;
-    params.distinguished_name = common_name("Handout server");
-    params.not_before = now - Duration::hours(1);
-    params.not_after = now + Duration::days(DAYS);
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    let certificate = params.signed_by(&server_key, &issuer).map_err(wrong)?;
-    let issued = Issued { not_after_s: params.not_after.unix_timestamp(), names: wanted };
-    write_private(&folder.join("server.key"), &server_key.serialize_pem())?;
-    write_private(&folder.join("server.pem"), &certificate.pem())?;
-    let text = serde_json::to_string(&issued).map_err(|error| ServerError::Certificate(error.to_string()))?;
-    write_private(&folder.join("issued.json"), &text)?;
-    Ok(true)
-}
+/// Why a name has no certificate.
+pub(super) const OUTSIDE: &str = "the server's own authority may certify only names and addresses inside a network, so \
+     browsers that come by these are warned; they need a certificate of their own (tls.certificate)";
 
-/// Names inside a network and private addresses; an administrator's other names need a certificate of their own.
-fn may_be_certified(name: &str) -> bool {
-    match name.parse::<IpAddr>() {
-        Ok(IpAddr::V4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
-        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-        Err(_) => true,
-    }
-}
-
-/// The authority's key and certificate as PEM; made where there are none.
-pub(super) fn own(folder: &Path) -> Result<(String, String), ServerError> {
-    super::make_private(folder).map_err(|error| failed(folder, &error))?;
-    authority(folder, OffsetDateTime::now_utc())?;
-    let read = |name: &str| {
-        let path = folder.join(name);
-        fs::read_to_string(&path).map_err(|error| failed(&path, &error))
+/// What of the configuration can't be certified: names that the administrator's certificate does not have, or that the
+/// server's own authority may not have. For a trial, before there is an authority.
+pub(super) fn try_out(config: &Config, now_s: i64) -> Result<BTreeSet<String>, ServerError> {
+    let Some((certificate, key)) = &config.certificate else {
+        let within = permitted_names();
+        let inside = |name: &String| within.iter().any(|end| name == end || name.ends_with(&format!(".{end}")));
+        return Ok(config.names.iter().filter(|name| !inside(name)).cloned().collect());
     };
-    Ok((read("authority.key")?, read("authority.pem")?))
-}
-
-/// Makes this the authority of the folder. Another one that is there is put aside, and the server's certificate is made
-/// anew.
-pub(super) fn install(folder: &Path, key: &str, certificate: &str) -> Result<(), ServerError> {
-    super::make_private(folder).map_err(|error| failed(folder, &error))?;
-    KeyPair::from_pem(key).map_err(|error| ServerError::Certificate(error.to_string()))?;
-    let (key_path, path) = (folder.join("authority.key"), folder.join("authority.pem"));
-    if fs::read_to_string(&key_path).is_ok_and(|there| there == key) {
-        return Ok(());
-    }
-    for there in [&key_path, &path] {
-        if there.exists() {
-            let mut aside = there.clone().into_os_string();
-            aside.push(".before");
-            fs::rename(there, aside).map_err(|error| failed(there, &error))?;
+    read_tls(certificate, key)?;
+    let validity = CertificateDer::from_pem_file(certificate).ok().and_then(|der| Validity::of(&der));
+    let wrong = match validity {
+        Some(validity) if validity.holds(now_s) => return Ok(not_named(certificate, &config.names)),
+        Some(validity) if validity.until_s < now_s => {
+            format!("{} ended on {}", certificate.display(), super::pages::date(validity.until_s))
         }
-    }
-    fs::remove_file(folder.join("issued.json")).ok();
-    write_private(&key_path, key)?;
-    write_private(&path, certificate)
+        Some(validity) => {
+            let from = super::pages::date(validity.from_s);
+            format!("{} does not hold before {from}; or this computer's clock is wrong", certificate.display())
+        }
+        None => format!("{} does not say from when to when it holds", certificate.display()),
+    };
+    Err(ServerError::Certificate(wrong))
 }
 
-/// The authority, read or made. Its description is always the same, so only the key and the certificate are kept.
-fn authority(folder: &Path, now: OffsetDateTime) -> Result<(CertificateParams, KeyPair), ServerError> {
-    let wrong = |error: rcgen::Error| ServerError::Certificate(error.to_string());
-    let mut params = CertificateParams::new(vec![]).map_err(wrong)?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.name_constraints = Some(NameConstraints { permitted_subtrees: permitted(), excluded_subtrees: vec![] });
-    params.not_before = now - Duration::hours(1);
-    params.not_after = now + Duration::days(AUTHORITY_YEARS * 365);
-    let (key_path, path) = (folder.join("authority.key"), folder.join("authority.pem"));
-    if let (Ok(key), true) = (fs::read_to_string(&key_path), path.exists()) {
-        let key = KeyPair::from_pem(&key).map_err(wrong)?;
-        params.distinguished_name = authority_name(&key);
-        return Ok((params, key));
-    }
-    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(wrong)?;
-    params.distinguished_name = authority_name(&key);
-    let certificate = params.self_signed(&key).map_err(wrong)?;
-    write_private(&key_path, &key.serialize_pem())?;
-    write_private(&path, &certificate.pem())?;
-    Ok((params, key))
+/// Names that a certificate is not good for.
+fn not_named(certificate: &Path, names: &[String]) -> BTreeSet<String> {
+    let Ok(der) = CertificateDer::from_pem_file(certificate) else { return BTreeSet::new() };
+    let Ok(parsed) = rustls::server::ParsedCertificate::try_from(&der) else { return BTreeSet::new() };
+    let good = |name: &String| {
+        ServerName::try_from(name.as_str()).is_ok_and(|name| rustls::client::verify_server_name(&parsed, &name).is_ok())
+    };
+    names.iter().filter(|name| !good(name)).cloned().collect()
 }
 
-/// Two servers' authorities must not have one name, or browsers take one for the other.
-fn authority_name(key: &KeyPair) -> DistinguishedName {
-    let hash = blake3::hash(rcgen::PublicKeyData::der_bytes(key)).to_hex();
-    common_name(&format!("Handout local authority {}", &hash.as_str()[..8]))
+fn texts(certificate: &Path, key: &Path) -> (String, String) {
+    (fs::read_to_string(certificate).unwrap_or_default(), fs::read_to_string(key).unwrap_or_default())
 }
 
-fn common_name(name: &str) -> DistinguishedName {
-    let mut named = DistinguishedName::new();
-    named.push(DnType::CommonName, name);
-    named
-}
-
-/// What exists only inside a network: special names (RFC 6761, 6762, and what routers use), names without a dot, and private
-/// addresses (RFC 1918, 3927, 4193, 4291).
-fn permitted() -> Vec<GeneralSubtree> {
-    let own = gethostname::gethostname().to_string_lossy().to_lowercase();
-    let mut names: Vec<String> =
-        ["localhost", "local", "internal", "lan", "home.arpa", "test"].map(str::to_owned).into();
-    if !own.is_empty() && own.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-') {
-        names.push(own);
-    }
-    let v4 = |ip: [u8; 4], bits: u8| CidrSubnet::from_addr_prefix(IpAddr::from(ip), bits);
-    let v6 = |text: &str, bits: u8| text.parse().ok().map(|ip: IpAddr| CidrSubnet::from_addr_prefix(ip, bits));
-    let nets = [v4([10, 0, 0, 0], 8), v4([172, 16, 0, 0], 12), v4([192, 168, 0, 0], 16), v4([127, 0, 0, 0], 8)];
-    let nets = nets.into_iter().chain([v4([169, 254, 0, 0], 16)]);
-    let nets = nets.chain([v6("::1", 128), v6("fc00::", 7), v6("fe80::", 10)].into_iter().flatten());
-    names.into_iter().map(GeneralSubtree::DnsName).chain(nets.map(GeneralSubtree::IpAddress)).collect()
-}
-
-pub(super) fn read_tls(certificate: &Path, key: &Path) -> Result<SiteTls, ServerError> {
+fn read_tls(certificate: &Path, key: &Path) -> Result<SiteTls, ServerError> {
     let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
         ServerError::Certificate(format!("{} can't be read: {error}", path.display()))
     };
@@ -278,24 +248,4 @@ pub(super) fn read_tls(certificate: &Path, key: &Path) -> Result<SiteTls, Server
         .map_err(|error| unreadable(certificate, &error))?;
     let key = PrivateKeyDer::from_pem_file(key).map_err(|error| unreadable(key, &error))?;
     SiteTls::new(chain, key).map_err(|error| ServerError::Certificate(error.to_string()))
-}
-
-/// Written whole under another name first, for the owner alone.
-fn write_private(path: &Path, text: &str) -> Result<(), ServerError> {
-    let temporary = path.with_extension("new");
-    let written = (|| {
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&temporary)?;
-        std::io::Write::write_all(&mut file, text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    })();
-    written.map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> ServerError {
-    ServerError::Folder { path: path.to_owned(), reason: error.to_string() }
 }

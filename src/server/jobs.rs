@@ -14,6 +14,7 @@ use crate::{
 };
 
 const EVERY: Duration = Duration::from_secs(60);
+const TOGETHER: Duration = Duration::from_secs(1);
 /// Another process takes over when this one is silent for so long.
 const LOCK_S: i64 = 150;
 const LOCK: &str = "jobs";
@@ -45,12 +46,14 @@ pub(super) fn start(server: &Arc<Server>) {
             tracing::error!(%error, "unfinished uploads could not be gone on with");
         }
         let (holder, mut handed) = (tokens::short_token(), BTreeMap::new());
+        let mut hangup = Hangup::listen();
         loop {
             if let Err(problem) = once(&server, &holder, &mut handed).await {
                 tracing::warn!(error = %problem.detail, "tidying up did not end well");
             }
             tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
+                () = sign_what_is_grave(&server, &holder, &mut handed) => {}
+                () = hangup.next() => tracing::info!("the certificate is looked at, as SIGHUP asks for it"),
                 () = server.cancel.cancelled() => break,
             }
         }
@@ -60,11 +63,62 @@ pub(super) fn start(server: &Arc<Server>) {
     });
 }
 
+/// Waits for the next round, and signs the log behind what only those do who run the server as soon as they did it.
+async fn sign_what_is_grave(server: &Arc<Server>, holder: &str, handed: &mut BTreeMap<PeerId, i64>) {
+    let next = tokio::time::Instant::now() + EVERY;
+    while tokio::time::timeout_at(next, server.central.grave()).await.is_ok() {
+        // What is done together, such as a class that is made, is signed together.
+        tokio::time::sleep(TOGETHER).await;
+        let now = now_s();
+        let signed = match server.central.take_lock(LOCK, holder, now, now + LOCK_S).await {
+            Ok(true) => sign(server, handed).await,
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = signed {
+            tracing::warn!(%error, "the audit log was not signed");
+        }
+    }
+}
+
+async fn sign(server: &Server, handed: &mut BTreeMap<PeerId, i64>) -> Result<(), CentralError> {
+    server.central.sign_head(now_ms(), |message| server.identity.sign(message)).await?;
+    witness::hand_up(server, handed).await
+}
+
+/// SIGHUP: a service manager or a program that renewed the certificate asks that it is looked at.
+struct Hangup {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangup {
+    #[cfg(unix)]
+    fn listen() -> Hangup {
+        Hangup { signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok() }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Hangup {
+        Hangup {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
 async fn once(server: &Arc<Server>, holder: &str, handed: &mut BTreeMap<PeerId, i64>) -> Result<(), Problem> {
     match server.authority.renew() {
-        Ok(true) => tracing::info!("the server's certificate was renewed"),
+        Ok(true) => tracing::info!("the server has another certificate"),
         Ok(false) => {}
-        Err(error) => tracing::error!(%error, "the server's certificate could not be renewed"),
+        Err(error) => tracing::error!(%error, "the certificate before goes on holding"),
     }
     let now = now_s();
     if !server.central.take_lock(LOCK, holder, now, now + LOCK_S).await? {
@@ -81,9 +135,7 @@ async fn once(server: &Arc<Server>, holder: &str, handed: &mut BTreeMap<PeerId, 
     server.central.sweep_locks(now - LOCK_S).await?;
     retain(server, now).await?;
     sweep_storage(server, now).await?;
-    server.central.sign_head(now_ms(), |message| server.identity.sign(message)).await?;
-    witness::hand_up(server, handed).await?;
-    Ok(())
+    Ok(sign(server, handed).await?)
 }
 
 /// Deletes what lies in the storage and is named nowhere, now and then.

@@ -69,15 +69,20 @@ pub(super) fn install(config: &Config, keys: &Keys, machine_id: Option<&str>) ->
 
 /// Writes down whose database it is, or refuses one of another server.
 pub(super) async fn claim(central: &Central, identity: &Identity) -> Result<(), ServerError> {
+    central.first_fact(OWNER_FACT, &identity.id().to_string()).await?;
+    belongs(central, identity).await
+}
+
+/// Refuses the database of another server; one that is nobody's yet is good.
+pub(super) async fn belongs(central: &Central, identity: &Identity) -> Result<(), ServerError> {
     let mine = identity.id().to_string();
-    let owner = central.first_fact(OWNER_FACT, &mine).await?;
-    if owner == mine {
-        return Ok(());
+    match central.fact(OWNER_FACT).await? {
+        Some(owner) if owner != mine => Err(ServerError::Keys(format!(
+            "the database belongs to the server with the key {owner}, and this one has the key {mine}. For several \
+             processes of one server give each the same cluster.secret_file; after a move bring identity.key along"
+        ))),
+        _ => Ok(()),
     }
-    Err(ServerError::Keys(format!(
-        "the database belongs to the server with the key {owner}, and this one has the key {mine}. For several processes \
-         of one server give each the same cluster.secret_file; after a move bring identity.key along"
-    )))
 }
 
 fn sealing_key(path: &Path) -> Result<[u8; 32], ServerError> {

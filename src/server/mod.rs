@@ -48,6 +48,7 @@ mod storage_config;
 mod throttle;
 mod tokens;
 mod upload_locks;
+mod validity;
 mod witness;
 mod zip_form;
 mod zipping;
@@ -212,21 +213,32 @@ pub async fn site(config: Config, at: At, told: impl FnOnce(Told) + Send) -> Res
     Ok(SiteDoors { browsers: Browsers { tls, router: pages }, peers: peers.merge(peers_of_chain) })
 }
 
-/// Tries out what a configuration names: the certificate is read, the database is opened, and an object is written to the
-/// storage, read, listed and deleted.
-pub async fn try_out(config: &Config) -> Result<(), ServerError> {
-    if let Some((certificate, key)) = &config.certificate {
-        authority::read_tls(certificate, key)?;
-    }
-    // A database file that is not there yet is not made for a trial.
+/// Tries out what a configuration names, as serving does: the certificate is read and looked at, the database is opened and
+/// must be this server's, and an object is written to the storage, read, listed and deleted. Returns what works and is
+/// worth knowing, a sentence each.
+pub async fn try_out(config: &Config) -> Result<Vec<String>, ServerError> {
+    let left_out = authority::try_out(config, now_s())?;
+    let said = match &config.certificate {
+        Some(_) => "tls.certificate is not for these, so browsers that come by them are warned",
+        None => authority::OUTSIDE,
+    };
+    let names = left_out.into_iter().collect::<Vec<_>>().join(", ");
+    let remarks = if names.is_empty() { vec![] } else { vec![format!("names: {names}: {said}.")] };
+    // A database file that is not there yet is not made for a trial, and neither is a key.
     if !matches!(&config.database, Place::Sqlite(path) if !path.exists()) {
-        Central::open(&config.database).await?.close().await;
+        let central = Central::open(&config.database).await?;
+        let identity = Identity::load(&config.home).map_err(|error| ServerError::Keys(error.to_string()))?;
+        if let Some(identity) = identity.filter(|_| config.cluster_secret.is_none()) {
+            keyring::belongs(&central, &identity).await?;
+            load_policy(&central, &identity).await?;
+        }
+        central.close().await;
     }
     if let Some(storage) = &config.objects {
         let tried = shared::objects_of(storage)?.try_out().await;
         tried.map_err(|error| ServerError::Storage(error.to_string()))?;
     }
-    Ok(())
+    Ok(remarks)
 }
 
 impl Server {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Server, now_ms};
+use super::{Server, now_ms, now_s};
 use crate::{
     chain::{Reason, Upstream, reach},
     net::call::Client,
@@ -181,11 +181,37 @@ pub(super) async fn hand_up(server: &Server, handed: &mut BTreeMap<PeerId, i64>)
         let Some(newest) = new.first().map(|head| head.seq) else { continue };
         let body = serde_json::to_vec(&Heads::of(server.identity.public_key(), &new)).unwrap_or_default();
         match reach::post(&client, upstream, PATH, body, REPLY_BYTES_MAX).await {
-            Ok(_) => drop(handed.insert(upstream.id, newest)),
+            Ok(_) => {
+                handed.insert(upstream.id, newest);
+                was_kept(&server.central, now_s()).await?;
+            }
             Err(reason) => tracing::debug!(server = %upstream.id, ?reason, "heads of the audit log were not handed up"),
         }
     }
     Ok(())
+}
+
+/// The fact that says when somebody else was last given where the log stands.
+const WITNESSED: &str = "witnessed_s";
+const DAY_S: i64 = 86_400;
+/// Whoever was silent for so long may keep nothing any more.
+const WITNESS_DAYS: i64 = 30;
+
+/// Notes that somebody else keeps where the log stands.
+pub(super) async fn was_kept(central: &Central, now_s: i64) -> Result<(), CentralError> {
+    match last_kept(central).await? {
+        Some(at) if (0..DAY_S).contains(&(now_s - at)) => Ok(()),
+        _ => central.set_fact(WITNESSED, &now_s.to_string()).await,
+    }
+}
+
+/// Whether somebody else keeps it.
+pub(super) async fn is_kept(central: &Central, now_s: i64) -> Result<bool, CentralError> {
+    Ok(last_kept(central).await?.is_some_and(|at| now_s - at < WITNESS_DAYS * DAY_S))
+}
+
+async fn last_kept(central: &Central) -> Result<Option<i64>, CentralError> {
+    Ok(central.fact(WITNESSED).await?.and_then(|at| at.parse().ok()))
 }
 
 /// What a server above kept of this one's heads.

@@ -35,13 +35,16 @@ pub(super) fn config(path: Option<&std::path::Path>, home: &std::path::Path) -> 
     }
 }
 
-/// Ends without fault at SIGTERM and SIGINT.
+/// Ends without fault at SIGTERM and SIGINT; SIGHUP has the server look at its certificate.
 pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), Exit> {
     logging::to_stderr_as(common, logging::Default::Doings, args.log_format.into());
     let mut setup = setup::setup(common)?;
     let config = config(args.config.as_deref(), &setup.home)?;
     if args.check {
-        runtime()?.block_on(server::try_out(&config)).map_err(|error| Exit::failed(error.to_string(), "", ""))?;
+        let tried = runtime()?.block_on(server::try_out(&config));
+        for remark in tried.map_err(|error| Exit::failed(error.to_string(), "", ""))? {
+            output.remark(&remark);
+        }
         output.remark("The configuration is right.");
         return Ok(());
     }
@@ -59,7 +62,7 @@ pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), 
         setup.settings.name.value.clone_from(name);
     }
     raise_open_files();
-    let interrupt = shutdown::interrupt()?;
+    let interrupt = shutdown::interrupt_of_a_server()?;
     let runtime = runtime()?;
     let instance = match runtime.block_on(control::find(&setup.home)) {
         Ok(Found::Nobody(instance)) => instance,

@@ -15,7 +15,7 @@ use super::{PASSWORD, Server, machine};
 use crate::postgres;
 
 /// Waits until it is so.
-fn soon(what: &str, mut is: impl FnMut() -> bool) {
+pub fn soon(what: &str, mut is: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is() {
         assert!(begun.elapsed() < Duration::from_secs(60), "{what} within a minute");

@@ -3,6 +3,7 @@
 mod accounts;
 mod admission;
 pub mod apps;
+mod certificates;
 mod chained;
 mod console;
 mod enrolled;

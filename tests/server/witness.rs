@@ -1,4 +1,4 @@
-//! Others keep the heads of a server's audit log and convict it when the log is cut: the server above it, and teachers'
+//! Others keep the heads of a server's audit log and convict it when the log is cut: the server above it, and enrolled
 //! computers.
 
 use std::path::PathBuf;
@@ -52,20 +52,20 @@ fn a_log_that_was_cut_is_found_out_by_the_heads_that_the_server_above_kept() {
 }
 
 #[test]
-fn a_log_that_was_cut_or_written_anew_is_found_out_by_a_teachers_computer_which_says_so() {
+fn a_log_that_was_cut_or_written_anew_is_found_out_by_an_enrolled_computer_which_says_so() {
     let (mut server, owner) = Server::owned();
-    let mut teacher = App::enrolled(&server, &token(&owner, &[("role", "teacher")]));
+    let mut computer = App::enrolled(&server, &token(&owner, &[("role", "student")]));
     // Asked for at the console, a head is signed without a minute having to pass.
     for group in ["7a", "7b"] {
         json(&server, &["groups", "add", group]);
         json(&server, &["audit", "heads"]);
     }
     let signed = json(&server, &["audit", "heads"])["heads"].as_array().unwrap().clone();
-    teacher.restart();
+    computer.restart();
     let kept = |status: &Value| status["managed"]["audit_heads"].as_u64() >= Some(signed.len() as u64);
-    let status = teacher.status("it keeps all heads", kept);
+    let status = computer.status("it keeps all heads", kept);
     assert_eq!(status["managed"]["audit_broken"], Value::Null);
-    let proof = std::fs::read(kept_heads(&teacher)).unwrap();
+    let proof = std::fs::read(kept_heads(&computer)).unwrap();
     let newest = signed.last().unwrap()["hash"].as_str().unwrap();
     assert!(String::from_utf8_lossy(&proof).contains(newest));
 
@@ -73,14 +73,14 @@ fn a_log_that_was_cut_or_written_anew_is_found_out_by_a_teachers_computer_which_
     touch(&server, CUT);
     server.start_at_the_same_address();
     assert_eq!(json(&server, &["audit", "verify"])["whole"], true, "by itself nobody sees it");
-    told_at_next_start(&mut teacher, "its end was cut off");
+    told_at_next_start(&mut computer, "its end was cut off");
 
     // Another entry in its place.
     json(&server, &["groups", "add", "8a"]);
     let anew = json(&server, &["audit", "heads"])["heads"].as_array().unwrap().last().unwrap().clone();
     assert!(anew["seq"] == signed.last().unwrap()["seq"] && anew["hash"] != newest, "{anew}");
-    told_at_next_start(&mut teacher, "the log was written anew");
-    assert!(std::fs::read(kept_heads(&teacher)).unwrap() == proof, "what was kept is the proof, and stays");
+    told_at_next_start(&mut computer, "the log was written anew");
+    assert!(std::fs::read(kept_heads(&computer)).unwrap() == proof, "what was kept is the proof, and stays");
 }
 
 /// The file in which a computer keeps the heads of its server.

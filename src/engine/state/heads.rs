@@ -1,16 +1,13 @@
-//! Where the server's audit log stands, kept by teachers' computers: when a later head does not continue an earlier one, the
+//! Where the server's audit log stands, kept by the computers that are enrolled: when a later head does not continue an earlier one, the
 //! log was cut or written anew, and whoever sits here is told.
 
 use std::time::{Duration, Instant};
 
 use super::State;
-use crate::{
-    access::Role,
-    engine::{
-        managed::{HeadsKept, ServerFault},
-        task::Task,
-        trouble::TroubleKind,
-    },
+use crate::engine::{
+    managed::{HeadsKept, ServerFault},
+    task::Task,
+    trouble::TroubleKind,
 };
 
 /// How often a server is asked.
@@ -32,10 +29,10 @@ impl Heads {
 }
 
 impl State {
-    /// Asks, if it is time to. Students' computers may not see them.
+    /// Asks, if it is time to.
     pub(super) fn heads_due(&mut self, tasks: &mut Vec<Task>) {
         let now = self.clock.now;
-        let Some(enrolled) = self.managed.enrolled.as_ref().filter(|enrolled| enrolled.role >= Role::Teacher) else {
+        let Some(enrolled) = self.managed.enrolled.as_ref() else {
             self.managed.heads = Heads::default();
             return;
         };

@@ -1,10 +1,13 @@
 //! What those see who run the server: the overview, computers, quarantine, the audit log.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use super::{figures, frame::Frame, icons::icon};
 use crate::{
     access::GroupId,
+    server::{authority::Ends, validity::Validity},
     store::central::{AuditEntry, AuditFilter, AuditReport, DeviceRow, EnrolmentRow, GroupRow, ShareRow, Usage},
 };
 
@@ -18,6 +21,12 @@ pub(in crate::server) struct Overview {
     pub database: String,
     pub addresses: Vec<String>,
     pub fingerprint: Option<String>,
+    pub ends: Ends,
+    /// Names and addresses that have no certificate.
+    pub left_out: BTreeSet<String>,
+    /// Whether somebody else keeps where the audit log stands.
+    pub witnessed: bool,
+    pub now_s: i64,
     pub started_s: i64,
     pub policy_version: u64,
 }
@@ -28,6 +37,7 @@ pub(in crate::server) fn overview(frame: &Frame, page: &Overview) -> Markup {
         _ => None,
     };
     frame.administration("/admin", "Overview", html! {
+        (warnings(page))
         dl.figures {
             div { dt { "Shares" } dd { (page.usage.shares) } }
             div { dt { "Files" } dd { (page.usage.files) } }
@@ -47,6 +57,7 @@ pub(in crate::server) fn overview(frame: &Frame, page: &Overview) -> Markup {
             h2 { "Addresses" }
             ul { @for address in &page.addresses { li { a href=(address) { (address) } } } }
             p.soft { "Running since " (figures::time(page.started_s)) " · policy " (page.policy_version) }
+            @if let Some(holds) = page.ends.certificate { p.soft { "The server’s own certificate holds until " (figures::date(holds.until_s)) "." } }
         }
         @if let Some(fingerprint) = &page.fingerprint {
             section.sheet {
@@ -54,6 +65,7 @@ pub(in crate::server) fn overview(frame: &Frame, page: &Overview) -> Markup {
                 p { "Browsers trust this server without a warning once its authority is installed on their computers. It can only certify names and addresses inside a network." }
                 p { a.button href="/authority.pem" download="handout-authority.pem" { (icon("download")) "The authority’s certificate" } }
                 p.soft { "SHA-256 " code.breaks { (fingerprint) } }
+                @if let Some(holds) = page.ends.authority { p.soft { "It holds until " (figures::date(holds.until_s)) "." } }
                 details { summary { "How to install it" }
                     ul {
                         li { "Windows: " code { "certutil -addstore Root handout-authority.pem" } ", or by group policy: Computer Configuration → Windows Settings → Security Settings → Public Key Policies → Trusted Root Certification Authorities." }
@@ -65,6 +77,29 @@ pub(in crate::server) fn overview(frame: &Frame, page: &Overview) -> Markup {
             }
         }
     })
+}
+
+/// What an administrator should do something about.
+fn warnings(page: &Overview) -> Markup {
+    const DAY_S: i64 = 86_400;
+    let bad = |holds: Option<Validity>| holds.is_some_and(|holds| !holds.holds(page.now_s));
+    let soon = |holds: Option<Validity>, days: i64| holds.filter(|holds| holds.until_s - page.now_s < days * DAY_S);
+    let (certificate, authority) = (page.ends.certificate, page.ends.authority);
+    html! {
+        @if bad(certificate) || bad(authority) {
+            p.notice.bad role="alert" { (icon("warning")) "Browsers refuse this server’s certificate: it does not hold at this moment. Look at the computer’s clock, then at the certificate." }
+        } @else if let Some(holds) = soon(certificate, 14) {
+            p.notice.bad role="alert" { (icon("warning")) "This server’s certificate ends on " (figures::date(holds.until_s)) ". Put the new one in its place; it is taken in within a minute." }
+        } @else if let Some(holds) = soon(authority, 365) {
+            p.notice.bad role="alert" { (icon("warning")) "The authority’s certificate ends on " (figures::date(holds.until_s)) ". Install the new one on the room’s computers before." }
+        }
+        @if !page.left_out.is_empty() {
+            p.notice.bad role="alert" { (icon("warning")) "Browsers that come by these are warned, because the server’s certificate is not for them: " (page.left_out.iter().map(String::as_str).collect::<Vec<_>>().join(", ")) ". Give the server a certificate for them with " code { "tls.certificate" } " in " code { "server.toml" } "." }
+        }
+        @if !page.witnessed {
+            p.notice.bad role="alert" { (icon("warning")) "Nobody else keeps where the audit log stands, so whoever gets at the database could cut it without a trace. Enrol a computer, or add a server above; they keep it by themselves." }
+        }
+    }
 }
 
 pub(in crate::server) struct DevicesPage {

@@ -47,7 +47,7 @@ pub(super) fn ago(then_s: i64, now_s: i64) -> String {
 }
 
 /// `2026-11-23`.
-pub(super) fn date(at_s: i64) -> String {
+pub(in crate::server) fn date(at_s: i64) -> String {
     let at = OffsetDateTime::from_unix_timestamp(at_s).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     at.format(format_description!("[year]-[month]-[day]")).unwrap_or_default()
 }

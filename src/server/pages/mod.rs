@@ -27,6 +27,7 @@ pub(super) use account::{AccountPage, account};
 pub(super) use administration::{AuditPage, DevicesPage, Overview, audit, devices, overview, quarantine};
 pub(super) use elsewhere::{ElsewherePage, elsewhere, out_of_reach};
 pub(super) use exams::{ExamForm, ExamsPage, exam_home, exams, handed_in};
+pub(super) use figures::date;
 pub(super) use frame::{Frame, problem};
 pub(super) use home::{Hit, HomePage, hits, home};
 pub(super) use links::{LinkPage, link, link_password};

@@ -15,6 +15,7 @@ use crate::{
         Server, now_s,
         pages::{self, Frame, Overview, StoragePage},
         problem::Problem,
+        witness,
     },
     store::central::BatchState,
 };
@@ -38,6 +39,10 @@ pub(in crate::server) async fn overview(State(server): OurServer, Extension(visi
         database: server.config.database.shown(),
         addresses: server.authority.addresses(),
         fingerprint: server.authority.fingerprint(),
+        ends: server.authority.ends(),
+        left_out: server.authority.left_out(),
+        witnessed: witness::is_kept(&server.central, now_s()).await?,
+        now_s: now_s(),
         started_s: server.started_s,
         policy_version: server.policy().version,
     };

@@ -133,6 +133,7 @@ impl Central {
         let last = changes.row(sql("SELECT MAX(seq) AS seq FROM audit_heads")).await?;
         let last: Option<i64> = last.map(|row| row.get("seq")).transpose()?.flatten();
         if seq == 0 || last == Some(seq) {
+            changes.undo().await?;
             return Ok(None);
         }
         let signature = sign(&AuditHead::message(seq, &hash, at_ms));

@@ -35,6 +35,7 @@ mod words;
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -44,6 +45,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::Notify;
 
 pub use crate::share::words::words_of;
 pub use audit::{AuditEntry, AuditFault, AuditFilter, AuditHead, AuditReport, HEAD_DOMAIN, Note};
@@ -66,12 +68,14 @@ use self::{
     pools::{Changes, Pools},
     sql::sql,
 };
-use crate::access::Permit;
+use crate::access::{Permit, Scope};
 
 /// The database of a central server. Cheap to clone.
 #[derive(Clone)]
 pub struct Central {
     pools: Pools,
+    /// Tells that something was done that the log should be signed behind at once.
+    grave: Arc<Notify>,
 }
 
 /// Where the tables are.
@@ -116,6 +120,8 @@ pub enum CentralError {
 /// Changes under one permit, with their entry in the audit log. Nothing happened until [`Change::commit`].
 pub struct Change {
     changes: Changes,
+    /// Who is told when it came to pass.
+    tells: Option<Arc<Notify>>,
 }
 
 static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/server_sqlite");
@@ -159,7 +165,13 @@ impl Central {
     pub async fn change(&self, permit: Permit, note: &Note<'_>) -> Result<Change, CentralError> {
         let mut changes = self.pools.begin().await?;
         audit::append(&mut changes, &permit.who().to_string(), permit.action().name(), "done", note).await?;
-        Ok(Change { changes })
+        let grave = permit.action().scope() == Scope::Admin;
+        Ok(Change { changes, tells: grave.then(|| self.grave.clone()) })
+    }
+
+    /// Waits until something was done that only those do who run the server.
+    pub async fn grave(&self) {
+        self.grave.notified().await;
     }
 
     /// Whether what is written is kept. A database that can only be read is of no use to a server: each sign-in and each
@@ -220,7 +232,11 @@ impl Central {
 impl Change {
     /// Makes it true, with its entry in the log.
     pub async fn commit(self) -> Result<(), CentralError> {
-        Ok(self.changes.commit().await?)
+        self.changes.commit().await?;
+        if let Some(tells) = self.tells {
+            tells.notify_one();
+        }
+        Ok(())
     }
 }
 
@@ -257,7 +273,7 @@ async fn open_sqlite(path: &Path, place: &Place) -> Result<Central, CentralError
     let readers = pool(READERS).connect_lazy_with(options.read_only(true).create_if_missing(false));
     let pools = Pools::Sqlite { writer, readers };
     words::bring_up_to_date(&pools).await?;
-    Ok(Central { pools })
+    Ok(Central { pools, grave: Arc::default() })
 }
 
 async fn open_postgres(url: &str, place: &Place) -> Result<Central, CentralError> {
@@ -278,7 +294,7 @@ async fn open_postgres(url: &str, place: &Place) -> Result<Central, CentralError
     POSTGRES.run(&pool).await.map_err(|error| migration_fault(place, error))?;
     let pools = Pools::Postgres(pool);
     words::bring_up_to_date(&pools).await?;
-    Ok(Central { pools })
+    Ok(Central { pools, grave: Arc::default() })
 }
 
 fn cannot_open(place: &Place, error: &sqlx::Error) -> CentralError {

@@ -14,6 +14,15 @@ pub struct Failures {
     pub at_ms: i64,
 }
 
+/// What stands in the table: a long one is named by its hash, as strangers choose what is counted.
+fn key_of(who: &str) -> String {
+    const LETTERS_MAX: usize = 120;
+    match who.len() {
+        0..=LETTERS_MAX => who.to_owned(),
+        _ => format!("hash:{}", blake3::hash(who.as_bytes()).to_hex()),
+    }
+}
+
 impl Central {
     /// Counts a try for each of these as a failure, if `judge` lets it be tried: it gets what stands there, and gives what
     /// stands there after it, or why not. Of many at once, at whichever process, each counts. `who` has an order that all
@@ -29,7 +38,7 @@ impl Central {
             // Its own row is the lock.
             let statement = sql("INSERT INTO throttles (who, failures, until_ms, at_ms) VALUES ($1, 0, 0, 0) \
                  ON CONFLICT (who) DO UPDATE SET who = excluded.who RETURNING *");
-            let row = changes.row(statement.bind(*who)).await?;
+            let row = changes.row(statement.bind(key_of(who))).await?;
             before.push(row.map(|row| failures_of(&row)).transpose()?.unwrap_or_default());
         }
         let after = match judge(&before) {
@@ -42,7 +51,7 @@ impl Central {
         for (who, failures) in who.iter().zip(&after) {
             let statement = sql("UPDATE throttles SET failures = $1, until_ms = $2, at_ms = $3 WHERE who = $4");
             let statement = statement.bind(u64::from(failures.count)).bind(failures.until_ms).bind(failures.at_ms);
-            changes.run(statement.bind(*who)).await?;
+            changes.run(statement.bind(key_of(who))).await?;
         }
         changes.commit().await?;
         Ok(Ok(after))
@@ -52,12 +61,12 @@ impl Central {
     pub async fn take_back_attempt(&self, who: &str) -> Result<(), CentralError> {
         let statement =
             sql("UPDATE throttles SET failures = failures - 1, until_ms = 0 WHERE who = $1 AND failures > 0");
-        self.pools.run(statement.bind(who)).await?;
+        self.pools.run(statement.bind(key_of(who))).await?;
         Ok(())
     }
 
     pub async fn forgive(&self, who: &str) -> Result<(), CentralError> {
-        self.pools.run(sql("DELETE FROM throttles WHERE who = $1").bind(who)).await?;
+        self.pools.run(sql("DELETE FROM throttles WHERE who = $1").bind(key_of(who))).await?;
         Ok(())
     }
 

@@ -2,7 +2,8 @@
 
 use super::{
     CentralError,
-    sql::{Changes, Pools, Row, sql, sql_of},
+    pools::{Changes, Pools},
+    sql::{Row, sql, sql_of},
 };
 use crate::share::words::indexed;
 
@@ -62,7 +63,7 @@ pub(super) async fn bring_up_to_date(pools: &Pools) -> Result<(), CentralError> 
     // The lock that all writers know.
     changes.run(sql("UPDATE audit_tip SET seq = seq")).await?;
     if changes.row(form()).await?.is_some() {
-        return Ok(());
+        return Ok(changes.undo().await?);
     }
     let empty = sql_of("INSERT INTO files_words (files_words) VALUES ('delete-all')", "DELETE FROM files_words");
     changes.run(empty).await?;
