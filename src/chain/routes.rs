@@ -40,6 +40,10 @@ async fn lookup(State(chain): State<Chain>, Extension(caller): Extension<Caller>
         Err(error) => return bad_request(&error.to_string()),
     };
     let Some(query) = forms::query(question) else { return bad_request("there is no word to search for") };
+    // Each server adds itself before it asks further, so a loop shows; who leaves that out hides one.
+    if query.passed.last() != Some(&caller.peer) {
+        return bad_request("the last that it passed is not the one that sends it");
+    }
     let for_one = query.ask.is_for_one();
     let answer = match (chain.admits)(caller.peer).await {
         true => chain.ask_query(Asker::Server(caller.peer), query).await,

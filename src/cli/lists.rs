@@ -146,7 +146,7 @@ fn share_cells(row: &Share) -> [String; 7] {
         row.title.clone(),
         size(row.size),
         row.files.to_string(),
-        from.map_or_else(|| short(&row.publisher), str::to_owned),
+        from.map_or_else(|| row.publisher.as_deref().map_or_else(|| "somebody".to_owned(), short), str::to_owned),
         have.to_string(),
         with_trouble(here, row.trouble.as_ref().map(|trouble| trouble.what.as_str())),
     ]

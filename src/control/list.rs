@@ -14,7 +14,7 @@ use super::{
 use crate::{
     engine::{
         command::Command,
-        snapshot::{Done, FoundRow, Role, ShareRow, Snapshot},
+        snapshot::{Done, FoundRow, ShareRow, Snapshot},
     },
     share::{
         ShareId,
@@ -140,7 +140,7 @@ fn status(service: &Service, snapshot: &Snapshot) -> Answer {
 async fn at_servers(service: &Service, words: &[String]) -> Result<(std::sync::Arc<[FoundRow]>, Vec<String>), Failure> {
     let snapshot = service.handle().snapshot();
     let managed = snapshot.managed.as_deref().is_some_and(|managed| managed.server.is_some());
-    if !managed && snapshot.peers.iter().all(|row| row.role != Role::Server) {
+    if !managed && !snapshot.peers.iter().any(|row| row.is_asked_server()) {
         return Ok((std::sync::Arc::from([]), vec![]));
     }
     let token = token();

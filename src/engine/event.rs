@@ -63,7 +63,8 @@ pub enum Event {
     Around(nearby::Input),
     Catalogue {
         peer: PeerId,
-        result: Result<CatalogueAnswer, PeerFault>,
+        /// With the address at which it answered.
+        result: Result<(SocketAddr, CatalogueAnswer), PeerFault>,
     },
     /// A typed address answered, or did not.
     Greeted {
@@ -214,6 +215,7 @@ pub enum Fact {
     },
     /// A peer that has some of it told of others.
     Introduced {
+        peer: PeerId,
         neighbours: Vec<Neighbour>,
     },
     /// The stream of what a peer has ended; `fault` is why, where it should not have.

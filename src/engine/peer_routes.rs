@@ -6,7 +6,12 @@ mod follow;
 mod pieces;
 mod problem;
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use axum::{
     Extension, Json, Router,
@@ -20,11 +25,17 @@ use axum::{
 
 use futures_util::stream;
 
-use super::{command::ForGroups, event::Event, served::ServedShare, shell::Shell, snapshot::ShareKind};
+use super::{
+    command::ForGroups,
+    event::Event,
+    served::ServedShare,
+    shell::Shell,
+    snapshot::{PeerRow, ShareKind, Via},
+};
 use crate::{
     nearby,
     net::{listen::Caller, piece_stream::Serving},
-    share::{EntryKind, HashPlace, PeerId, PieceIndex, ShareId},
+    share::{EntryKind, HashPlace, PeerId, PieceIndex, ShareId, probe},
     wire::{
         paths::{self, patterns},
         peer::{Around, Catalogue, Device, Listed, Neighbour, VERSION},
@@ -34,6 +45,8 @@ use problem::Refused;
 
 /// So many piece hashes are copied at a time.
 const HASHES_STEP: usize = 1_024;
+/// Others are told of peers that proved their key no longer ago than this.
+const PROVED_LATELY: Duration = Duration::from_secs(180);
 
 /// What the routes need.
 #[derive(Clone)]
@@ -51,6 +64,7 @@ pub fn router(routes: Routes) -> Router {
         .route(patterns::MANIFEST, get(manifest))
         .route(patterns::HASHES, get(hashes))
         .route(patterns::FILE_HASHES, get(file_hashes))
+        .route(patterns::KNOWN, get(known))
         .route(patterns::SHARE_PEERS, get(share_peers))
         .route(patterns::HAVE, get(follow::have))
         .route(patterns::PIECE, get(pieces::piece))
@@ -155,18 +169,37 @@ async fn share_peers(
     Ok(Json(others(&routes, *caller, |peer| company.contains(&peer))))
 }
 
-/// Addresses of this very computer are told only to callers on it.
+/// Whether a share is here, told to those alone who know its id already.
+async fn known(
+    State(routes): State<Routes>,
+    caller: Extension<Caller>,
+    Path(question): Path<String>,
+) -> Result<Response, Refused> {
+    let question: ShareId = question.parse().map_err(|_| Refused::no_such_share())?;
+    let served = routes.shell.served.probed(question, caller.peer).ok_or_else(Refused::no_such_share)?;
+    Ok(binary(probe::answer(served.share.id(), caller.peer).to_vec()))
+}
+
+/// Of those who proved their key to us lately, at the address where they did. Who only was told to us, or announces itself,
+/// is nobody to tell of: a made-up address would go from computer to computer for ever. Addresses of this very computer are
+/// told only to callers on it.
 fn others(routes: &Routes, caller: Caller, told_of: impl Fn(PeerId) -> bool) -> Around {
     let local = caller.address.ip().is_loopback();
     let snapshot = routes.shell.snapshots.borrow().clone();
     let others = snapshot.peers.iter().filter(|peer| peer.id != caller.peer && told_of(peer.id));
-    let told = others.map(|peer| Neighbour {
-        id: peer.id.to_string(),
-        name: peer.name.clone(),
-        addresses: peer.addresses.iter().copied().filter(|at| useful_to_others(at, local)).collect(),
+    let now = SystemTime::now();
+    let told = others.filter_map(|peer| {
+        let at = reached_lately(peer, now).filter(|at| useful_to_others(at, local))?;
+        Some(Neighbour { id: peer.id.to_string(), name: peer.name.clone(), addresses: vec![at] })
     });
-    let told = told.filter(|neighbour| !neighbour.addresses.is_empty());
     Around { peers: told.take(crate::wire::peer::AROUND_MAX).collect() }
+}
+
+/// Where a peer proved its key to us, if it did so lately or has announced itself ever since.
+fn reached_lately(peer: &PeerRow, now: SystemTime) -> Option<SocketAddr> {
+    let (at, when) = peer.reached?;
+    let lately = now.duration_since(when).is_ok_and(|since| since < PROVED_LATELY);
+    (lately || peer.via == Via::Mdns).then_some(at)
 }
 
 fn useful_to_others(address: &SocketAddr, local: bool) -> bool {

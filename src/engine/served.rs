@@ -37,7 +37,10 @@ const COMPANY_MAX: usize = 256;
 
 /// The shares that are served.
 pub struct Served {
+    me: PeerId,
     shares: RwLock<BTreeMap<ShareId, Arc<ServedShare>>>,
+    /// Each share's id by the [`probe`](crate::share::probe) that asks us for it.
+    probes: RwLock<BTreeMap<ShareId, ShareId>>,
     /// The number of our catalogue.
     revision: watch::Sender<u64>,
     /// Connections through which somebody fetches from us.
@@ -117,10 +120,12 @@ pub struct Upload {
     meter: Arc<Meter>,
 }
 
-impl Default for Served {
-    fn default() -> Served {
+impl Served {
+    pub fn new(me: PeerId) -> Served {
         Served {
+            me,
             shares: RwLock::default(),
+            probes: RwLock::default(),
             revision: watch::Sender::new(0),
             open_uploads: AtomicUsize::new(0),
             uploads_changed: Notify::new(),
@@ -131,9 +136,13 @@ impl Default for Served {
             admission: watch::Sender::new(None),
         }
     }
-}
 
-impl Served {
+    /// The share that this probe means, if the caller may have it.
+    pub fn probed(&self, question: ShareId, caller: PeerId) -> Option<Arc<ServedShare>> {
+        let id = *self.probes.read().unwrap_or_else(PoisonError::into_inner).get(&question)?;
+        self.get(id, caller)
+    }
+
     /// A share that the caller may have; `None` also where there is one that it may not know of.
     pub fn get(&self, id: ShareId, caller: PeerId) -> Option<Arc<ServedShare>> {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
@@ -198,10 +207,13 @@ impl Served {
             forbidden,
         };
         shares.insert(id, Arc::new(served));
+        let mut probes = self.probes.write().unwrap_or_else(PoisonError::into_inner);
+        probes.insert(share::probe::question(id, self.me), id);
     }
 
     pub fn remove(&self, id: ShareId) {
         self.shares.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
+        self.probes.write().unwrap_or_else(PoisonError::into_inner).remove(&share::probe::question(id, self.me));
     }
 
     /// A piece more can be fetched.

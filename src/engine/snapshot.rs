@@ -29,8 +29,10 @@ pub struct Snapshot {
     /// Grows with every picture.
     pub revision: u64,
     pub me: Arc<Me>,
-    /// Computers that are around, by name.
+    /// Computers that are around, by name: those that proved their key.
     pub peers: Vec<Arc<PeerRow>>,
+    /// Names of some that announce themselves or were told of, and never answered: they may be made up.
+    pub silent: Vec<String>,
     /// All shares that are known: mine and what others give, newest first.
     pub shares: Vec<Arc<ShareRow>>,
     /// What is on its way here, is here and given on, or is mine and being fetched by somebody; in order of beginning.
@@ -146,6 +148,8 @@ pub struct PeerRow {
     pub addresses: Vec<SocketAddr>,
     /// How we know of it.
     pub via: Via,
+    /// Where it proved its key when we called it, and when it last did.
+    pub reached: Option<(SocketAddr, SystemTime)>,
     pub last_seen: SystemTime,
     /// How many shares of its catalogue we may see.
     pub shares: u32,
@@ -185,7 +189,9 @@ pub struct ShareRow {
     pub size: u64,
     /// Number of files.
     pub files: u32,
-    pub publisher: PeerId,
+    /// Who made it, as the manifest, the publisher itself or the server that manages this computer says; `None` where
+    /// others say so alone.
+    pub publisher: Option<PeerId>,
     /// The publisher's name, if the publisher is around or was.
     pub publisher_name: Option<String>,
     /// Whether this computer made it.
@@ -205,6 +211,14 @@ pub struct ShareRow {
     /// `handout://…`, which another person can open.
     pub link: String,
     pub trouble: Option<Arc<Trouble>>,
+}
+
+impl PeerRow {
+    /// Whether it is a server to which what a person searches for may go: one whose address a person gave. That it calls
+    /// itself one grants nothing.
+    pub fn is_asked_server(&self) -> bool {
+        self.role == Role::Server && self.via == Via::Typed
+    }
 }
 
 impl Snapshot {

@@ -184,7 +184,7 @@ async fn start(
         client: Client::new((*identity).clone()).listening_at(bound.port()),
         identity: identity.clone(),
         store: Arc::new(store),
-        served: Arc::new(Served::default()),
+        served: Arc::new(Served::new(identity.id())),
         fetching: Arc::default(),
         announcement,
         events: events.clone(),

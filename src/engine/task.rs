@@ -212,6 +212,8 @@ pub struct Candidate {
     /// How a person knows it.
     pub name: String,
     pub addresses: Vec<SocketAddr>,
+    /// Its catalogue lists the share that is looked for, so it knows the id already; others are probed first.
+    pub lists_it: bool,
 }
 
 /// What must last.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use crate::share::PeerId;
+use crate::share::{PeerId, is_unseen};
 
 /// Something was seen of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,10 +54,7 @@ impl Source {
 
 /// A name as it may be shown: no control characters, none that turn the direction of writing, not empty, not long.
 pub(super) fn shown_name(name: &str) -> Option<String> {
-    let allowed = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let shown: String = name.chars().filter(allowed).take(NAME_CHARS_MAX).collect();
+    let shown: String = name.chars().filter(|letter| !is_unseen(*letter)).take(NAME_CHARS_MAX).collect();
     let shown = shown.trim();
     (!shown.is_empty()).then(|| shown.to_owned())
 }

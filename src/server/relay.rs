@@ -66,7 +66,8 @@ impl Room {
                 ShareKind::Folder => FindKind::Folder,
                 ShareKind::Several => FindKind::Several,
             },
-            publisher: row.publisher,
+            // What a computer says of another is told to nobody.
+            publisher: row.publisher?,
             created_s: row.created.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64),
             audience: Audience::Everyone,
             manifest: None,
@@ -84,7 +85,7 @@ impl Room {
         let row = picture.peer(from).filter(|_| gives).ok_or(Reason::Unreachable)?;
         let asked = manifest_of(&self.client, from, &row.addresses, share);
         let signed = tokio::time::timeout(PATIENCE, asked).await.unwrap_or(Err(Reason::Timeout))?;
-        let others = picture.shares.iter().filter(|row| row.id != share && row.publisher == from);
+        let others = picture.shares.iter().filter(|row| row.id != share && row.publisher == Some(from));
         let others = others.filter(|row| row.givers.contains(&from));
         let used = others.fold((0u64, 0u32), |(bytes, files), row| {
             (bytes.saturating_add(row.size), files.saturating_add(row.files))

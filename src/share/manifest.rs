@@ -114,10 +114,9 @@ impl Manifest {
         if self.entries.len() > ENTRIES_MAX {
             return Err(ManifestError::TooManyEntries { limit: ENTRIES_MAX });
         }
-        let title_ok = (1..=TITLE_BYTES_MAX).contains(&self.title.len())
-            && !self.title.chars().any(|letter| letter.is_control() || ('\u{202A}'..='\u{202E}').contains(&letter));
+        let title_ok = (1..=TITLE_BYTES_MAX).contains(&self.title.len()) && !self.title.chars().any(super::is_unseen);
         if !title_ok {
-            return Err(ManifestError::Malformed("the title is empty, too long or has control characters"));
+            return Err(ManifestError::Malformed("the title is empty, too long or has characters that nobody sees"));
         }
         let total = self.entries.iter().try_fold(0u64, |sum, entry| sum.checked_add(entry.kind.size()));
         let total = total.filter(|total| *total <= SHARE_BYTES_MAX).ok_or(ManifestError::TooManyBytes)?;

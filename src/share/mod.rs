@@ -11,9 +11,11 @@ mod manifest;
 mod manifest_form;
 mod path;
 mod pieces;
+pub mod probe;
 mod signed;
 #[cfg(test)]
 pub mod testing;
+mod unseen;
 mod verify;
 mod whence;
 pub mod words;
@@ -26,6 +28,7 @@ pub use manifest::{Audience, ENTRIES_MAX, Entry, EntryKind, MANIFEST_BYTES_MAX, 
 pub use path::{NameRules, PathError, SharePath, name_on_disk};
 pub use pieces::{PieceIndex, PieceLen, Pieces, Span};
 pub use signed::SignedManifest;
+pub use unseen::is_unseen;
 pub use verify::{PieceVerifier, WrongContent};
 pub use whence::Whence;
 

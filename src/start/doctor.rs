@@ -73,7 +73,7 @@ fn with_engine(setup: &setup::Setup, common: &Common, _instance: &Instance) -> F
             listen: now.me.listen.clone(),
             discovery: Some(now.me.discovery),
             known: names(known),
-            unreachable: names(unreachable),
+            unreachable: names(unreachable).into_iter().chain(now.silent.iter().cloned()).collect(),
         }
     });
     engine.shutdown();

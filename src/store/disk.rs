@@ -74,9 +74,9 @@ impl Disk {
     }
 
     /// Makes a file that was not there, for reading and writing; whoever may read it is up to the umask.
-    pub(super) fn create_file(&self, dir: &Dir, name: &str, path: &Path, executable: bool) -> io::Result<File> {
+    pub(super) fn create_file(&self, dir: &Dir, name: &str, path: &Path) -> io::Result<File> {
         self.pass(DiskOp::Create { path })?;
-        openat::create_file(dir, name, executable)
+        openat::create_file(dir, name)
     }
 
     /// Makes a folder that was not there.

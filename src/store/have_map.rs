@@ -151,7 +151,7 @@ impl HaveFile {
             let dir = Dir::open_ambient_dir(&self.folder, ambient_authority())?;
             let temporary = format!("{}{TEMPORARY}", self.name);
             let path = Path::new(&temporary);
-            let file = match self.disk.create_file(&dir, &temporary, path, false) {
+            let file = match self.disk.create_file(&dir, &temporary, path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let left_over = open_existing(&dir, &temporary, true)?;
                     left_over.set_len(0)?;

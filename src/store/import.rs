@@ -16,7 +16,7 @@ use super::{
     stamp::FileStamp,
     walk::{self, FoundKind, Walk},
 };
-use crate::share::{Entry, EntryKind, FileHashes, PieceLen};
+use crate::share::{Entry, EntryKind, FileHashes, PieceLen, is_unseen};
 
 /// What a person wants to share.
 #[derive(Clone, Debug, Default)]
@@ -176,16 +176,14 @@ fn title(given: Option<&str>, tops: &[String]) -> String {
         }
         (None, tops) => tops.first().cloned().unwrap_or_default(),
     };
-    let printable: String = title.chars().filter(|letter| !letter.is_control() && !is_direction(*letter)).collect();
-    names::cut(&printable, TITLE_BYTES_MAX).to_owned()
+    let printable: String = title.chars().filter(|letter| !is_unseen(*letter)).collect();
+    // A name of nothing but what nobody sees needs a title all the same.
+    let printable = if printable.trim().is_empty() { "unnamed" } else { &printable };
+    names::cut(printable, TITLE_BYTES_MAX).to_owned()
 }
 
-/// A manifest's title has at most this many bytes, no control characters and no bidirectional overrides.
+/// A manifest's title has at most this many bytes, and no letters that nobody sees.
 const TITLE_BYTES_MAX: usize = 255;
-
-fn is_direction(letter: char) -> bool {
-    ('\u{202A}'..='\u{202E}').contains(&letter)
-}
 
 #[cfg(test)]
 mod tests {
@@ -198,6 +196,8 @@ mod tests {
         assert_eq!(title(None, &names(&["a.txt", "b", "c"])), "a.txt and 2 more");
         assert_eq!(title(Some("  My\nlesson \u{202E}"), &names(&["a"])), "Mylesson ");
         assert_eq!(title(Some(" "), &names(&["a"])), "a");
+        assert_eq!(title(Some("exam\u{2067}\u{200B}\u{2028}"), &names(&["a"])), "exam");
+        assert_eq!(title(None, &names(&["\u{200B}"])), "unnamed");
         assert!(title(None, &names(&["日".repeat(85).as_str(), "b"])).len() <= 255);
     }
 

@@ -22,20 +22,20 @@ pub(super) struct Seen {
     pub stamp: FileStamp,
 }
 
-/// Makes a file that was not there, for reading and writing; whoever may read it is up to the umask.
-pub(super) fn create_file(dir: &Dir, name: &str, executable: bool) -> io::Result<File> {
+/// Makes a file that was not there, for reading and writing; whoever may read it is up to the umask. What others gave never
+/// becomes a program by itself, whatever it was where it came from.
+pub(super) fn create_file(dir: &Dir, name: &str) -> io::Result<File> {
     let name = single(OsStr::new(name))?;
     #[cfg(unix)]
     {
         use rustix::fs::{Mode, OFlags};
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(if executable { 0o777 } else { 0o666 });
+        let mode = Mode::from_raw_mode(0o666);
         Ok(File::from(rustix::fs::openat(dir, name, flags, mode)?))
     }
     #[cfg(not(unix))]
     {
         use cap_fs_ext::{FollowSymlinks, OpenOptionsFollowExt as _};
-        let _ = executable;
         let mut options = cap_std::fs::OpenOptions::new();
         options.read(true).write(true).create_new(true).follow(FollowSymlinks::No);
         Ok(dir.open_with(name, &options)?.into_std())
@@ -118,7 +118,7 @@ mod tests {
         std::fs::write(folder.path().join("file"), "1").unwrap();
         let dir = Dir::open_ambient_dir(folder.path().join("inside"), cap_std::ambient_authority()).unwrap();
         for name in ["../file", "..", ".", "", "/etc/passwd", "a/b", "a/", "./a"] {
-            assert_eq!(create_file(&dir, name, false).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
+            assert_eq!(create_file(&dir, name).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
             assert_eq!(open_existing(&dir, name, false).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
             assert_eq!(look(&dir, name).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{name}");
         }
@@ -128,7 +128,7 @@ mod tests {
     fn a_look_tells_the_same_as_an_open_file() {
         let folder = tempfile::tempdir().unwrap();
         let dir = Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
-        let file = create_file(&dir, "file", false).unwrap();
+        let file = create_file(&dir, "file").unwrap();
         file.set_len(77).unwrap();
         let seen = look(&dir, "file").unwrap();
         assert!(seen.is_file && !seen.is_folder);

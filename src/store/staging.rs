@@ -73,7 +73,7 @@ impl Staging {
         if NameTable::has_clashes(self.share.manifest()) {
             let probe = format!(".handout-{}-A", self.share.id().short());
             let path = Path::new(&probe);
-            let made = self.disk.create_file(&self.dir, &probe, path, false);
+            let made = self.disk.create_file(&self.dir, &probe, path);
             made.map_err(|error| self.error(path, "made", &error))?;
             let case_counts = self.dir.symlink_metadata(probe.to_lowercase()).is_err();
             let _ = self.disk.remove_file(&self.dir, &probe, path);
@@ -158,10 +158,6 @@ impl Staging {
         self.top(self.names.top(entry)).is_some_and(|top| top.placed)
     }
 
-    fn is_executable(&self, entry: usize) -> bool {
-        matches!(self.share.manifest().entries[entry].kind, EntryKind::File { executable: true, .. })
-    }
-
     /// The handle of the folder that an entry lies in, and its name there.
     fn place(&self, entry: usize) -> io::Result<(Arc<Dir>, Cow<'_, str>)> {
         match self.names.parent(entry) {
@@ -222,7 +218,7 @@ impl Staging {
             return Err(DiskError::Changed { path: self.into.join(path) });
         }
         let made = self.place(entry).and_then(|(dir, name)| {
-            let create = || self.disk.create_file(&dir, &name, &path, self.is_executable(entry));
+            let create = || self.disk.create_file(&dir, &name, &path);
             match create() {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if openat::look(&dir, &name)?.is_file {

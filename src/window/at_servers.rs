@@ -4,10 +4,7 @@
 use std::sync::Arc;
 
 use super::{memory::Sent, view::View};
-use crate::engine::{
-    command::Command,
-    snapshot::{FoundRow, Role},
-};
+use crate::engine::{command::Command, snapshot::FoundRow};
 
 /// A person who types on has not asked yet.
 const PAUSE_S: f64 = 0.35;
@@ -74,5 +71,5 @@ pub fn ask(ui: &egui::Ui, view: &mut View<'_>) {
 
 fn has_servers(view: &View<'_>) -> bool {
     let managed = view.now.managed.as_deref().is_some_and(|managed| managed.server.is_some());
-    managed || view.now.peers.iter().any(|row| row.role == Role::Server)
+    managed || view.now.peers.iter().any(|row| row.is_asked_server())
 }

@@ -182,8 +182,8 @@ pub struct Share {
     pub kind: String,
     pub size: u64,
     pub files: u32,
-    /// The id of who made it.
-    pub publisher: String,
+    /// The id of who made it; `None` as long as it is not proved.
+    pub publisher: Option<String>,
     pub publisher_name: Option<String>,
     pub mine: bool,
     /// Other computers that have all of it.

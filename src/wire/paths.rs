@@ -71,6 +71,12 @@ pub fn share_peers(share: ShareId) -> String {
     format!("{SHARES}/{share}/peers")
 }
 
+/// `GET`: whether a share is here, asked by a [`probe`](crate::share::probe) so that its id is not told; the answer proves
+/// that it is known.
+pub fn known(question: ShareId) -> String {
+    format!("/v1/known/{question}")
+}
+
 /// `GET`: the bytes of one piece.
 pub fn piece(share: ShareId, piece: u32) -> String {
     format!("{SHARES}/{share}/pieces/{piece}")
@@ -87,6 +93,7 @@ pub mod patterns {
     pub const HASHES: &str = "/v1/shares/{share}/hashes";
     pub const FILE_HASHES: &str = "/v1/shares/{share}/hashes/{file}";
     pub const SHARE_PEERS: &str = "/v1/shares/{share}/peers";
+    pub const KNOWN: &str = "/v1/known/{question}";
     pub const HAVE: &str = "/v1/shares/{share}/have";
     pub const PIECE: &str = "/v1/shares/{share}/pieces/{piece}";
     pub const STREAM: &str = "/v1/shares/{share}/stream";

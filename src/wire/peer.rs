@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::share::{PeerId, ShareId};
+use crate::share::{PeerId, ShareId, is_unseen};
 
 /// The version of the protocol that this program speaks.
 pub const VERSION: u32 = 1;
 /// A catalogue has at most this many bytes.
-pub const CATALOGUE_BYTES_MAX: usize = 64 << 20;
+pub const CATALOGUE_BYTES_MAX: usize = 16 << 20;
 /// A catalogue lists at most this many shares.
-pub const CATALOGUE_SHARES_MAX: usize = 100_000;
+pub const CATALOGUE_SHARES_MAX: usize = 20_000;
 /// A peer tells of at most this many others.
 pub const AROUND_MAX: usize = 256;
 /// Other answers in JSON have at most this many bytes.
@@ -147,11 +147,9 @@ impl Listed {
     }
 }
 
-/// A stranger's text as it may be shown: no control characters or direction overrides, not empty, not long.
+/// A stranger's text as it may be shown: nothing that nobody sees, not empty, not long.
 pub fn presentable(text: &str) -> Option<String> {
-    let hidden =
-        |letter: &char| letter.is_control() || matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let clean: String = text.chars().filter(|letter| !hidden(letter)).take(NAME_BYTES_MAX).collect();
+    let clean: String = text.chars().filter(|letter| !is_unseen(*letter)).take(NAME_BYTES_MAX).collect();
     let clean = clean.trim();
     (!clean.is_empty()).then(|| clean.to_owned())
 }
@@ -174,7 +172,8 @@ mod tests {
             complete: true,
             everyone: false,
         };
-        let shares = vec![listed("../x", "bad id"), listed(&id, "a\u{202E}\nb"), listed(&id, "\u{7}")];
+        let shares =
+            vec![listed("../x", "bad id"), listed(&id, "a\u{202E}\n\u{2066}\u{200B}\u{2028}b"), listed(&id, "\u{7}")];
         let offers = Catalogue { revision: 1, shares }.offers();
         assert_eq!(offers.iter().map(|offer| offer.title.as_str()).collect::<Vec<_>>(), ["ab"]);
     }

@@ -3,6 +3,7 @@
 mod bad_peers;
 mod control;
 mod introductions;
+mod lies;
 mod main_job;
 mod managed;
 mod managing;

@@ -1,5 +1,5 @@
 //! A peer that speaks the protocol but does not behave: it serves a share of its own with the network's real parts, and
-//! what it does with pieces is up to the test.
+//! what it does with pieces ([`Manner`]) and says of itself and others ([`Tales`]) is up to the test.
 
 use std::{
     collections::BTreeSet,
@@ -7,25 +7,33 @@ use std::{
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use axum::{Router, body::Body, extract::Request, response::Response, routing::get};
+use axum::{
+    Extension, Router,
+    body::Body,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::Response,
+    routing::get,
+};
 use handout::{
     net::{
+        call::{Client, Timeouts},
         identity::Identity,
-        listen::{self, Listener},
+        listen::{self, Caller, Listener},
         piece_stream::{self, OpenPiece, PieceSource, Refusal, ServeLimits, Serving},
-        tls,
+        tls::{self, Expect},
     },
-    share::{Audience, Bitmap, Manifest, PeerId, PieceHashes, Share, SignedManifest},
+    share::{Audience, Bitmap, Manifest, PeerId, PieceHashes, Share, SignedManifest, probe},
     store::import::{self, ImportProgress, ImportRequest},
     wire::{
         paths::{self, patterns},
-        peer::{Around, Catalogue, Device, Listed},
+        peer::{Around, Catalogue, Device, Listed, Neighbour},
     },
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -46,11 +54,30 @@ pub enum Manner {
     Silent,
 }
 
+/// What a stranger says of itself and of others, true or not.
+#[derive(Clone, Debug)]
+pub struct Tales {
+    pub name: String,
+    pub role: &'static str,
+    /// Its catalogue; `None`: the share that it gives, as it is.
+    pub listed: Option<Vec<Listed>>,
+    /// Those whom it tells of.
+    pub others: Vec<Neighbour>,
+}
+
+impl Default for Tales {
+    fn default() -> Tales {
+        Tales { name: "Stranger".to_owned(), role: "peer", listed: None, others: vec![] }
+    }
+}
+
 /// A running stranger; it goes away when dropped.
 pub struct Stranger {
     pub id: PeerId,
     pub share: Arc<Share>,
     pub address: SocketAddr,
+    /// Every path that it was asked for, with its question.
+    pub heard: Arc<Mutex<Vec<String>>>,
     /// Pieces that it was asked for.
     pub asked: Arc<AtomicU32>,
     cancel: CancellationToken,
@@ -70,6 +97,22 @@ impl Stranger {
 
     /// [`Stranger::start_with`] on an address of its own.
     pub fn start_at(at: SocketAddr, share: Arc<Share>, content: Vec<u8>, manner: Manner) -> Stranger {
+        Stranger::start_telling(at, share, content, manner, Tales::default())
+    }
+
+    /// Gives out one file, and tells this.
+    pub fn telling(name: &str, content: &[u8], tales: Tales) -> Stranger {
+        let at = "127.0.0.1:0".parse().unwrap();
+        Stranger::start_telling(at, Arc::new(signed(name, content)), content.to_vec(), Manner::Honest, tales)
+    }
+
+    pub fn start_telling(
+        at: SocketAddr,
+        share: Arc<Share>,
+        content: Vec<u8>,
+        manner: Manner,
+        tales: Tales,
+    ) -> Stranger {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let identity = Identity::ephemeral().unwrap();
         let id = identity.id();
@@ -80,10 +123,47 @@ impl Stranger {
         let address = listener.address();
         let serving = Serving::new(ServeLimits::default(), cancel.clone(), tracker.clone());
         let gives = Gives { share: share.clone(), content: Arc::new(content), manner, asked: asked.clone() };
-        let router = router(id, gives, serving);
+        let heard = Arc::new(Mutex::new(vec![]));
+        let router = router(id, gives, serving, tales).layer(from_fn({
+            let heard = heard.clone();
+            move |request: Request, next: Next| {
+                heard.lock().unwrap().push(request.uri().to_string());
+                next.run(request)
+            }
+        }));
         let config = tls::server_config(&identity).unwrap();
         runtime.spawn(listen::serve(listener, config, router, listen::Limits::default(), cancel.clone(), tracker));
-        Stranger { id, share, address, asked, cancel, runtime: Some(runtime) }
+        Stranger { id, share, address, heard, asked, cancel, runtime: Some(runtime) }
+    }
+
+    /// Whether it was asked for something with this in its path or question.
+    pub fn was_asked(&self, part: &str) -> bool {
+        self.heard.lock().unwrap().iter().any(|path| path.contains(part))
+    }
+}
+
+/// Calls with a key of its own that nobody knows, and says that it answers at this port.
+pub fn knock(at: SocketAddr, answers_at: u16) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = Client::new(Identity::ephemeral().unwrap()).listening_at(answers_at);
+        let mut connection = client.connect(&[at], Expect::Anyone, Timeouts::default()).await.unwrap();
+        connection.get(paths::DEVICE, 1 << 20).await.unwrap();
+    });
+}
+
+/// An entry of a catalogue, as it is true of a share.
+pub fn listed(share: &Share) -> Listed {
+    Listed {
+        id: share.id().to_string(),
+        title: share.manifest().title.clone(),
+        size: share.manifest().size(),
+        files: share.manifest().files(),
+        kind: "file".to_owned(),
+        publisher: share.manifest().publisher.peer_id().to_string(),
+        created_s: 0,
+        complete: true,
+        everyone: true,
     }
 }
 
@@ -130,36 +210,32 @@ struct Gives {
     asked: Arc<AtomicU32>,
 }
 
-fn router(id: PeerId, gives: Gives, serving: Serving) -> Router {
+fn router(id: PeerId, gives: Gives, serving: Serving, tales: Tales) -> Router {
     let share = gives.share.clone();
     let device = Device {
         id: id.to_string(),
-        name: "Stranger".to_owned(),
-        role: "peer".to_owned(),
+        name: tales.name,
+        role: tales.role.to_owned(),
         version: 1,
         program: "0".to_owned(),
         features: vec![],
     };
-    let listed = Listed {
-        id: share.id().to_string(),
-        title: share.manifest().title.clone(),
-        size: share.manifest().size(),
-        files: share.manifest().files(),
-        kind: "file".to_owned(),
-        publisher: share.manifest().publisher.peer_id().to_string(),
-        created_s: 0,
-        complete: true,
-        everyone: true,
-    };
-    let catalogue = Catalogue { revision: 1, shares: vec![listed] };
+    let catalogue = Catalogue { revision: 1, shares: tales.listed.unwrap_or_else(|| vec![listed(&share)]) };
+    let around = Around { peers: tales.others };
     let (manifest, hashes) = (share.signed().to_wire().to_vec(), share.hashes().to_bytes());
+    let id_of_share = share.id();
     let have = Bitmap::full(share.pieces()).as_bytes().to_vec();
     Router::new()
         .route(paths::DEVICE, get(async || axum::Json(device)))
         .route(paths::SHARES, get(async |request: Request| catalogue_of(request, catalogue).await))
-        .route(paths::PEERS, get(async || axum::Json(Around::default())))
+        .route(paths::PEERS, get(async || axum::Json(around)))
         .route(patterns::MANIFEST, get(async || manifest))
         .route(patterns::HASHES, get(async || hashes))
+        // Whatever it is asked for, it says that it knows the share that it gives.
+        .route(
+            patterns::KNOWN,
+            get(async move |Extension(caller): Extension<Caller>| probe::answer(id_of_share, caller.peer).to_vec()),
+        )
         .route(patterns::HAVE, get(async || have))
         .route(
             patterns::STREAM,

@@ -33,7 +33,7 @@ fn lesson(world: &World) -> (Arc<Share>, Complete) {
 }
 
 #[test]
-fn a_folder_arrives_with_structure_times_and_executable_flag() {
+fn a_folder_arrives_with_structure_and_times_and_nothing_in_it_can_be_started() {
     let world = World::new();
     let (share, complete) = lesson(&world);
     let partial = world.create(&share);
@@ -50,7 +50,7 @@ fn a_folder_arrives_with_structure_times_and_executable_flag() {
         assert_eq!(metadata.modified().unwrap(), old, "{name}");
         assert_eq!(metadata.mode() & 0o111 != 0, metadata.is_dir(), "{name}");
     }
-    assert_ne!(fs::metadata(world.into.join("Lesson 3/run")).unwrap().mode() & 0o100, 0);
+    assert_eq!(fs::metadata(world.into.join("Lesson 3/run")).unwrap().mode() & 0o111, 0);
     assert_eq!(sources.places(), [world.into.join("Lesson 3")]);
     let here = Complete::open(share.clone(), sources);
     share.pieces().iter().for_each(|piece| drop(read_all(here.reader(piece).unwrap())));

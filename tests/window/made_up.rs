@@ -57,6 +57,7 @@ pub fn empty() -> Snapshot {
         revision: 1,
         me: Arc::new(me),
         peers: Vec::new(),
+        silent: Vec::new(),
         shares: Vec::new(),
         transfers: Vec::new(),
         imports: Vec::new(),
@@ -110,6 +111,7 @@ pub fn peer(number: u64, name: &str, shares: u32) -> Arc<PeerRow> {
         role: Role::Peer,
         addresses: vec![SocketAddr::from(([192, 168, 1, 30 + (number % 200) as u8], 4754))],
         via: Via::Mdns,
+        reached: None,
         last_seen: UNIX_EPOCH,
         shares,
         trouble: None,
@@ -125,7 +127,7 @@ pub fn share(number: u64, title: &str, kind: ShareKind, size: u64, publisher: u6
         kind,
         size,
         files: if kind == ShareKind::File { 1 } else { 214 },
-        publisher: peer_id(publisher),
+        publisher: Some(peer_id(publisher)),
         publisher_name: Some(PEOPLE[publisher as usize - 1].to_owned()),
         mine: false,
         created: UNIX_EPOCH,
@@ -191,7 +193,8 @@ pub fn transfer(row: &ShareRow, state: TransferState, part: f64) -> TransferRow 
         })
         .collect();
     let listing = (row.files > 1).then(|| listing(&row.title, &files, part, None));
-    let facts = Facts { publisher: row.publisher, piece_bytes: 4 << 20, pieces, files, files_total: row.files };
+    let facts =
+        Facts { publisher: row.publisher.unwrap(), piece_bytes: 4 << 20, pieces, files, files_total: row.files };
     TransferRow {
         share: row.id,
         title: row.title.clone(),
@@ -295,7 +298,7 @@ fn lesson(now: &mut Snapshot) {
     let mut photos = share(5, "Class photos", ShareKind::Several, 2_310 * MB, 3);
     (photos.here, photos.seeds, photos.leeches) = (Here::OnItsWay, 0, 6);
     let mut mine = share(6, "My presentation.pptx", ShareKind::File, 24 * MB, 4);
-    (mine.mine, mine.publisher, mine.recipients) = (true, now.me.id, Some(Recipients::Everyone));
+    (mine.mine, mine.publisher, mine.recipients) = (true, Some(now.me.id), Some(Recipients::Everyone));
     (mine.here, mine.seeds, mine.leeches) = (Here::Complete { places: places("My presentation.pptx") }, 8, 3);
     let chinese = share(7, "生物学 第三课 细胞的结构.pdf", ShareKind::File, 4_700_000, 10);
     let arabic = share(8, "الدرس الثالث.zip", ShareKind::File, 61 * MB, 11);
@@ -307,11 +310,11 @@ fn lesson(now: &mut Snapshot) {
     let mut table = share(12, "Results.xlsx", ShareKind::File, 88_000, 1);
     table.here = Here::Complete { places: places("Results.xlsx") };
     let mut secret = share(13, "Marks.ods", ShareKind::File, 51_000, 4);
-    (secret.mine, secret.publisher, secret.seeds) = (true, now.me.id, 1);
+    (secret.mine, secret.publisher, secret.seeds) = (true, Some(now.me.id), 1);
     secret.recipients = Some(Recipients::Peers([peer_id(1)].into()));
     secret.here = Here::Complete { places: places("Marks.ods") };
     let mut linked = share(14, "Family video.mkv", ShareKind::File, 3 * GB, 4);
-    (linked.mine, linked.publisher, linked.seeds) = (true, now.me.id, 0);
+    (linked.mine, linked.publisher, linked.seeds) = (true, Some(now.me.id), 0);
     linked.recipients = Some(Recipients::Link);
     linked.here = Here::Complete { places: places("Family video.mkv") };
 

@@ -41,7 +41,7 @@ impl State {
                 self.swarm_input(id, Input::HaveLearned { peer, have }, tasks);
             }
             Fact::PieceGained { peer, piece } => self.swarm_input(id, Input::PieceGained { peer, piece }, tasks),
-            Fact::Introduced { neighbours } => self.introduced_to_sources(id, neighbours, tasks),
+            Fact::Introduced { peer, neighbours } => self.introduced_to_sources(id, peer, neighbours, tasks),
             Fact::HaveEnded { peer, fault } => self.have_ended(id, peer, fault, tasks),
             Fact::LaneOpened { peer, lane, handle } => self.lane_opened(id, peer, lane, handle, tasks),
             Fact::Fetched { peer, lane, piece, end } => self.fetched(id, peer, lane, piece, end, tasks),

@@ -10,7 +10,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{publishing::Publishing, rates::Rates, reasons::Lately, relocating::Moving};
+use super::{offers::Shown, publishing::Publishing, rates::Rates, reasons::Lately, relocating::Moving};
 use crate::{
     engine::{
         command::{Recipients, Token},
@@ -36,6 +36,8 @@ pub struct Held {
     pub size: u64,
     pub files: u32,
     pub publisher: Option<PeerId>,
+    /// The entry of a list out of which a person chose it, until the manifest is here.
+    pub shown: Option<Box<Offer>>,
     pub created_s: i64,
     pub mine: bool,
     pub recipients: Recipients,
@@ -191,14 +193,16 @@ pub struct Given {
 
 impl Held {
     /// A share that was asked for and of which only its id is known, and perhaps what a catalogue says.
-    pub fn wanted(id: ShareId, offer: Option<&Offer>, into: PathBuf, begun: u64) -> Held {
+    pub fn wanted(id: ShareId, shown: Option<Shown<'_>>, into: PathBuf, begun: u64) -> Held {
+        let offer = shown.map(|shown| shown.offer);
         Held {
             id,
             title: offer.map_or_else(|| id.short(), |offer| offer.title.clone()),
             kind: offer.map_or(ShareKind::File, |offer| offer.kind.into()),
             size: offer.map_or(0, |offer| offer.size),
             files: offer.map_or(0, |offer| offer.files),
-            publisher: offer.map(|offer| offer.publisher),
+            publisher: shown.and_then(|shown| shown.publisher()),
+            shown: offer.cloned().map(Box::new),
             created_s: offer.map_or(0, |offer| offer.created_s),
             mine: false,
             recipients: Recipients::Everyone,
@@ -271,16 +275,20 @@ impl Held {
 
     /// The manifest is here: its words replace those of catalogues.
     pub fn know(&mut self, share: &Arc<Share>) {
-        let manifest = share.manifest();
+        self.tell(share.manifest());
+        self.facts = Some(Arc::new(facts_of(share)));
+        self.share = Some(share.clone());
+        self.count_wanted();
+    }
+
+    /// Shows what its publisher signed.
+    pub fn tell(&mut self, manifest: &Manifest) {
         self.title = manifest.title.clone();
         self.kind = kind_of(manifest);
         self.size = manifest.size();
         self.files = manifest.files();
         self.publisher = Some(manifest.publisher.peer_id());
         self.created_s = manifest.created_s;
-        self.facts = Some(Arc::new(facts_of(share)));
-        self.share = Some(share.clone());
-        self.count_wanted();
     }
 
     pub fn created(&self) -> SystemTime {

@@ -3,7 +3,8 @@
 //! It is pure: time comes in with each event, and what it wants done goes out as [`Task`]s. Nothing here waits, locks, reads
 //! a file or opens a socket.
 //!
-//! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around and what they give,
+//! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around,
+//! `told.rs` addresses that others told, `offers.rs` what they say they give,
 //! `imports.rs` files being read, `wishes.rs` what people ask for, `looking.rs` who has a share, `fetching.rs` a transfer's life, `opening.rs` its place on
 //! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `relocating.rs` files moved, `controls.rs` what
 //! people chose, `turns.rs` whose turn it is, `selection.rs` which files, `seeding.rs` until when something is given,
@@ -19,6 +20,7 @@ mod imports;
 mod ledger;
 mod looking;
 mod managed;
+mod offers;
 mod opening;
 mod peers;
 pub(super) mod picture;
@@ -29,6 +31,7 @@ mod relocating;
 mod seeding;
 mod selection;
 mod swarming;
+mod told;
 mod troubles;
 mod turns;
 mod verifying;
@@ -102,6 +105,7 @@ pub struct State {
     /// Names of peers met before, for shares whose publisher is away.
     names: BTreeMap<PeerId, String>,
     typed: BTreeMap<String, Typed>,
+    told: told::Told,
     held: BTreeMap<ShareId, Held>,
     imports: BTreeMap<Token, Import>,
     questions: Vec<Arc<Question>>,
@@ -154,6 +158,7 @@ impl State {
             peers: BTreeMap::new(),
             names: BTreeMap::new(),
             typed,
+            told: told::Told::default(),
             held: BTreeMap::new(),
             imports: BTreeMap::new(),
             questions: vec![],

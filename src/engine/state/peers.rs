@@ -1,14 +1,14 @@
 //! Who is around, and what they give.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     time::{Duration, Instant, SystemTime},
 };
 
 use tokio_util::sync::CancellationToken;
 
-use super::State;
+use super::{State, told::FIRST_ADDRESSES};
 use crate::{
     engine::{
         event::{CatalogueAnswer, Greeting, Introduction},
@@ -20,36 +20,46 @@ use crate::{
     nearby::{self, Change, Sighting},
     share::{PeerId, ShareId},
     swarm::Link,
-    wire::peer::{Neighbour, Offer},
+    wire::peer::Offer,
 };
 
-/// A peer's catalogue is kept up to this many shares; a catalogue of a hostile peer must not fill our memory.
-const OFFERS_MAX: usize = 20_000;
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_LAST: Duration = Duration::from_secs(30);
 /// So many failures in a row are shown to a person.
 const FAILURES_SHOWN: u32 = 3;
-const NAMES_MAX: usize = 4_096;
 
 /// Another computer that is around.
 pub struct Peer {
+    /// As it is shown.
     pub name: String,
+    /// As it, or somebody, says.
+    pub(super) said: String,
     pub role: Role,
     pub addresses: Vec<SocketAddr>,
     pub via: Via,
     pub last_seen: SystemTime,
+    /// It proved its key: it answered, or called us.
+    pub(super) proved: bool,
+    /// Where it answered, and when it last did.
+    pub(super) reached: Option<(SocketAddr, SystemTime)>,
+    /// Who told of it.
+    pub(super) teller: Option<PeerId>,
+    /// Shares of which it is said to have some, until it proves its key.
+    pub(super) waited_for: BTreeSet<ShareId>,
     /// What the peer's announcement says its catalogue's number is.
     heard: Option<u64>,
     /// The number of the catalogue in `offers`.
-    known: Option<u64>,
+    pub(super) known: Option<u64>,
     /// What was heard when it was last asked: an announcement that lags behind its catalogue is no reason to ask again.
     asked_at: Option<u64>,
     pub offers: BTreeMap<ShareId, Offer>,
+    /// What they cost of the budget for all catalogues.
+    pub(super) weight: usize,
     asking: Option<CancellationToken>,
     /// It was silent for a while and has not answered since.
     doubted: bool,
-    retry_at: Option<Instant>,
-    failures: u32,
+    pub(super) retry_at: Option<Instant>,
+    pub(super) failures: u32,
     pub fault: Option<PeerFault>,
 }
 
@@ -75,6 +85,12 @@ impl Peer {
     fn new(wall: SystemTime) -> Peer {
         Peer {
             name: String::new(),
+            said: String::new(),
+            proved: false,
+            reached: None,
+            teller: None,
+            waited_for: BTreeSet::new(),
+            weight: 0,
             role: Role::Peer,
             addresses: vec![],
             via: Via::Peer,
@@ -142,7 +158,10 @@ impl State {
     }
 
     /// Something was seen or heard of somebody.
-    pub(super) fn around(&mut self, input: nearby::Input, tasks: &mut Vec<Task>) {
+    pub(super) fn around(&mut self, mut input: nearby::Input, tasks: &mut Vec<Task>) {
+        if let nearby::Input::Seen(sighting) = &mut input {
+            self.keep_near(sighting);
+        }
         self.nearby.handle(self.clock.now, input);
         while let Some(change) = self.nearby.poll_change() {
             self.changed.peers = true;
@@ -167,12 +186,12 @@ impl State {
     fn peer_seen(&mut self, id: PeerId, tasks: &mut Vec<Task>) {
         let Some(seen) = self.nearby.get(&id) else { return };
         let wall = self.clock.wall;
-        let name = seen.name.clone().or_else(|| self.names.get(&id).cloned()).unwrap_or_else(|| id.short());
-        let new = !self.peers.contains_key(&id);
+        let said = seen.name.clone().or_else(|| self.names.get(&id).cloned()).unwrap_or_else(|| id.short());
+        let (new, proved) = (!self.peers.contains_key(&id), seen.via.is_proven());
         let peer = self.peers.entry(id).or_insert_with(|| Peer::new(wall));
         let moved = peer.addresses != seen.addresses;
-        let renamed = new || peer.name != name;
-        (peer.name, peer.addresses) = (name, seen.addresses.clone());
+        let renamed = new || peer.said != said;
+        (peer.said, peer.addresses) = (said, seen.addresses.clone());
         peer.role = if seen.role == nearby::Role::Server { Role::Server } else { Role::Peer };
         (peer.via, peer.heard, peer.last_seen) = (via_of(seen.via), seen.catalogue, wall);
         if moved {
@@ -180,14 +199,18 @@ impl State {
         }
         if renamed {
             self.changed.all_rows();
+            self.call_it(id);
             self.remember_name(id, tasks);
+        }
+        if proved {
+            self.proved(id, tasks);
         }
     }
 
-    fn remember_name(&mut self, id: PeerId, tasks: &mut Vec<Task>) {
-        let Some(peer) = self.peers.get(&id) else { return };
-        if self.names.len() < NAMES_MAX || self.names.contains_key(&id) {
-            self.names.insert(id, peer.name.clone());
+    /// The names of those who proved their key last.
+    pub(super) fn remember_name(&mut self, id: PeerId, tasks: &mut Vec<Task>) {
+        let Some(peer) = self.peers.get(&id).filter(|peer| peer.proved) else { return };
+        if self.names.contains_key(&id) {
             let (name, addresses) = (peer.name.clone(), peer.addresses.clone());
             tasks.push(Task::Remember(Keep::Peer { peer: id, name, addresses }));
         }
@@ -222,20 +245,23 @@ impl State {
     /// Asks for every catalogue that is due.
     pub(super) fn peers_due(&mut self, tasks: &mut Vec<Task>) {
         let now = self.clock.now;
-        for (id, peer) in self.peers.iter_mut().filter(|(_, peer)| peer.is_due(now)) {
+        let due: Vec<PeerId> = self.peers.iter().filter(|(_, peer)| peer.is_due(now)).map(|(id, _)| *id).collect();
+        for id in self.within_budget(due) {
+            let Some(peer) = self.peers.get_mut(&id) else { continue };
             let cancel = CancellationToken::new();
             peer.asking = Some(cancel.clone());
             (peer.retry_at, peer.asked_at) = (None, peer.heard);
             let (known, wait) = (peer.known, peer.known.is_some() && !peer.announces_changes() && !peer.doubted);
-            let addresses = peer.addresses.clone();
-            tasks.push(Task::AskCatalogue { peer: *id, addresses, known, wait, cancel });
+            let most = if peer.reached.is_some() { usize::MAX } else { FIRST_ADDRESSES };
+            let addresses = peer.addresses.iter().copied().take(most).collect();
+            tasks.push(Task::AskCatalogue { peer: id, addresses, known, wait, cancel });
         }
     }
 
     pub(super) fn catalogue_answered(
         &mut self,
         id: PeerId,
-        result: Result<CatalogueAnswer, PeerFault>,
+        result: Result<(SocketAddr, CatalogueAnswer), PeerFault>,
         tasks: &mut Vec<Task>,
     ) {
         let (now, wall) = (self.clock.now, self.clock.wall);
@@ -243,17 +269,18 @@ impl State {
         peer.asking = None;
         self.changed.peers = true;
         match result {
-            Ok(answer) => {
+            Ok((at, answer)) => {
                 (peer.failures, peer.fault, peer.last_seen, peer.doubted) = (0, None, wall, false);
                 self.around(nearby::Input::Spoke { peer: id }, tasks);
+                self.reached(id, at, tasks);
                 match answer {
-                    CatalogueAnswer::Unchanged { neighbours } => self.introduced(neighbours, tasks),
+                    CatalogueAnswer::Unchanged { neighbours } => self.introduced(id, neighbours, tasks),
                     CatalogueAnswer::New { revision, offers, neighbours, device } => {
                         if let Some(device) = device {
                             self.introduces_itself(id, device, tasks);
                         }
                         self.catalogue_is(id, revision, offers, tasks);
-                        self.introduced(neighbours, tasks);
+                        self.introduced(id, neighbours, tasks);
                     }
                 }
             }
@@ -262,28 +289,11 @@ impl State {
                 peer.asked_at = None;
                 peer.retry_at = Some(now + backoff(peer.failures));
                 if peer.failures >= FAILURES_SHOWN || fault.kind == PeerFaultKind::Misbehaved {
-                    peer.fault = Some(fault);
+                    peer.fault = Some(fault.clone());
                 }
+                self.forget_told(id, &fault, tasks);
             }
         }
-    }
-
-    fn catalogue_is(&mut self, id: PeerId, revision: u64, offers: Vec<Offer>, tasks: &mut Vec<Task>) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        peer.known = Some(revision);
-        let new: BTreeMap<ShareId, Offer> =
-            offers.into_iter().take(OFFERS_MAX).map(|offer| (offer.id, offer)).collect();
-        let old = std::mem::replace(&mut peer.offers, new);
-        let gone: Vec<ShareId> = old.into_keys().filter(|share| !peer.offers.contains_key(share)).collect();
-        let wanted: Vec<ShareId> = self.held.keys().filter(|share| peer.offers.contains_key(share)).copied().collect();
-        for share in gone {
-            self.lost_source(share, id, tasks);
-        }
-        for share in wanted {
-            self.found_source(share, id, tasks);
-        }
-        self.changed.shares = true;
-        self.changed.transfers = true;
     }
 
     /// One that connected to us is known by its key only, until it says its name.
@@ -302,36 +312,6 @@ impl State {
             own.map(|subnet| if subnet.wireless { Link::Wireless } else { Link::Wired })
         });
         links.min().unwrap_or(Link::Far)
-    }
-
-    /// A peer that has some of a share told of others who have some. They are no more than addresses to dial, where they
-    /// have to prove who they are, until they do.
-    pub(super) fn introduced_to_sources(&mut self, id: ShareId, neighbours: Vec<Neighbour>, tasks: &mut Vec<Task>) {
-        let ids: Vec<PeerId> = neighbours.iter().filter_map(|neighbour| neighbour.id.parse().ok()).collect();
-        self.introduced(neighbours, tasks);
-        for peer in ids {
-            self.met(id, peer, tasks);
-        }
-    }
-
-    /// Somebody has some of a share, or soon will.
-    pub(super) fn met(&mut self, id: ShareId, peer: PeerId, tasks: &mut Vec<Task>) {
-        let new = self.held.get(&id).is_some_and(|held| !held.sources.contains_key(&peer));
-        if new && peer != self.origin.id && self.peers.contains_key(&peer) {
-            self.found_source(id, peer, tasks);
-        }
-    }
-
-    /// A peer told of others.
-    fn introduced(&mut self, neighbours: Vec<Neighbour>, tasks: &mut Vec<Task>) {
-        for neighbour in neighbours {
-            let Ok(peer) = neighbour.id.parse::<PeerId>() else { continue };
-            let name = crate::wire::peer::presentable(&neighbour.name).unwrap_or_else(|| peer.short());
-            if !self.peers.contains_key(&peer) {
-                let told = seen(nearby::Source::Peer, peer, name, neighbour.addresses);
-                self.around(nearby::Input::Seen(told), tasks);
-            }
-        }
     }
 
     pub(super) fn wish_peer(&mut self, address: String) {
@@ -358,7 +338,9 @@ impl State {
                 (typed.peer, typed.failures) = (Some(greeting.peer), 0);
                 let mut met = seen(nearby::Source::Typed, greeting.peer, greeting.name, vec![greeting.at]);
                 met.role = if greeting.server { nearby::Role::Server } else { nearby::Role::Peer };
+                let at = greeting.at;
                 self.around(nearby::Input::Seen(met), tasks);
+                self.reached(greeting.peer, at, tasks);
             }
             Ok(_) => typed.retry_at = now + RETRY_LAST,
             Err(_) => {

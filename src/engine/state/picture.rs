@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Held, State, held::Stage};
+use super::{Held, State, held::Stage, offers::Shown};
 use crate::{
     engine::{
         snapshot::{
@@ -15,7 +15,6 @@ use crate::{
     share::{PeerId, PieceIndex, Share, ShareId},
     swarm,
     traffic::{Class, Limits, Priority},
-    wire::peer::Offer,
 };
 
 /// A piece map has at most this many tiles.
@@ -42,7 +41,7 @@ struct Around<'a> {
     seeds: u32,
     leeches: u32,
     givers: Vec<PeerId>,
-    offer: &'a Offer,
+    shown: Shown<'a>,
 }
 
 impl Changed {
@@ -83,6 +82,7 @@ impl State {
                 Some(before) if !changed.peers => before.peers.clone(),
                 _ => self.peer_rows(before.map_or(&[][..], |before| &before.peers)),
             },
+            silent: self.silent(),
             shares: match before {
                 Some(before) if !changed.shares => before.shares.clone(),
                 _ => self.share_rows(&around, before_shares),
@@ -121,6 +121,7 @@ impl State {
         let mut rows: Vec<Arc<PeerRow>> = self
             .peers
             .iter()
+            .filter(|(_, peer)| peer.proved)
             .map(|(id, peer)| {
                 let row = PeerRow {
                     id: *id,
@@ -128,6 +129,7 @@ impl State {
                     role: peer.role,
                     addresses: peer.addresses.clone(),
                     via: peer.via,
+                    reached: peer.reached,
                     last_seen: peer.last_seen,
                     shares: peer.offers.len() as u32,
                     trouble: peer.fault.as_ref().map(|fault| {
@@ -153,7 +155,11 @@ impl State {
         for (id, peer) in &self.peers {
             let relayed = self.origin.server && peer.role == Role::Peer;
             for offer in peer.offers.values() {
-                let entry = around.entry(offer.id).or_insert(Around { seeds: 0, leeches: 0, givers: vec![], offer });
+                let shown = Shown { offer, proved: self.is_word_of(*id, offer) };
+                let entry = around.entry(offer.id).or_insert(Around { seeds: 0, leeches: 0, givers: vec![], shown });
+                if shown.proved && !entry.shown.proved {
+                    entry.shown = shown;
+                }
                 if offer.complete {
                     entry.seeds += 1;
                 } else {
@@ -170,7 +176,7 @@ impl State {
     fn share_rows(&self, around: &BTreeMap<ShareId, Around<'_>>, before: &[Arc<ShareRow>]) -> Vec<Arc<ShareRow>> {
         let before: BTreeMap<ShareId, &Arc<ShareRow>> = before.iter().map(|row| (row.id, row)).collect();
         let held = self.held.values().map(|held| self.held_share(held, around.get(&held.id)));
-        let offered = around.values().filter(|around| !self.held.contains_key(&around.offer.id));
+        let offered = around.values().filter(|around| !self.held.contains_key(&around.shown.offer.id));
         let offered = offered.map(|around| self.offered_share(around));
         let mut rows: Vec<_> = held.chain(offered).map(|row| reuse(before.get(&row.id).copied(), row)).collect();
         rows.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| (&a.title, a.id).cmp(&(&b.title, b.id))));
@@ -178,15 +184,14 @@ impl State {
     }
 
     fn held_share(&self, held: &Held, around: Option<&Around<'_>>) -> ShareRow {
-        let publisher = held.publisher.unwrap_or(PeerId([0; 32]));
         ShareRow {
             id: held.id,
             title: held.title.clone(),
             kind: held.kind,
             size: held.size,
             files: held.files,
-            publisher,
-            publisher_name: self.known_name_of(publisher),
+            publisher: held.publisher,
+            publisher_name: held.publisher.and_then(|publisher| self.known_name_of(publisher)),
             mine: held.mine,
             created: held.created(),
             seeds: around.map_or(0, |around| around.seeds),
@@ -205,15 +210,15 @@ impl State {
     }
 
     fn offered_share(&self, around: &Around<'_>) -> ShareRow {
-        let offer = around.offer;
+        let (offer, publisher) = (around.shown.offer, around.shown.publisher());
         ShareRow {
             id: offer.id,
             title: offer.title.clone(),
             kind: offer.kind.into(),
             size: offer.size,
             files: offer.files,
-            publisher: offer.publisher,
-            publisher_name: self.known_name_of(offer.publisher),
+            publisher,
+            publisher_name: publisher.and_then(|publisher| self.known_name_of(publisher)),
             mine: false,
             created: super::held::time_of(offer.created_s),
             seeds: around.seeds,

@@ -5,13 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Held, State};
+use super::{Held, Peer, State};
 use crate::{
     access::GroupId,
     engine::{
         command::{ForGroups, Recipients, Token},
         managed::{ServerFault, ServerFaultKind},
-        snapshot::{Keeping, Role},
+        snapshot::{Keeping, Role, Via},
         task::{Candidate, Task},
         trouble::TroubleKind,
     },
@@ -145,17 +145,18 @@ impl State {
         self.set_trouble(share, Some(trouble));
     }
 
-    /// The servers that can be asked for what is not here: the one that manages this computer first.
+    /// The servers that may know what is looked for here: the one that manages this computer, and no other where there is
+    /// one; else those whose address a person gave. Anybody can call itself a server.
     pub(super) fn servers(&self) -> Vec<Candidate> {
         let own = self.managed.enrolled.as_ref().map(|enrolled| enrolled.server);
-        let others = self.peers.iter().filter(|(_, peer)| peer.role == Role::Server).map(|(id, _)| *id);
-        let others = others.filter(|id| Some(*id) != own);
+        let given = |peer: &Peer| peer.role == Role::Server && peer.via == Via::Typed;
+        let others = self.peers.iter().filter(|(_, peer)| own.is_none() && given(peer)).map(|(id, _)| *id);
         own.into_iter().chain(others).take(SERVERS_MAX).map(|id| self.candidate(id)).collect()
     }
 
     fn candidate(&self, id: PeerId) -> Candidate {
         let addresses = self.peers.get(&id).map(|peer| peer.addresses.clone()).unwrap_or_default();
-        Candidate { peer: Some(id), name: self.name_of(id), addresses }
+        Candidate { peer: Some(id), name: self.name_of(id), addresses, lists_it: true }
     }
 
     pub(super) fn wish_search(&mut self, token: Token, words: String, tasks: &mut Vec<Task>) {

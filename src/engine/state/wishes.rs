@@ -144,8 +144,7 @@ impl State {
     fn begin_fetch(&mut self, token: Token, id: ShareId, call: Call, tasks: &mut Vec<Task>) {
         let begun = self.next_serial();
         let into = self.folder_for(call.into);
-        let offer = self.peers.values().find_map(|peer| peer.offers.get(&id));
-        let mut held = Held::wanted(id, offer, into, begun);
+        let mut held = Held::wanted(id, self.shown_offer(id), into, begun);
         held.hints = call.hints;
         held.options.choosing = call.hold;
         held.opening = Opening::Wished;

@@ -56,8 +56,9 @@ async fn answer(
     addresses: &[SocketAddr],
     known: Option<u64>,
     wait: bool,
-) -> Result<CatalogueAnswer, PeerFault> {
+) -> Result<(SocketAddr, CatalogueAnswer), PeerFault> {
     let mut connection = shell.client.connect(addresses, Expect::Peer(peer), Timeouts::default()).await?;
+    let at = connection.address();
     let etag = known.map(|revision| format!("\"{revision}\""));
     let patience = if wait { WAIT } else { Duration::ZERO };
     let fetched = connection.get_if_changed(paths::SHARES, etag.as_deref(), patience, CATALOGUE_BYTES_MAX).await?;
@@ -65,14 +66,15 @@ async fn answer(
         // Where nobody announces anything, others who came are learned of with each answer.
         let neighbours = if wait { neighbours(&mut connection).await? } else { vec![] };
         shell.client.keep(connection);
-        return Ok(CatalogueAnswer::Unchanged { neighbours });
+        return Ok((at, CatalogueAnswer::Unchanged { neighbours }));
     };
     let catalogue: Catalogue = parse(&bytes)?;
     tracing::trace!(peer = %peer.short(), revision = catalogue.revision, "its catalogue is here");
     let device = if known.is_none() { Some(introduction(&mut connection, peer).await?) } else { None };
     let neighbours = neighbours(&mut connection).await?;
     shell.client.keep(connection);
-    Ok(CatalogueAnswer::New { revision: catalogue.revision, offers: catalogue.offers(), neighbours, device })
+    let (revision, offers) = (catalogue.revision, catalogue.offers());
+    Ok((at, CatalogueAnswer::New { revision, offers, neighbours, device }))
 }
 
 async fn neighbours(connection: &mut Connection) -> Result<Vec<Neighbour>, PeerFault> {

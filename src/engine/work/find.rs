@@ -13,8 +13,11 @@ use crate::{
         shell::Shell,
         task::Candidate,
     },
-    net::{call::Timeouts, tls::Expect},
-    share::{PeerId, PieceHashes, Share, ShareId, SignedManifest},
+    net::{
+        call::{Connection, Timeouts},
+        tls::Expect,
+    },
+    share::{self, PeerId, PieceHashes, Share, ShareId, SignedManifest},
     wire::{enrolled::ANSWER_BYTES_MAX, paths},
 };
 
@@ -72,6 +75,9 @@ async fn ask_each(shell: &Shell, id: ShareId, candidates: Vec<Candidate>) -> Res
 async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found, PeerFault> {
     let expect = candidate.peer.map_or(Expect::Anyone, Expect::Peer);
     let mut connection = shell.client.connect(&candidate.addresses, expect, Timeouts::default()).await?;
+    if !candidate.lists_it {
+        probe(shell, id, &mut connection).await?;
+    }
     let (wire, groups) =
         connection.get_with(&paths::manifest(id), paths::GROUPS_HEADER, SignedManifest::BYTES_MAX).await?;
     let groups = groups.as_deref().and_then(for_groups);
@@ -94,6 +100,19 @@ async fn ask(shell: &Shell, id: ShareId, candidate: &Candidate) -> Result<Found,
     shell.client.keep(connection);
     make_ready(shell, from, at);
     Ok(Found { share: Arc::new(share), groups, from, name, at })
+}
+
+/// Asks whether it has the share, without telling the id to one who does not know it.
+async fn probe(shell: &Shell, id: ShareId, connection: &mut Connection) -> Result<(), PeerFault> {
+    let question = share::probe::question(id, connection.peer());
+    let answer = connection.get(&paths::known(question), share::probe::ANSWER_BYTES).await?;
+    match *answer == share::probe::answer(id, shell.identity.id()) {
+        true => Ok(()),
+        false => Err(PeerFault {
+            kind: PeerFaultKind::Misbehaved,
+            what: "says that it has the share, and does not know it".to_owned(),
+        }),
+    }
 }
 
 /// Reads for which groups a share is. What can't be read is for nobody else.

@@ -96,7 +96,7 @@ impl Stream {
         for after in INTRODUCTIONS_AFTER.into_iter().chain(std::iter::repeat(last)) {
             tokio::time::sleep(after).await;
             match self.ask_for_others(addresses).await {
-                Ok(neighbours) => self.tell(Fact::Introduced { neighbours }).await,
+                Ok(neighbours) => self.tell(Fact::Introduced { peer: self.peer, neighbours }).await,
                 Err(fault) => tracing::debug!(peer = %self.peer.short(), why = fault.what, "tells of nobody"),
             }
         }

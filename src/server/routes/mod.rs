@@ -42,7 +42,7 @@ use serde::Deserialize;
 use super::{Server, caller::Visit, problem::Problem};
 use crate::{
     access::{About, Action, Audience, GroupId, Permit, Role, ShareFacts},
-    share::ShareId,
+    share::{ShareId, is_unseen},
     store::central::ShareRow,
 };
 
@@ -144,11 +144,7 @@ const TITLE_BYTES_MAX: usize = 255;
 
 /// A title that people typed; what is invisible is left out, and what a manifest can't hold.
 pub(super) fn title_of(typed: &str) -> Result<String, Problem> {
-    let mut title: String = typed
-        .trim()
-        .chars()
-        .filter(|letter| !letter.is_control() && !('\u{202A}'..='\u{202E}').contains(letter))
-        .collect();
+    let mut title: String = typed.trim().chars().filter(|letter| !is_unseen(*letter)).collect();
     if typed.chars().count() > TITLE_CHARACTERS_MAX {
         return Err(Problem::invalid("The title is longer than 200 characters."));
     }

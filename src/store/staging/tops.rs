@@ -64,7 +64,7 @@ impl Staging {
                 let made = if self.is_folder(entry) {
                     self.disk.create_dir(&self.dir, &name, path)
                 } else {
-                    self.disk.create_file(&self.dir, &name, path, self.is_executable(entry)).map(drop)
+                    self.disk.create_file(&self.dir, &name, path).map(drop)
                 };
                 match made {
                     Ok(()) => self.adopt(top, &name)?,

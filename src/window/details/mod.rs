@@ -218,7 +218,7 @@ fn facts_ui(ui: &mut Ui, view: &mut View<'_>, share: Option<&ShareRow>, transfer
     let facts = transfer.and_then(|row| row.facts.as_ref());
     part(ui, words::FOR_CHECKING, "");
     ui.spacing_mut().item_spacing.y = 0.0;
-    if let Some(publisher) = share.map(|row| row.publisher).or(facts.map(|facts| facts.publisher)) {
+    if let Some(publisher) = share.and_then(|row| row.publisher).or(facts.map(|facts| facts.publisher)) {
         fact_ui(ui, view, words::PUBLISHER, &publisher.to_string());
     }
     fact_ui(ui, view, words::SHARE_ID, &id.to_string());

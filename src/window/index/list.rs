@@ -150,7 +150,7 @@ impl List {
 
     fn found(&self, at: usize, search: &str, person: Option<PeerId>) -> Option<Found> {
         let row = self.rows.get(at)?;
-        if person.is_some_and(|person| person != row.publisher) {
+        if person.is_some() && person != row.publisher {
             return None;
         }
         let text = self.texts.get(at)?.as_deref();
