@@ -51,6 +51,8 @@ pub enum MembershipError {
     Malformed,
     #[error("the membership was not signed by the server that it is said to be of")]
     Signature,
+    #[error("the membership is for longer than a day, which no server gives")]
+    TooLong,
 }
 
 impl SignedMembership {
@@ -77,7 +79,12 @@ impl SignedMembership {
         if signer.peer_id() != issuer || !signed() {
             return Err(MembershipError::Signature);
         }
-        Ok(SignedMembership { membership: Membership::parse(bytes)?, wire: wire.to_vec() })
+        let membership = Membership::parse(bytes)?;
+        // Whoever has the server's key for an hour must not have its groups for years.
+        if membership.until_s.saturating_sub(membership.issued_s) > MEMBERSHIP_S {
+            return Err(MembershipError::TooLong);
+        }
+        Ok(SignedMembership { membership, wire: wire.to_vec() })
     }
 
     pub fn membership(&self) -> &Membership {
@@ -148,16 +155,20 @@ mod tests {
     }
 
     fn signed(seed: u8) -> SignedMembership {
+        signed_for(seed, 1_000).unwrap()
+    }
+
+    fn signed_for(seed: u8, seconds: i64) -> Result<SignedMembership, MembershipError> {
         let (pair, public) = key(seed);
         let membership = Membership {
             member: PeerId([7; 32]),
             role: Role::Student,
             groups: [GroupId(3), GroupId(9)].into(),
             issued_s: 1_000,
-            until_s: 2_000,
+            until_s: seconds.saturating_add(1_000),
         };
         let sign = |message: &[u8]| Signature(pair.sign(message).as_ref().try_into().unwrap());
-        SignedMembership::sign(&membership, public, sign).unwrap()
+        SignedMembership::sign(&membership, public, sign)
     }
 
     #[test]
@@ -170,6 +181,14 @@ mod tests {
         assert!(!membership.holds_for(PeerId([8; 32]), 1_500));
         assert!(!membership.holds_for(PeerId([7; 32]), 2_000));
         assert!(!membership.holds_for(PeerId([7; 32]), 1_000 - SKEW_S - 1));
+    }
+
+    #[test]
+    fn one_for_longer_than_a_day_is_refused_whoever_signed_it() {
+        assert!(signed_for(1, MEMBERSHIP_S).is_ok());
+        for seconds in [MEMBERSHIP_S + 1, 31 * 365 * MEMBERSHIP_S, i64::MAX] {
+            assert_eq!(signed_for(1, seconds), Err(MembershipError::TooLong), "{seconds}");
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use decide::{
 pub use heads::{Broken, Head, compare as compare_heads};
 pub use membership::{GROUPS_MAX, MEMBERSHIP_BYTES_MAX, MEMBERSHIP_S, Membership, MembershipError, SignedMembership};
 pub use on_device::{Given, Giving, device, may_give, may_have, next_change};
-pub use policy::{Exam, Guests, LinkRules, Policy, PolicyError, StudentRules, extension_of};
+pub use policy::{EXAM_S, Exam, Guests, LinkRules, Policy, PolicyError, STEP_MAX, StudentRules, Unfit, extension_of};
 pub use policy_form::SignedPolicy;
 pub use reason::Reason;
 pub use role::{GroupId, PersonId, Role, RoleError};

@@ -88,6 +88,23 @@ pub enum PolicyError {
     Value { field: &'static str, problem: &'static str },
 }
 
+/// Why an enrolled computer does not take rules, though its server signed them. The server's key can be stolen: what is
+/// signed with it must pass again when the thief is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    #[error("they are version {version}, and this computer has version {floor}")]
+    Older { version: u64, floor: u64 },
+    #[error("they are version {version}, and this computer has version {floor}: each change counts one on")]
+    Leap { version: u64, floor: u64 },
+    #[error("they have an exam that lasts longer than a day")]
+    Exam,
+}
+
+/// An exam ends so long after its policy was made, in seconds, at the latest.
+pub const EXAM_S: i64 = 24 * 3_600;
+/// A computer that was away for a year has missed fewer changes than this.
+pub const STEP_MAX: u64 = 10_000;
+
 /// A policy with more than this is refused.
 pub(super) const BLOCKED_MAX: usize = 10_000;
 pub(super) const TYPES_MAX: usize = 256;
@@ -153,15 +170,29 @@ impl Policy {
         }))
     }
 
-    /// The exams that go on at this time.
+    /// The exams that go on at this time. One that lies in a far future is none: clocks of a server and its computers differ
+    /// by less than an exam's longest time.
     pub fn exams_on(&self, now_s: i64) -> impl Iterator<Item = &Exam> {
-        self.exams.iter().filter(move |exam| now_s < exam.until_s)
+        self.exams.iter().filter(move |exam| (1..=2 * EXAM_S).contains(&exam.until_s.saturating_sub(now_s)))
     }
 
     /// Begins an exam beside those that go on; what is over is forgotten.
     pub fn begin_exam(&mut self, exam: Exam, now_s: i64) {
         self.exams.retain(|known| now_s < known.until_s);
         self.exams.insert(exam);
+    }
+
+    /// Whether a computer takes these rules that has taken version `floor`, or none: 0.
+    pub fn fits(&self, floor: u64) -> Result<(), Unfit> {
+        let version = self.version;
+        if version < floor {
+            return Err(Unfit::Older { version, floor });
+        }
+        if floor > 0 && version - floor > STEP_MAX {
+            return Err(Unfit::Leap { version, floor });
+        }
+        let too_long = |exam: &Exam| exam.until_s.saturating_sub(self.issued_s) > EXAM_S;
+        if self.exams.iter().any(too_long) { Err(Unfit::Exam) } else { Ok(()) }
     }
 
     /// Whether every value is one that can be signed and sent.

@@ -321,3 +321,28 @@ fn refused(policy: &Policy, actor: &Actor, action: Action, about: About<'_>) -> 
         Decision::Allow(permit) => panic!("{permit:?}"),
     }
 }
+
+#[test]
+fn rules_such_as_no_server_makes_are_not_taken_whoever_signed_them() {
+    let of = |version| Policy { version, issued_s: NOW, ..Policy::default() };
+    for (version, floor) in [(1, 0), (u64::MAX, 0), (5, 5), (6, 5), (5 + STEP_MAX, 5)] {
+        assert_eq!(of(version).fits(floor), Ok(()), "{version} after {floor}");
+    }
+    assert_eq!(of(4).fits(5), Err(Unfit::Older { version: 4, floor: 5 }));
+    for version in [6 + STEP_MAX, (1 << 63) - 2, u64::MAX] {
+        assert_eq!(of(version).fits(5), Err(Unfit::Leap { version, floor: 5 }));
+    }
+    let exam = |issued_s, until_s| {
+        let exam = Exam { until_s, groups: [].into(), handouts: [].into(), hand_in: false };
+        Policy { version: 6, issued_s, exams: [exam].into(), ..Policy::default() }
+    };
+    assert_eq!(exam(NOW, NOW + EXAM_S).fits(5), Ok(()));
+    for (issued_s, until_s) in [(NOW, NOW + EXAM_S + 1), (0, i64::MAX), (i64::MIN, NOW)] {
+        assert_eq!(exam(issued_s, until_s).fits(5), Err(Unfit::Exam), "{issued_s} to {until_s}");
+    }
+    // One that is said to be made in the far future is no exam before.
+    let far = NOW + 70 * 365 * EXAM_S;
+    let forged = exam(far, far + EXAM_S);
+    assert!(forged.fits(5).is_ok() && forged.exam_of(&[].into(), NOW).is_none());
+    assert!(exam(NOW, NOW + EXAM_S).exam_of(&[].into(), NOW).is_some());
+}

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::platform::private::make_private_folder;
+use crate::platform::private::{Closed, OpenHome, make_home};
 
 /// The lock's file name, in Handout's home.
 pub const LOCK_NAME: &str = "lock";
@@ -33,6 +33,8 @@ pub enum Claim {
 pub enum ClaimError {
     #[error("Handout's folder {path} can't be made: {cause}; name another one with --home DIR")]
     Home { path: PathBuf, cause: io::Error },
+    #[error("Handout's folder {path} is not used: {cause}; name another one with --home DIR, or close it (chmod 700)")]
+    Open { path: PathBuf, cause: OpenHome },
     #[error("{path} can't be locked: {cause}; name a folder on another disk with --home DIR")]
     Lock { path: PathBuf, cause: io::Error },
     #[error("there is no private folder for Handout's socket: {path} belongs to somebody else or is open to others")]
@@ -51,7 +53,7 @@ pub struct Endpoint {
 impl Instance {
     /// Becomes the one program that runs for `home`, or says that another is.
     pub fn claim(home: &Path) -> Result<Claim, ClaimError> {
-        make_private_folder(home).map_err(|cause| ClaimError::Home { path: home.to_owned(), cause })?;
+        private_home(home)?;
         let path = home.join(LOCK_NAME);
         let error = |cause| ClaimError::Lock { path: path.clone(), cause };
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(error)?;
@@ -68,6 +70,23 @@ impl Instance {
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
+}
+
+/// A home is for its own account alone, also where somebody made it beforehand.
+fn private_home(home: &Path) -> Result<(), ClaimError> {
+    let path = home.to_owned();
+    match make_home(home) {
+        Ok(Closed::Was) => {}
+        Ok(Closed::Now) => {
+            tracing::warn!(home = %home.display(), "other users of this computer could look into Handout's folder; it is closed to them from here on");
+        }
+        Ok(Closed::Never) => {
+            tracing::warn!(home = %home.display(), "other users of this computer can look into Handout's folder, and its disk does not let it be closed");
+        }
+        Err(OpenHome::Io(cause)) => return Err(ClaimError::Home { path, cause }),
+        Err(cause) => return Err(ClaimError::Open { path, cause }),
+    }
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -100,7 +119,7 @@ impl Endpoint {
             None => PathBuf::from(format!("/tmp/handout-{user}")),
         };
         // That it could not be made shows in the check, which also catches a folder that somebody else put there.
-        let _ = make_private_folder(&folder);
+        let _ = crate::platform::private::make_private_folder(&folder);
         if crate::platform::private::is_private_folder(&folder) {
             Ok(folder)
         } else {

@@ -1,4 +1,5 @@
-//! Where an administrator leaves what holds for everybody at this computer.
+//! Where an administrator leaves what holds for everybody at this computer. Nothing that whoever starts the program can set,
+//! such as its environment, leads elsewhere.
 
 use std::path::PathBuf;
 
@@ -20,9 +21,26 @@ fn folder() -> Option<PathBuf> {
     if cfg!(target_os = "macos") {
         return Some(PathBuf::from("/Library/Application Support/Handout"));
     }
-    if cfg!(windows) {
-        let data = std::env::var_os("ProgramData").map(PathBuf::from).filter(|path| path.is_absolute());
-        return data.map(|data| data.join("Handout"));
-    }
+    program_data().map(|data| data.join("Handout"))
+}
+
+#[cfg(windows)]
+fn program_data() -> Option<PathBuf> {
+    known_folders::get_known_folder_path(known_folders::KnownFolder::ProgramData)
+}
+
+#[cfg(not(windows))]
+fn program_data() -> Option<PathBuf> {
     None
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_folder_is_the_systems_and_not_the_environments() {
+        let folder = enrolment_file().unwrap();
+        assert!(folder.is_absolute() && folder.ends_with("Handout/enrol.toml"), "{folder:?}");
+    }
 }

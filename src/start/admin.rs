@@ -22,7 +22,7 @@ use crate::{
     },
     control::{self, Found},
     net::identity::Identity,
-    platform::machine_id::machine_id,
+    platform::{machine_id::machine_id, private},
     server::{self, Admin, AdminError, Config, CopyIndex, MoveError},
     wire::control::{Failure, FailureKind},
 };
@@ -30,6 +30,7 @@ use crate::{
 /// Does one command.
 pub(super) fn run(args: AdminArgs, common: &Common, output: &Output) -> Result<(), Exit> {
     logging::to_stderr(common, logging::Default::Warnings);
+    private::keep_from_others();
     let setup = setup::setup(common)?;
     let config = serve::config(args.config.as_deref(), &setup.home)?;
     let machine = machine_id();

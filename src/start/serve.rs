@@ -10,6 +10,7 @@ use crate::{
     },
     control::{self, Found, Service},
     engine::Site,
+    platform::private,
     server::{self, Config, Told},
 };
 
@@ -38,6 +39,8 @@ pub(super) fn config(path: Option<&std::path::Path>, home: &std::path::Path) -> 
 /// Ends without fault at SIGTERM and SIGINT; SIGHUP has the server look at its certificate.
 pub(super) fn run(args: &Serve, common: &Common, output: &Output) -> Result<(), Exit> {
     logging::to_stderr_as(common, logging::Default::Doings, args.log_format.into());
+    // Everything that a server writes is secret: people's proofs, keys, whose files these are.
+    private::keep_from_others();
     let mut setup = setup::setup(common)?;
     let config = config(args.config.as_deref(), &setup.home)?;
     if args.check {

@@ -33,6 +33,9 @@ pub struct EnrolmentRecord {
     pub enrolled_s: i64,
     /// The highest version of the policy that was taken.
     pub floor: u64,
+    /// What stands for the token of the machine's file that it was enrolled by; empty: none, or it is not known.
+    #[serde(default)]
+    pub ticket: String,
     /// The signed policy, in base64.
     pub policy: String,
     /// The signed membership, in base64.

@@ -140,11 +140,20 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
-/// Makes a folder and those above it; what is made is for its owner alone, what was there is left as it is.
+/// Makes a folder and those above it; what is made is for its owner alone, and so is the folder where it was there.
 fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // A disk that knows no owners leaves it open; that was told where the home was opened.
+        if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+            let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+        }
+    }
+    Ok(())
 }

@@ -65,3 +65,37 @@ fn a_password_that_was_lost_is_given_anew_at_the_console() {
     assert_eq!(browser.sign_in("grace", PASSWORD).status, 401);
     assert_eq!(browser.sign_in("grace", made["password"].as_str().unwrap()).header("location"), "/account");
 }
+
+#[test]
+fn a_home_that_was_made_open_is_closed_before_anything_secret_lies_in_it_and_a_foreign_one_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path| std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    std::fs::create_dir(&home).unwrap();
+    std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755)).unwrap();
+
+    let server = Server::start_in(folder);
+    assert_eq!(mode(&home), 0o700);
+    let mut folders = vec![home];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+            assert_eq!(mode(&entry) & 0o077, 0, "{} is open to others", entry.display());
+            if entry.is_dir() {
+                folders.push(entry);
+            }
+        }
+    }
+    drop(server);
+
+    let foreign = tempfile::tempdir().unwrap();
+    std::fs::write(foreign.path().join("letter.odt"), "").unwrap();
+    std::fs::set_permissions(foreign.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    for command in ["serve", "daemon"] {
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_handout"));
+        let refused = program.args([command, "--home"]).arg(foreign.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success() && said.contains("others can look into it"), "{said}");
+        assert_eq!(mode(foreign.path()), 0o755);
+    }
+}

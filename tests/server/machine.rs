@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::Command};
 
+use handout::store::{read_enrolment, write_enrolment};
 use serde_json::Value;
 
 use super::{
@@ -115,4 +116,38 @@ fn a_wrong_token_in_the_machines_file_is_told_in_words_and_closes_the_computer_u
     app.status("it is managed", |status| status["managed"]["reachable"] == true);
     assert_eq!(app.share(&file, &[]).code(), Some(0));
     assert_eq!(enrolments(&server), ["refused: token", "done"]);
+}
+
+#[test]
+fn a_computer_with_rules_that_its_server_can_t_reach_any_more_is_freed_by_a_new_token_in_the_machines_file() {
+    let name =
+        "a_computer_with_rules_that_its_server_can_t_reach_any_more_is_freed_by_a_new_token_in_the_machines_file";
+    if !is_root(module_path!(), name) {
+        return;
+    }
+    let (server, owner) = Server::owned();
+    policy(&owner, &[]);
+    let etc = tempfile::tempdir().unwrap();
+    machine(etc.path(), &server, &token(&owner, &[]));
+    let mut app = App::on_machine(etc.path());
+    app.status("it is managed", |status| status["managed"]["reachable"] == true);
+
+    // What whoever had the server's key for a while leaves behind.
+    app.stop();
+    let mut record = read_enrolment(&app.home()).unwrap().unwrap();
+    record.floor = 1 << 62;
+    write_enrolment(&app.home(), &record).unwrap();
+    app.restart();
+    let status = app.status("it is told", |status| status["troubles"].to_string().contains("has older rules"));
+    let trouble = status["troubles"].to_string();
+    assert!(trouble.contains("version 4611686018427387905") && trouble.contains("enrol.toml"), "{trouble}");
+    let file = app.file("a.txt", b"a");
+    assert_eq!(app.share(&file, &[]).code(), Some(4));
+
+    machine(etc.path(), &server, &token(&owner, &[]));
+    app.restart();
+    app.status("it has the server's rules", |status| status["managed"]["missing"].is_null());
+    assert_eq!(app.share(&file, &[]).code(), Some(0));
+    let floor = read_enrolment(&app.home()).unwrap().unwrap().floor;
+    assert!(floor < 100, "{floor}");
 }

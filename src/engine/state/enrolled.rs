@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use super::State;
 use crate::{
-    access::{GroupId, Policy, Role, SignedMembership, SignedPolicy},
+    access::{GroupId, Policy, Role, SignedMembership, SignedPolicy, Unfit},
     engine::{
         managed::Checked,
         task::{Keep, Task},
+        trouble::TroubleKind,
     },
     share::PeerId,
     store::EnrolmentRecord,
@@ -28,6 +30,8 @@ pub struct Enrolled {
     /// The policy as it travels.
     pub wire: Vec<u8>,
     pub floor: u64,
+    /// What stands for the token that it was enrolled by.
+    pub ticket: String,
     pub enrolled_s: i64,
     /// What stands on the disk.
     pub kept: Option<EnrolmentRecord>,
@@ -51,6 +55,7 @@ impl Enrolled {
             membership,
             wire: record.policy_bytes().unwrap_or_default(),
             floor: record.floor,
+            ticket: record.ticket.clone(),
             enrolled_s: record.enrolled_s,
             kept: Some(record.clone()),
             etag: None,
@@ -68,6 +73,7 @@ impl Enrolled {
             groups: self.groups.iter().map(|(id, name)| (id.0, name.clone())).collect(),
             enrolled_s: self.enrolled_s,
             floor: self.floor,
+            ticket: self.ticket.clone(),
             policy: EnrolmentRecord::encode(&self.wire),
             membership: self
                 .membership
@@ -81,20 +87,49 @@ impl Enrolled {
         Some(Task::Remember(Keep::Enrolment(Some(Box::new(record)))))
     }
 
-    /// Takes a policy, unless it is older than one that was taken.
-    pub fn take(&mut self, signed: &SignedPolicy) {
+    /// Takes a policy, unless it is older than one that was taken, or such as no server makes.
+    pub fn take(&mut self, signed: &SignedPolicy) -> Result<(), Unfit> {
         let policy = signed.policy();
-        if policy.version >= self.floor {
-            self.floor = policy.version;
-            self.wire = signed.to_wire().to_vec();
-            self.policy = Ok(Arc::new(policy.clone()));
-        }
+        policy.fits(self.floor)?;
+        self.floor = policy.version;
+        self.wire = signed.to_wire().to_vec();
+        self.policy = Ok(Arc::new(policy.clone()));
+        Ok(())
     }
 
     pub fn stands(&mut self, stands: Stands) {
         (self.name, self.groups) = (stands.server, stands.groups);
         self.role = stands.membership.membership().role;
         self.membership = Some(stands.membership);
+    }
+}
+
+impl State {
+    /// Rules were not taken: says why, which ones hold, and what leads on.
+    pub(super) fn not_taken(&mut self, name: &str, unfit: Unfit) {
+        let anew = match self.managed.is_wished() {
+            true => "an administrator puts a new token into this computer's enrol.toml and starts Handout anew",
+            false => "`handout leave`, then `handout enrol` with a new token",
+        };
+        let (what, hint) = match unfit {
+            Unfit::Older { floor, .. } => (
+                format!("{name} has older rules than this computer was given"),
+                format!(
+                    "The newer ones go on holding until its policy has come to version {} (each change counts one on), or \
+                     this computer is enrolled anew: {anew}.",
+                    floor.saturating_add(1)
+                ),
+            ),
+            Unfit::Leap { .. } | Unfit::Exam => (
+                format!("{name} gave rules such as no server makes"),
+                format!(
+                    "They are not taken, and those from before go on holding. Tell whoever runs the server: somebody else \
+                     may use its key. If they are right, this computer must be enrolled anew: {anew}."
+                ),
+            ),
+        };
+        let trouble = self.trouble(TroubleKind::BadPeer, &what, &unfit.to_string(), &hint);
+        self.add_trouble(trouble);
     }
 }
 
@@ -114,7 +149,7 @@ mod tests {
         let mut enrolled = Enrolled::of(crate::engine::managed::checked(&record).unwrap(), &record);
         assert!(enrolled.policy.is_err());
         let mut version_after = |version| {
-            enrolled.take(&signed(version));
+            let _ = enrolled.take(&signed(version));
             enrolled.policy.as_ref().unwrap().version
         };
         assert_eq!([5, 4, 1, 5, 6].map(&mut version_after), [5, 5, 5, 5, 6]);

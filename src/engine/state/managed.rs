@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{State, enrolled::Enrolled, heads::Heads};
 use crate::{
-    access::{Actor, Policy, Role, SignedMembership, SignedPolicy, device},
+    access::{Actor, Policy, Role, SignedMembership, SignedPolicy, Unfit, device},
     engine::{
         command::Token,
         managed::{Kept, Management, ServerFault, ServerFaultKind, StandingAnswer, Ticket, Welcome, by_of, checked},
@@ -36,6 +36,8 @@ pub struct Managed {
     wished: Option<Ticket>,
     /// Its token was refused: it is not tried again before the next start.
     refused: Option<String>,
+    /// The administrator put another token there since this computer was enrolled: it is enrolled anew, from the beginning.
+    anew: bool,
     pub enrolled: Option<Enrolled>,
     /// The server took this computer off its list.
     pub removed: Option<String>,
@@ -66,15 +68,24 @@ pub enum Rules<'a> {
 
 impl Managed {
     pub fn new(origin: &Management) -> Managed {
-        let enrolled = match &origin.kept {
+        let mut enrolled = match &origin.kept {
             Kept::Nothing | Kept::Damaged => None,
             Kept::Record(record) => {
                 checked(record).and_then(|good| origin.right(good, record)).map(|good| Enrolled::of(good, record))
             }
         };
+        let mut anew = false;
+        if let (Some(enrolled), Some(wished)) = (&mut enrolled, &origin.wished) {
+            let mark = wished.mark();
+            anew = !enrolled.ticket.is_empty() && enrolled.ticket != mark;
+            if enrolled.ticket.is_empty() {
+                enrolled.ticket = mark;
+            }
+        }
         Managed {
             wished: origin.wished.clone(),
             refused: None,
+            anew,
             enrolled,
             removed: None,
             enrolling: false,
@@ -195,8 +206,9 @@ impl State {
     fn welcomed(&mut self, token: Option<Token>, welcome: Welcome, tasks: &mut Vec<Task>) {
         let Welcome { server, at, stands, policy } = welcome;
         let address = self.managed.wished.as_ref().map_or_else(|| at.to_string(), |wished| wished.address.clone());
-        // Who enrols again with the same server can't go back to an older policy by that.
-        let before = self.managed.enrolled.take().filter(|enrolled| enrolled.server == server);
+        // Who enrols again with the same server can't go back to an older policy by that; only the administrator can.
+        let anew = std::mem::take(&mut self.managed.anew);
+        let before = self.managed.enrolled.take().filter(|enrolled| enrolled.server == server && !anew);
         let new = || Enrolled {
             server,
             name: String::new(),
@@ -207,6 +219,7 @@ impl State {
             membership: None,
             wire: vec![],
             floor: 0,
+            ticket: String::new(),
             enrolled_s: super::seconds(self.clock.wall),
             kept: None,
             etag: None,
@@ -215,7 +228,8 @@ impl State {
         let mut enrolled = before.unwrap_or_else(new);
         enrolled.address = address;
         enrolled.reached = true;
-        enrolled.take(&policy);
+        enrolled.ticket = self.managed.wished.as_ref().map_or_else(String::new, Ticket::mark);
+        let taken = enrolled.take(&policy);
         enrolled.stands(stands);
         let name = enrolled.name.clone();
         tasks.extend(enrolled.keep());
@@ -223,6 +237,9 @@ impl State {
         self.managed.enrolled = Some(enrolled);
         (self.managed.removed, self.managed.lost, self.managed.failures) = (None, None, 0);
         self.managed.retry_at = Some(self.clock.now);
+        if let Err(unfit) = taken {
+            self.not_taken(&name, unfit);
+        }
         self.meet_server(server, &name, at, tasks);
         self.rules_changed();
         if let Some(token) = token {
@@ -256,12 +273,17 @@ impl State {
             None => {
                 if refused {
                     self.managed.refused = Some(fault.what.clone());
-                    let trouble = self.trouble(
-                        TroubleKind::Refused,
-                        "This computer could not be enrolled",
-                        &fault.what,
-                        "Nothing is given or fetched until it is. Tell whoever manages this computer.",
-                    );
+                    let (what, hint) = match &self.managed.enrolled {
+                        Some(_) => (
+                            "This computer could not be enrolled anew",
+                            "The rules that it has go on holding. Tell whoever manages this computer: its token is not good.",
+                        ),
+                        None => (
+                            "This computer could not be enrolled",
+                            "Nothing is given or fetched until it is. Tell whoever manages this computer.",
+                        ),
+                    };
+                    let trouble = self.trouble(TroubleKind::Refused, what, &fault.what, hint);
                     self.add_trouble(trouble);
                 }
                 self.managed.later(self.clock.now);
@@ -315,16 +337,12 @@ impl State {
         enrolled.etag = etag;
         let name = enrolled.name.clone();
         tasks.push(Task::Vouch(enrolled.membership.clone().map(|signed| (server, signed))));
-        policy.iter().for_each(|signed| enrolled.take(signed));
-        let older = told < enrolled.floor;
+        let floor = enrolled.floor;
+        let older = (told < floor).then_some(Unfit::Older { version: told, floor });
+        let unfit = policy.and_then(|signed| enrolled.take(&signed).err()).or(older);
         tasks.extend(enrolled.keep());
-        if older {
-            let about = format!("version {told}");
-            let hint = "The newer ones go on holding. If the server was brought back from a backup, whoever runs it \
-                        changes its policy once.";
-            let what = format!("{name} has older rules than this computer was given");
-            let trouble = self.trouble(TroubleKind::BadPeer, &what, &about, hint);
-            self.add_trouble(trouble);
+        if let Some(unfit) = unfit {
+            self.not_taken(&name, unfit);
         }
         self.meet_server(server, &name, at, tasks);
         self.rules_changed();
@@ -353,7 +371,7 @@ impl State {
         let half = self.clock.wall + Duration::from_secs(crate::access::MEMBERSHIP_S as u64 / 2);
         let half_s = super::seconds(half);
         let managed = &mut self.managed;
-        let Some(enrolled) = &mut managed.enrolled else {
+        let Some(enrolled) = managed.enrolled.as_mut().filter(|_| !managed.anew || managed.refused.is_some()) else {
             if let Some(ticket) = managed.wished.clone() {
                 managed.enrolling = true;
                 tasks.push(Task::Enrol { token: None, ticket });
