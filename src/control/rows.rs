@@ -61,6 +61,7 @@ impl From<&PeerRow> for control::Peer {
             via: via(row.via).to_owned(),
             last_seen: rfc3339(row.last_seen),
             shares: row.shares,
+            clock_ahead_s: row.clock_ahead_s,
             trouble: row.trouble.as_deref().map(Into::into),
         }
     }

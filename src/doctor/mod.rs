@@ -22,6 +22,8 @@ pub struct Facts {
     /// Seconds since 1970: by the clock, and the latest moment that certainly has passed.
     pub now_s: i64,
     pub passed_s: i64,
+    /// What clocks elsewhere say.
+    pub clocks: Vec<ClockThere>,
     /// Those that are no loopback.
     pub interfaces: Vec<Interface>,
     /// Whether this program looks for others, and lets itself be found.
@@ -49,6 +51,16 @@ pub enum Engine {
     Started,
     /// It can't be started, and why.
     Failed(String),
+}
+
+/// Another computer's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClockThere {
+    pub name: String,
+    /// A central server, whose clock somebody looks after.
+    pub server: bool,
+    /// By so many seconds the clock here is ahead of it.
+    pub ahead_s: i64,
 }
 
 /// A folder that must be written to.
@@ -181,11 +193,56 @@ fn folder(folder: &Folder) -> Finding {
 /// Clocks that are a day off only look wrong; one that stands at its factory's day makes everything look new.
 const CLOCK_SLACK_S: i64 = 86_400;
 
+/// Clocks of a room that differ by no more are right.
+const ROOM_SLACK_S: i64 = 300;
+
 fn clock(facts: &Facts) -> Finding {
+    let set = "Set date and time, or let the system set them by itself.";
     if facts.now_s + CLOCK_SLACK_S < facts.passed_s {
         let days = (facts.passed_s - facts.now_s) / 86_400;
         let what = format!("This computer's clock is at least {days} days behind.");
-        return Finding::problem("clock", what, "Set date and time, or let the system set them by itself.");
+        return Finding::problem("clock", what, set);
     }
-    Finding::ok("clock", "The clock is not behind what was written here.")
+    let differs = |there: &&ClockThere| there.ahead_s.abs() > ROOM_SLACK_S;
+    let (others, agreeing): (Vec<&ClockThere>, Vec<&ClockThere>) = facts.clocks.iter().partition(differs);
+    let Some(first) = others.iter().find(|there| there.server).or(others.first()) else {
+        let what = match agreeing.len() {
+            0 => "The clock is not behind what was written here; no other computer said what time it is there."
+                .to_owned(),
+            count => format!("The clock goes with {}.", names(&agreeing[..count.min(NAMED_MAX)])),
+        };
+        return Finding::ok("clock", what);
+    };
+    let away = off(first.ahead_s);
+    let alike: Vec<&ClockThere> = others.iter().copied().filter(|there| alike(there, first)).collect();
+    let named = names(&alike[..alike.len().min(NAMED_MAX)]);
+    if first.server || alike.len() > 1 && alike.len() > agreeing.len() {
+        return Finding::problem("clock", format!("This computer's clock is {away} by the clock of {named}."), set);
+    }
+    let now = format!("Look which one is right: {set}");
+    Finding::note("clock", format!("By the clock of {named}, this computer's is {away}; one of them is wrong."), now)
+}
+
+/// So many are named.
+const NAMED_MAX: usize = 3;
+
+fn names(clocks: &[&ClockThere]) -> String {
+    clocks.iter().map(|there| there.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether two clocks elsewhere say the same.
+fn alike(one: &ClockThere, other: &ClockThere) -> bool {
+    one.ahead_s.abs_diff(other.ahead_s) <= ROOM_SLACK_S.unsigned_abs()
+}
+
+/// How much a clock is off, as people say it: `2 years ahead`, `40 minutes behind`.
+pub fn off(ahead_s: i64) -> String {
+    let (amount, way) = (ahead_s.unsigned_abs(), if ahead_s > 0 { "ahead" } else { "behind" });
+    let (length, unit) = match amount {
+        0..7_200 => (60, "minutes"),
+        7_200..172_800 => (3_600, "hours"),
+        172_800..63_072_000 => (86_400, "days"),
+        _ => (31_536_000, "years"),
+    };
+    format!("{} {unit} {way}", amount / length)
 }

@@ -11,6 +11,7 @@ fn well() -> Facts {
         folders: vec![folder],
         now_s: 1_800_000_000,
         passed_s: 1_799_000_000,
+        clocks: vec![there("Ben", 0)],
         interfaces: vec![Interface {
             name: "eth0".into(),
             addresses: vec![address],
@@ -34,6 +35,38 @@ fn well() -> Facts {
         known: vec!["Ben".into()],
         unreachable: vec![],
     }
+}
+
+fn there(name: &str, ahead_s: i64) -> ClockThere {
+    ClockThere { name: name.into(), server: false, ahead_s }
+}
+
+#[test]
+fn a_clock_is_judged_by_those_of_others_and_of_a_server_most() {
+    const YEARS: i64 = 2 * 31_536_000 + 400;
+    let judged = |clocks: Vec<ClockThere>| {
+        let findings = examine(&Facts { clocks, ..well() });
+        let clock = findings.into_iter().find(|finding| finding.step == "clock").unwrap();
+        (clock.verdict, clock.what)
+    };
+    let (verdict, what) = judged(vec![there("Ann", YEARS), there("Ben", YEARS + 60), there("Cat", YEARS)]);
+    assert_eq!(verdict, Verdict::Problem);
+    assert!(what.contains("2 years ahead by the clock of Ann, Ben, Cat"), "{what}");
+    let (verdict, what) = judged(vec![there("Ann", -7_200), there("Ben", 0), there("Cat", 0)]);
+    assert!(verdict == Verdict::Note && what.contains("Ann") && what.contains("2 hours behind"), "{what}");
+    assert_eq!(judged(vec![there("Ann", YEARS)]).0, Verdict::Note, "one of two is wrong, and nobody knows which");
+    let server = ClockThere { server: true, ..there("School", 1_200) };
+    let (verdict, what) = judged(vec![there("Ben", 0), server]);
+    assert!(verdict == Verdict::Problem && what.contains("20 minutes ahead by the clock of School"), "{what}");
+    let (verdict, what) = judged(vec![there("Ann", 60), there("Ben", -60)]);
+    assert!(verdict == Verdict::Ok && what.contains("goes with Ann, Ben"), "{what}");
+    assert_eq!(judged(vec![]).0, Verdict::Ok);
+}
+
+#[test]
+fn what_a_clock_is_off_by_is_said_in_fitting_units() {
+    let said = [300, -3_600, 90_000, -864_000, 63_072_000].map(off);
+    assert_eq!(said, ["5 minutes ahead", "60 minutes behind", "25 hours ahead", "10 days behind", "2 years ahead"]);
 }
 
 /// The cause, and whether what to do is said with it.

@@ -36,6 +36,8 @@ pub struct Clock {
     pub local: LocalTime,
     /// Processor time that the program has used, where the system tells.
     pub used: Option<Duration>,
+    /// Goes on while the computer sleeps, and nobody sets it.
+    pub since_boot: Duration,
 }
 
 /// A fact for the engine.
@@ -58,6 +60,11 @@ pub enum Event {
     Met {
         share: ShareId,
         peer: PeerId,
+    },
+    /// What time it was at a computer when it answered, in seconds since 1970.
+    TimeTold {
+        peer: PeerId,
+        told_s: i64,
     },
     /// Somebody was seen, spoke, or said goodbye.
     Around(nearby::Input),

@@ -17,6 +17,7 @@ mod peer_routes;
 pub mod question;
 mod run;
 mod served;
+pub mod server_time;
 mod shelf;
 mod shell;
 pub mod snapshot;

@@ -18,7 +18,7 @@ use super::{
     work,
 };
 use crate::{
-    platform::{local_time::weekday_and_minute, processor},
+    platform::{local_time::weekday_and_minute, processor, since_boot::since_boot},
     traffic::LocalTime,
 };
 
@@ -131,6 +131,10 @@ impl Loop {
                 self.shell.vouched(vouched.as_ref());
                 None
             }
+            Task::KeepTime(time) => {
+                self.shell.served.vouching.go_by(time);
+                None
+            }
             Task::Announce { name, revision } => {
                 self.shell.served.set_revision(revision);
                 work::announce::announce(&self.shell, &name, revision);
@@ -166,7 +170,7 @@ async fn sleep_until(due: Option<Instant>) {
 /// The time of what happens at this moment.
 pub(super) fn clock() -> Clock {
     let (now, wall) = (Instant::now(), SystemTime::now());
-    Clock { now, wall, local: local_time(wall), used: processor::used_by_program() }
+    Clock { now, wall, local: local_time(wall), used: processor::used_by_program(), since_boot: since_boot() }
 }
 
 fn local_time(wall: SystemTime) -> LocalTime {
@@ -185,6 +189,6 @@ impl Clocks {
         if now.saturating_duration_since(self.last.now) >= Duration::from_millis(100) || self.last.now > now {
             self.last = clock();
         }
-        Clock { now, wall: SystemTime::now(), ..self.last }
+        Clock { now, wall: SystemTime::now(), since_boot: since_boot(), ..self.last }
     }
 }

@@ -8,7 +8,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep, throttle::Throttle};
 use crate::{
     access::SignedMembership,
-    net::{call::Client, discovery::Announcement, identity::Identity},
+    net::{
+        call::{Client, Connection},
+        discovery::Announcement,
+        identity::Identity,
+    },
     share::PeerId,
     store::Store,
 };
@@ -52,6 +56,13 @@ impl Shell {
     pub fn vouched(&self, vouched: Option<&(PeerId, SignedMembership)>) {
         self.served.vouching.trust(vouched.map(|(server, _)| *server));
         self.client.show(vouched.map(|(_, signed)| signed.to_wire()));
+    }
+
+    /// Passes on what time a computer said that it is.
+    pub async fn tell_time(&self, connection: &Connection) {
+        if let Some(told_s) = connection.told_s() {
+            self.tell(Event::TimeTold { peer: connection.peer(), told_s }).await;
+        }
     }
 
     /// Tells the engine something; waits for a place in its inbox. When the engine has stopped, nobody needs to know.

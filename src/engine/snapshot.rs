@@ -153,6 +153,8 @@ pub struct PeerRow {
     pub last_seen: SystemTime,
     /// How many shares of its catalogue we may see.
     pub shares: u32,
+    /// By how many seconds our clock is ahead of its clock, in whole minutes, if it said.
+    pub clock_ahead_s: Option<i64>,
     /// Why it can't be asked, if so.
     pub trouble: Option<Arc<Trouble>>,
 }

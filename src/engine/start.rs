@@ -174,7 +174,7 @@ async fn start(
     let mut first = vec![];
     let listening = Event::Listening { addresses: reachable_at(bound), link: link(), subnets: subnets() };
     state.handle(clock(), listening, &mut first);
-    let vouched = state.vouched();
+    let (vouched, time) = (state.vouched(), state.rules_time());
     let (pictures, snapshots) = watch::channel(Arc::new(state.picture(None)));
     let role = if site.is_some() { discovery::Role::Server } else { discovery::Role::Peer };
     let announcement = discover(&config, role, &identity, bound, instance, &events, &tracker, &cancel);
@@ -202,6 +202,7 @@ async fn start(
         true => shell.served.vouching.trust(Some(shell.identity.id())),
         false => shell.vouched(vouched.as_ref()),
     }
+    shell.served.vouching.go_by(time);
     let handle = Handle::new(commands, snapshots, runtime);
     let doors = match site {
         Some(site) => {

@@ -14,6 +14,7 @@ use super::{
     gauge::Gauge,
     managed::Ticket,
     served::Content,
+    server_time::ServerTime,
     throttle::Plan,
 };
 use crate::{
@@ -113,6 +114,8 @@ pub enum Task {
     AskStanding(Box<ServerQuestion>),
     /// What we are vouched for, which others are shown, and by whom; `None`: nothing.
     Vouch(Option<(PeerId, SignedMembership)>),
+    /// What others show is judged by this time.
+    KeepTime(ServerTime),
     /// Write a setting that a person changed.
     SaveSetting(Change),
 }

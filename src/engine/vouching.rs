@@ -11,6 +11,8 @@ use data_encoding::BASE64;
 
 use crate::{
     access::{GroupId, Membership, SignedMembership},
+    engine::server_time::ServerTime,
+    platform::since_boot::since_boot,
     share::PeerId,
 };
 
@@ -23,6 +25,8 @@ pub struct Vouching {
     /// The server whose word is taken.
     issuer: RwLock<Option<PeerId>>,
     shown: Mutex<BTreeMap<PeerId, Shown>>,
+    /// What that server signed is judged by its own time.
+    time: RwLock<ServerTime>,
 }
 
 struct Shown {
@@ -39,6 +43,16 @@ impl Vouching {
             *known = issuer;
             self.lock().clear();
         }
+    }
+
+    /// Goes by this time from now on.
+    pub fn go_by(&self, time: ServerTime) {
+        *self.time.write().unwrap_or_else(PoisonError::into_inner) = time;
+    }
+
+    fn now_s(&self) -> i64 {
+        let time = *self.time.read().unwrap_or_else(PoisonError::into_inner);
+        time.now_s(SystemTime::now(), since_boot())
     }
 
     pub fn issuer(&self) -> Option<PeerId> {
@@ -59,7 +73,7 @@ impl Vouching {
         }
         let mut shown = self.lock();
         if shown.len() >= REMEMBERED_MAX && !shown.contains_key(&caller) {
-            let now_s = now_s();
+            let now_s = self.now_s();
             shown.retain(|peer, shown| shown.membership.holds_for(*peer, now_s));
             if shown.len() >= REMEMBERED_MAX {
                 return;
@@ -76,9 +90,10 @@ impl Vouching {
         if self.issuer() != Some(server) {
             return false;
         }
+        let now_s = self.now_s();
         caller == server
             || self.lock().get(&caller).is_some_and(|shown| {
-                shown.membership.holds_for(caller, now_s()) && !shown.membership.groups.is_disjoint(groups)
+                shown.membership.holds_for(caller, now_s) && !shown.membership.groups.is_disjoint(groups)
             })
     }
 

@@ -116,6 +116,8 @@ pub struct Connection {
     membership: Option<http::HeaderValue>,
     timeouts: Timeouts,
     trace: Option<TraceId>,
+    /// What time it was there at its last answer.
+    told_s: Option<i64>,
 }
 
 struct Driver(JoinHandle<()>);
@@ -219,6 +221,7 @@ impl Connection {
             membership,
             timeouts,
             trace: None,
+            told_s: None,
         })
     }
 
@@ -235,6 +238,11 @@ impl Connection {
     /// Where.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What time it was there when it last answered, in seconds since 1970, if it says.
+    pub fn told_s(&self) -> Option<i64> {
+        self.told_s
     }
 
     /// Whether another request can't succeed, because the connection has ended.
@@ -361,7 +369,10 @@ impl Connection {
             self.requests.send_request(request).await
         };
         match timeout(self.timeouts.answer + wait, exchange).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => {
+                self.told_s = text_header(response.headers(), header::DATE).and_then(|date| seconds_of(&date));
+                Ok(response)
+            }
             Ok(Err(error)) => Err(call_error(&error)),
             Err(_) => Err(CallError::TooSlow),
         }
@@ -391,6 +402,14 @@ fn call_error(error: &hyper::Error) -> CallError {
         _ if error.is_parse() || error.is_parse_too_large() => CallError::Malformed(error.to_string()),
         _ => CallError::Closed,
     }
+}
+
+/// The seconds since 1970 of a date as HTTP has it (RFC 9110 §5.6.7).
+fn seconds_of(date: &str) -> Option<i64> {
+    let form = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    Some(time::PrimitiveDateTime::parse(date, form).ok()?.assume_utc().unix_timestamp())
 }
 
 fn text_header(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {

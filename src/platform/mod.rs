@@ -16,3 +16,4 @@ pub mod policy;
 pub mod private;
 pub mod processor;
 pub mod reveal;
+pub mod since_boot;

@@ -17,7 +17,8 @@ use super::{logging, runtime, setup};
 use crate::{
     cli::{Exit, Output, args::Common, write_findings},
     control::{self, Connection, Found, Instance},
-    doctor::{Engine, Facts, Folder, examine},
+    doctor::{ClockThere, Engine, Facts, Folder, examine},
+    engine::snapshot::{PeerRow, Role},
     net::probe,
     platform::{firewall, folders},
     wire::control::{Answer, Envelope, Request},
@@ -54,6 +55,7 @@ struct Seen {
     discovery: Option<bool>,
     known: Vec<String>,
     unreachable: Vec<String>,
+    clocks: Vec<ClockThere>,
 }
 
 /// The instance is the lock of the home, kept as long as the engine is there.
@@ -72,12 +74,18 @@ fn with_engine(setup: &setup::Setup, common: &Common, _instance: &Instance) -> F
         Seen {
             listen: now.me.listen.clone(),
             discovery: Some(now.me.discovery),
+            clocks: now.peers.iter().filter_map(|peer| clock_of_row(peer)).collect(),
             known: names(known),
             unreachable: names(unreachable).into_iter().chain(now.silent.iter().cloned()).collect(),
         }
     });
     engine.shutdown();
     facts
+}
+
+fn clock_of_row(peer: &PeerRow) -> Option<ClockThere> {
+    let server = peer.role == Role::Server;
+    Some(ClockThere { name: peer.name.clone(), server, ahead_s: peer.clock_ahead_s? })
 }
 
 async fn ask(connection: &Connection) -> Seen {
@@ -90,6 +98,11 @@ async fn ask(connection: &Connection) -> Seen {
                 seen.discovery = Some(status.discovery);
             }
             Some(Ok(Answer::Peers { peers })) => {
+                let clock = |peer: &crate::wire::control::Peer| {
+                    let (name, server) = (peer.name.clone(), peer.role == "server");
+                    Some(ClockThere { name, server, ahead_s: peer.clock_ahead_s? })
+                };
+                seen.clocks = peers.iter().filter_map(clock).collect();
                 let (unreachable, known) = peers.into_iter().partition::<Vec<_>, _>(|peer| peer.trouble.is_some());
                 seen.known = known.into_iter().map(|peer| peer.name).collect();
                 seen.unreachable = unreachable.into_iter().map(|peer| peer.name).collect();
@@ -115,6 +128,7 @@ fn gather(setup: &setup::Setup, engine: Engine, see: impl FnOnce() -> Seen) -> F
         folders: vec![folder("Handout's own files", &setup.home), folder("downloads", downloads)],
         now_s: seconds(SystemTime::now()),
         passed_s: passed(&setup.home),
+        clocks: seen.clocks,
         mdns_port: probe::mdns_port(),
         multicast,
         interfaces,

@@ -226,6 +226,9 @@ pub struct Peer {
     pub last_seen: String,
     /// How many of its shares we may see.
     pub shares: u32,
+    /// By how many seconds the clock here is ahead of the clock there, in whole minutes; absent where it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_s: Option<i64>,
     pub trouble: Option<Trouble>,
 }
 

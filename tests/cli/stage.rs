@@ -158,6 +158,7 @@ pub fn peer(byte: u8, name: &str) -> Arc<PeerRow> {
         reached: None,
         last_seen: moment(),
         shares: 2,
+        clock_ahead_s: None,
         trouble: None,
     })
 }

@@ -114,6 +114,7 @@ pub fn peer(number: u64, name: &str, shares: u32) -> Arc<PeerRow> {
         reached: None,
         last_seen: UNIX_EPOCH,
         shares,
+        clock_ahead_s: None,
         trouble: None,
     })
 }

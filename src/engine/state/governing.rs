@@ -6,7 +6,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use super::{Held, State, held::Stage, managed::Rules};
@@ -78,7 +78,7 @@ impl State {
         &self,
         rule: impl FnOnce(&crate::access::Policy, &crate::access::Actor, PeerId, i64) -> Result<(), Reason>,
     ) -> Result<(), Refusal> {
-        let now_s = super::seconds(self.clock.wall);
+        let now_s = self.rules_s();
         match self.managed.rules(self.origin.id) {
             Rules::None => Ok(()),
             Rules::Missing { why } => Err(Refusal {
@@ -138,10 +138,10 @@ impl State {
     fn next_judgement(&self) -> Option<Instant> {
         let Rules::Policy { policy, device, .. } = self.managed.rules(self.origin.id) else { return None };
         let mine = self.held.values().filter(|held| held.mine).map(|held| held.created_s);
-        let at = next_change(policy, &device, mine, super::seconds(self.clock.wall))?;
-        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(at).ok()?);
+        let now_s = self.rules_s();
+        let at = next_change(policy, &device, mine, now_s)?;
         // Clocks are set now and then: it is looked at again before long.
-        let wait = at.duration_since(self.clock.wall).unwrap_or_default().min(Duration::from_secs(60));
+        let wait = Duration::from_secs(u64::try_from(at.saturating_sub(now_s)).unwrap_or(0).min(60));
         Some(self.clock.now + wait.max(Duration::from_millis(100)))
     }
 
@@ -215,7 +215,7 @@ impl State {
             Rules::Missing { why } => (None, Some(why.clone())),
             Rules::None => (None, None),
         };
-        let now_s = super::seconds(self.clock.wall);
+        let now_s = self.rules_s();
         let exam = policy.and_then(|(policy, device)| policy.exam_of(&device.groups, now_s));
         let exam = exam.filter(|_| enrolled.is_some_and(|enrolled| enrolled.role <= Role::Student));
         let refusal = |recipients: &Recipients| self.may_give(recipients, None).err().map(|refusal| refusal.what);

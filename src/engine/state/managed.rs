@@ -17,6 +17,7 @@ use crate::{
     engine::{
         command::Token,
         managed::{Kept, Management, ServerFault, ServerFaultKind, StandingAnswer, Ticket, Welcome, by_of, checked},
+        server_time::ServerTime,
         snapshot::Done,
         task::{Keep, ServerQuestion, Task},
         trouble::TroubleKind,
@@ -47,6 +48,8 @@ pub struct Managed {
     failures: u32,
     /// Where its audit log stood.
     pub heads: Heads,
+    /// What time it is there.
+    pub time: ServerTime,
     /// Why the server can't be reached, and since when.
     pub lost: Option<(String, SystemTime)>,
 }
@@ -93,6 +96,7 @@ impl Managed {
             retry_at: None,
             failures: 0,
             heads: Heads::default(),
+            time: ServerTime::default(),
             lost: None,
         }
     }
@@ -186,6 +190,8 @@ impl State {
         (self.managed.lost, self.managed.failures, self.managed.retry_at) = (None, 0, None);
         tasks.push(Task::Remember(Keep::Enrolment(None)));
         tasks.push(Task::Vouch(None));
+        self.managed.time = ServerTime::default();
+        tasks.push(Task::KeepTime(self.managed.time));
         self.rules_changed();
     }
 
@@ -240,6 +246,7 @@ impl State {
         if let Err(unfit) = taken {
             self.not_taken(&name, unfit);
         }
+        tasks.push(Task::KeepTime(self.rules_time()));
         self.meet_server(server, &name, at, tasks);
         self.rules_changed();
         if let Some(token) = token {
@@ -344,6 +351,7 @@ impl State {
         if let Some(unfit) = unfit {
             self.not_taken(&name, unfit);
         }
+        tasks.push(Task::KeepTime(self.rules_time()));
         self.meet_server(server, &name, at, tasks);
         self.rules_changed();
     }
@@ -368,8 +376,7 @@ impl State {
             return;
         }
         self.managed.retry_at = None;
-        let half = self.clock.wall + Duration::from_secs(crate::access::MEMBERSHIP_S as u64 / 2);
-        let half_s = super::seconds(half);
+        let half_s = self.rules_s().saturating_add(crate::access::MEMBERSHIP_S / 2);
         let managed = &mut self.managed;
         let Some(enrolled) = managed.enrolled.as_mut().filter(|_| !managed.anew || managed.refused.is_some()) else {
             if let Some(ticket) = managed.wished.clone() {

@@ -8,8 +8,9 @@
 //! `imports.rs` files being read, `wishes.rs` what people ask for, `looking.rs` who has a share, `fetching.rs` a transfer's life, `opening.rs` its place on
 //! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `relocating.rs` files moved, `controls.rs` what
 //! people chose, `turns.rs` whose turn it is, `selection.rs` which files, `seeding.rs` until when something is given,
-//! `ledger.rs` to whom, `managed.rs` the server that manages this computer, `governing.rs` what its rules allow, `heads.rs` its audit log's, `publishing.rs` what it keeps for us and what it finds, `reasons.rs` why something is slow, `troubles.rs` how errors are worded.
+//! `ledger.rs` to whom, `clocks.rs` what time it is at others, `managed.rs` the server that manages this computer, `governing.rs` what its rules allow, `heads.rs` its audit log's, `publishing.rs` what it keeps for us and what it finds, `reasons.rs` why something is slow, `troubles.rs` how errors are worded.
 
+mod clocks;
 mod controls;
 mod enrolled;
 mod fetching;
@@ -137,6 +138,8 @@ pub struct State {
     program_percent: u8,
     /// The server that manages this computer.
     managed: managed::Managed,
+    /// What is told of a clock that is wrong, by its serial.
+    clock_trouble: Option<u64>,
     governing: governing::Governing,
     changed: picture::Changed,
 }
@@ -181,6 +184,7 @@ impl State {
             used: None,
             program_percent: 0,
             managed,
+            clock_trouble: None,
             governing: governing::Governing::default(),
             changed: picture::Changed::all(),
         };
@@ -190,7 +194,11 @@ impl State {
 
     /// Takes an event; `tasks` gets what is to be done because of it.
     pub fn handle(&mut self, clock: Clock, event: Event, tasks: &mut Vec<Task>) {
+        let jumped = self.clock_jumped(&clock);
         self.clock = clock;
+        if jumped {
+            self.clock_set();
+        }
         self.turns_due |= turns::may_change(&event);
         match event {
             Event::Command(command) => self.wish(command, tasks),
@@ -201,6 +209,7 @@ impl State {
             Event::Listening { addresses, link, subnets } => self.listening(addresses, link, subnets),
             Event::Met { share, peer } => self.met(share, peer, tasks),
             Event::Around(input) => self.around(input, tasks),
+            Event::TimeTold { peer, told_s } => self.time_told(peer, told_s, tasks),
             Event::Catalogue { peer, result } => self.catalogue_answered(peer, result, tasks),
             Event::Greeted { address, result } => self.greeted(&address, result, tasks),
             Event::ImportProgress { token, done_bytes, size, files } => {
@@ -269,6 +278,7 @@ impl State {
         self.around(nearby::Input::Tick, tasks);
         self.peers_due(tasks);
         self.typed_due(tasks);
+        self.tell_of_clock();
         self.managed_due(tasks);
         self.heads_due(tasks);
         self.govern(tasks);

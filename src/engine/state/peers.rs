@@ -13,6 +13,7 @@ use crate::{
     engine::{
         event::{CatalogueAnswer, Greeting, Introduction},
         fault::{PeerFault, PeerFaultKind},
+        server_time::ServerTime,
         snapshot::{Role, Via},
         task::{Keep, Task},
         trouble::TroubleKind,
@@ -61,6 +62,8 @@ pub struct Peer {
     pub(super) retry_at: Option<Instant>,
     pub(super) failures: u32,
     pub fault: Option<PeerFault>,
+    /// What time it is there, as it says.
+    pub time: ServerTime,
 }
 
 /// An address that a person gave.
@@ -104,6 +107,7 @@ impl Peer {
             retry_at: None,
             failures: 0,
             fault: None,
+            time: ServerTime::default(),
         }
     }
 

@@ -132,6 +132,7 @@ impl State {
                     reached: peer.reached,
                     last_seen: peer.last_seen,
                     shares: peer.offers.len() as u32,
+                    clock_ahead_s: self.clock_ahead_s(peer.time),
                     trouble: peer.fault.as_ref().map(|fault| {
                         Arc::new(Trouble {
                             serial: 0,

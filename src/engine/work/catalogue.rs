@@ -62,6 +62,7 @@ async fn answer(
     let etag = known.map(|revision| format!("\"{revision}\""));
     let patience = if wait { WAIT } else { Duration::ZERO };
     let fetched = connection.get_if_changed(paths::SHARES, etag.as_deref(), patience, CATALOGUE_BYTES_MAX).await?;
+    shell.tell_time(&connection).await;
     let Fetched::Body { bytes, .. } = fetched else {
         // Where nobody announces anything, others who came are learned of with each answer.
         let neighbours = if wait { neighbours(&mut connection).await? } else { vec![] };

@@ -70,6 +70,7 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         }
         Task::Announce { .. }
         | Task::Vouch(_)
+        | Task::KeepTime(_)
         | Task::Serve { .. }
         | Task::Gained { .. }
         | Task::Met { .. }

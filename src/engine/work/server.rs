@@ -82,7 +82,9 @@ async fn ask(shell: &Shell, question: ServerQuestion) -> Result<StandingAnswer, 
     let at = connection.address();
     let known = question.known.as_deref();
     let wait = if known.is_some() { WAIT } else { Duration::ZERO };
-    match connection.get_if_changed(paths::STANDING, known, wait, ANSWER_BYTES_MAX).await? {
+    let fetched = connection.get_if_changed(paths::STANDING, known, wait, ANSWER_BYTES_MAX).await?;
+    shell.tell_time(&connection).await;
+    match fetched {
         Fetched::Unchanged => Ok(StandingAnswer::Unchanged),
         Fetched::Body { bytes, etag } => {
             let me = shell.snapshots.borrow().me.id;
