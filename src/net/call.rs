@@ -370,7 +370,7 @@ impl Connection {
         };
         match timeout(self.timeouts.answer + wait, exchange).await {
             Ok(Ok(response)) => {
-                self.told_s = text_header(response.headers(), header::DATE).and_then(|date| seconds_of(&date));
+                self.told_s = text_header(response.headers(), header::DATE).and_then(|date| answer::seconds_of(&date));
                 Ok(response)
             }
             Ok(Err(error)) => Err(call_error(&error)),
@@ -402,14 +402,6 @@ fn call_error(error: &hyper::Error) -> CallError {
         _ if error.is_parse() || error.is_parse_too_large() => CallError::Malformed(error.to_string()),
         _ => CallError::Closed,
     }
-}
-
-/// The seconds since 1970 of a date as HTTP has it (RFC 9110 §5.6.7).
-fn seconds_of(date: &str) -> Option<i64> {
-    let form = time::macros::format_description!(
-        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-    );
-    Some(time::PrimitiveDateTime::parse(date, form).ok()?.assume_utc().unix_timestamp())
 }
 
 fn text_header(headers: &HeaderMap, name: header::HeaderName) -> Option<String> {

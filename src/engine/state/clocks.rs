@@ -124,7 +124,7 @@ mod tests {
         fn new() -> Enrolled {
             let server = Identity::ephemeral().unwrap();
             let exam = Exam { until_s: BEGIN_S as i64 + 3_600, groups: [].into(), handouts: [].into(), hand_in: true };
-            let policy = Policy { version: 7, issued_s: BEGIN_S as i64, exam: Some(exam), ..Policy::default() };
+            let policy = Policy { version: 7, issued_s: BEGIN_S as i64, exams: [exam].into(), ..Policy::default() };
             let signed = SignedPolicy::sign(&policy, server.public_key(), |message| server.sign(message)).unwrap();
             let record = EnrolmentRecord {
                 server: server.id().to_string(),

@@ -6,7 +6,8 @@ use super::State;
 use crate::{
     access::{GroupId, Policy, Role, SignedMembership, SignedPolicy, Unfit},
     engine::{
-        managed::Checked,
+        command::Token,
+        managed::{Checked, ServerFault, ServerFaultKind},
         task::{Keep, Task},
         trouble::TroubleKind,
     },
@@ -105,6 +106,42 @@ impl Enrolled {
 }
 
 impl State {
+    pub(super) fn enrolling_failed(&mut self, token: Option<Token>, fault: &ServerFault) {
+        let refused = fault.kind == ServerFaultKind::Refused;
+        match token {
+            Some(token) => {
+                let (kind, hint) = match refused {
+                    true => {
+                        (TroubleKind::Refused, "Administrators make tokens under Manage → Computers on the server.")
+                    }
+                    false => (TroubleKind::Nobody, "Look whether the address is right and the server is on."),
+                };
+                self.fail(token, kind, "This computer could not be enrolled", &fault.what, hint);
+            }
+            None => {
+                if refused {
+                    self.managed.refused = Some(fault.what.clone());
+                    let (what, hint) = match &self.managed.enrolled {
+                        Some(_) => (
+                            "This computer could not be enrolled anew",
+                            "The rules that it has go on holding. Tell whoever manages this computer: its token is not good.",
+                        ),
+                        None => (
+                            "This computer could not be enrolled",
+                            "Nothing is given or fetched until it is. Tell whoever manages this computer.",
+                        ),
+                    };
+                    let trouble = self.trouble(TroubleKind::Refused, what, &fault.what, hint);
+                    self.add_trouble(trouble);
+                }
+                self.managed.later(self.clock.now);
+                let since = self.managed.lost.take().map_or(self.clock.wall, |(_, since)| since);
+                self.managed.lost = Some((fault.what.clone(), since));
+                self.rules_changed();
+            }
+        }
+    }
+
     /// Rules were not taken: says why, which ones hold, and what leads on.
     pub(super) fn not_taken(&mut self, name: &str, unfit: Unfit) {
         let anew = match self.managed.is_wished() {

@@ -145,7 +145,7 @@ impl Managed {
         self.retry_at.filter(|_| !self.enrolling && self.asking.is_none()).map(|at| (at, "ask the server"))
     }
 
-    fn later(&mut self, now: Instant) {
+    pub(super) fn later(&mut self, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         let wait = RETRY_FIRST * 2u32.saturating_pow(self.failures.saturating_sub(1).min(8));
         self.retry_at = Some(now + wait.min(RETRY_LAST));
@@ -263,42 +263,6 @@ impl State {
         let mut met = super::peers::seen(crate::nearby::Source::Typed, server, name.to_owned(), vec![at]);
         met.role = crate::nearby::Role::Server;
         self.around(crate::nearby::Input::Seen(met), tasks);
-    }
-
-    fn enrolling_failed(&mut self, token: Option<Token>, fault: &ServerFault) {
-        let refused = fault.kind == ServerFaultKind::Refused;
-        match token {
-            Some(token) => {
-                let (kind, hint) = match refused {
-                    true => {
-                        (TroubleKind::Refused, "Administrators make tokens under Manage → Computers on the server.")
-                    }
-                    false => (TroubleKind::Nobody, "Look whether the address is right and the server is on."),
-                };
-                self.fail(token, kind, "This computer could not be enrolled", &fault.what, hint);
-            }
-            None => {
-                if refused {
-                    self.managed.refused = Some(fault.what.clone());
-                    let (what, hint) = match &self.managed.enrolled {
-                        Some(_) => (
-                            "This computer could not be enrolled anew",
-                            "The rules that it has go on holding. Tell whoever manages this computer: its token is not good.",
-                        ),
-                        None => (
-                            "This computer could not be enrolled",
-                            "Nothing is given or fetched until it is. Tell whoever manages this computer.",
-                        ),
-                    };
-                    let trouble = self.trouble(TroubleKind::Refused, what, &fault.what, hint);
-                    self.add_trouble(trouble);
-                }
-                self.managed.later(self.clock.now);
-                let since = self.managed.lost.take().map_or(self.clock.wall, |(_, since)| since);
-                self.managed.lost = Some((fault.what.clone(), since));
-                self.rules_changed();
-            }
-        }
     }
 
     /// The server said where this computer stands, or did not.

@@ -73,3 +73,24 @@ fn body_error(error: &io::Error) -> CallError {
         _ => CallError::Closed,
     }
 }
+
+/// The seconds since 1970 of a date as HTTP has it (RFC 9110 §5.6.7).
+pub(super) fn seconds_of(date: &str) -> Option<i64> {
+    let form = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    Some(time::PrimitiveDateTime::parse(date, form).ok()?.assume_utc().unix_timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_of_http_is_read_and_nothing_else() {
+        assert_eq!(seconds_of("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
+        for other in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 +0200", "yesterday"] {
+            assert_eq!(seconds_of(other), None, "{other}");
+        }
+    }
+}
