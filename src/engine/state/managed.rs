@@ -36,7 +36,7 @@ pub struct Managed {
     /// What a file of this machine wishes.
     wished: Option<Ticket>,
     /// Its token was refused: it is not tried again before the next start.
-    refused: Option<String>,
+    pub(super) refused: Option<String>,
     /// The administrator put another token there since this computer was enrolled: it is enrolled anew, from the beginning.
     anew: bool,
     pub enrolled: Option<Enrolled>,
