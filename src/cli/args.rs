@@ -47,7 +47,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "DIR", env = "HANDOUT_HOME", value_hint = ValueHint::DirPath)]
     pub home: Option<PathBuf>,
     /// Answer others at this address; port 0 takes any that is free
-    #[arg(long, global = true, value_name = "ADDR:PORT")]
+    #[arg(long, global = true, value_name = "ADDR:PORT", value_parser = crate::platform::scope::address)]
     pub listen: Option<SocketAddr>,
     /// Neither look for other computers nor announce this one
     #[arg(long, global = true)]

@@ -16,6 +16,8 @@ use tokio::{
 
 use super::{
     Claim, ClaimError, Endpoint, Instance, Service,
+    holder::Holder,
+    instance::elsewhere,
     line::{Line, read_line, write_line},
 };
 use crate::wire::control::{Answer, Envelope, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, Request};
@@ -23,6 +25,8 @@ use crate::wire::control::{Answer, Envelope, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES
 /// How long a program that holds the lock may take to open its socket or to end: it makes its identity and database first,
 /// and saves what it has last.
 const FIND_TIMEOUT: Duration = Duration::from_secs(20);
+/// Whoever gets the lock has written down where it runs after this.
+const WRITES_ITSELF_DOWN: Duration = Duration::from_secs(1);
 /// How often to look meanwhile.
 const FIND_AGAIN: Duration = Duration::from_millis(100);
 /// How long it may take to read a request.
@@ -53,13 +57,15 @@ pub enum Found {
 pub enum FindError {
     #[error(transparent)]
     Claim(#[from] ClaimError),
-    #[error("Handout is running for the folder {home}, but does not answer ({cause}); end that program and try again")]
-    Silent { home: PathBuf, cause: io::Error },
+    #[error(
+        "Handout is running for the folder {home}, but does not answer ({cause}); end that program{process} and try again"
+    )]
+    Silent { home: PathBuf, cause: io::Error, process: String },
 }
 
 /// Finds who runs for `home`, or becomes it. A command that holds the lock for a moment and answers nobody is waited for.
 pub async fn find(home: &Path) -> Result<Found, FindError> {
-    let end = Instant::now() + FIND_TIMEOUT;
+    let (end, elsewhere_from) = (Instant::now() + FIND_TIMEOUT, Instant::now() + WRITES_ITSELF_DOWN);
     loop {
         let endpoint = match Instance::claim(home)? {
             Claim::First(instance) => return Ok(Found::Nobody(instance)),
@@ -67,11 +73,19 @@ pub async fn find(home: &Path) -> Result<Found, FindError> {
         };
         match connect(&endpoint).await {
             Ok(_) => return Ok(Found::Running(endpoint)),
-            Err(cause) if Instant::now() >= end => return Err(FindError::Silent { home: home.to_owned(), cause }),
-            // Not there yet, or left over from a crash and about to be replaced.
-            Err(_) => sleep(FIND_AGAIN).await,
+            Err(cause) if Instant::now() >= end => return Err(silent(home, cause)),
+            // Not there yet, or left over from a crash and about to be replaced; or it runs where no socket leads to.
+            Err(_) => match Holder::of(home).filter(Holder::is_elsewhere) {
+                Some(holder) if Instant::now() >= elsewhere_from => return Err(elsewhere(home, holder).into()),
+                _ => sleep(FIND_AGAIN).await,
+            },
         }
     }
+}
+
+fn silent(home: &Path, cause: io::Error) -> FindError {
+    let process = Holder::of(home).map_or_else(String::new, |holder| format!(" (process {})", holder.process));
+    FindError::Silent { home: home.to_owned(), cause, process }
 }
 
 /// Why nobody answers; says what to do.

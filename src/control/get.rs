@@ -177,7 +177,7 @@ async fn resolve(peers: &[String]) -> Result<Vec<SocketAddr>, Failure> {
         let failure = |reason: &str| {
             Failure::new(FailureKind::Failed, "The address was not found", format!("{peer}: {reason}"), hint)
         };
-        let found = timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host(peer.as_str())).await;
+        let found = timeout(RESOLVE_TIMEOUT, tokio::net::lookup_host(crate::platform::scope::with_numbers(peer))).await;
         addresses.extend(
             found.map_err(|_| failure("no name server answers"))?.map_err(|error| failure(&error.to_string()))?,
         );

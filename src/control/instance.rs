@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::holder::{Holder, Shown};
 use crate::platform::private::{Closed, OpenHome, make_home};
 
 /// The lock's file name, in Handout's home.
@@ -15,6 +16,8 @@ pub const LOCK_NAME: &str = "lock";
 #[derive(Debug)]
 pub struct Instance {
     endpoint: Endpoint,
+    /// Goes before the lock.
+    _shown: Shown,
     /// Held, never read: closing it gives the lock back.
     _lock: File,
 }
@@ -37,6 +40,10 @@ pub enum ClaimError {
     Open { path: PathBuf, cause: OpenHome },
     #[error("{path} can't be locked: {cause}; name a folder on another disk with --home DIR")]
     Lock { path: PathBuf, cause: io::Error },
+    #[error(
+        "Handout runs for the folder {path} on the computer {host} (process {process}); end it there, or name another folder with --home DIR"
+    )]
+    Elsewhere { path: PathBuf, host: String, process: String },
     #[error("there is no private folder for Handout's socket: {path} belongs to somebody else or is open to others")]
     Socket { path: PathBuf },
 }
@@ -63,13 +70,25 @@ impl Instance {
             Err(TryLockError::Error(cause)) => return Err(error(cause)),
         };
         let endpoint = Endpoint::of(home)?;
-        Ok(if taken { Claim::Taken(endpoint) } else { Claim::First(Instance { endpoint, _lock: lock }) })
+        if taken {
+            return Ok(Claim::Taken(endpoint));
+        }
+        // Some network disks give everybody the lock.
+        if let Some(holder) = Holder::elsewhere(home) {
+            return Err(elsewhere(home, holder));
+        }
+        Ok(Claim::First(Instance { endpoint, _shown: Holder::show(home), _lock: lock }))
     }
 
     /// Where this instance answers.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
+}
+
+/// A home that another computer has.
+pub(super) fn elsewhere(home: &Path, holder: Holder) -> ClaimError {
+    ClaimError::Elsewhere { path: home.to_owned(), host: holder.host, process: holder.process }
 }
 
 /// A home is for its own account alone, also where somebody made it beforehand.
@@ -153,6 +172,16 @@ mod tests {
         assert!(matches!(second, Claim::Taken(endpoint) if endpoint == *instance.endpoint()));
         drop(instance);
         assert!(matches!(Instance::claim(home.path()).unwrap(), Claim::First(_)));
+    }
+
+    #[test]
+    fn a_home_that_another_computer_has_is_refused_with_its_name_though_the_lock_is_given() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("running"), "lab-07\nanother-run\n4711\n").unwrap();
+
+        let error = Instance::claim(home.path()).unwrap_err().to_string();
+
+        assert!(error.contains("on the computer lab-07 (process 4711)"), "{error}");
     }
 
     #[cfg(unix)]

@@ -17,6 +17,7 @@ mod choices;
 mod client;
 mod failure;
 mod get;
+mod holder;
 mod instance;
 mod line;
 mod list;

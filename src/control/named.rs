@@ -1,6 +1,9 @@
 //! Which share or computer is meant by what a person typed.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
 
 use tokio::{
     sync::watch,
@@ -9,7 +12,7 @@ use tokio::{
 
 use super::failure::stopped;
 use crate::{
-    engine::snapshot::Snapshot,
+    engine::snapshot::{ShareRow, Snapshot},
     share::{Link, PeerId, ShareId},
     wire::control::{Failure, FailureKind},
 };
@@ -70,7 +73,7 @@ pub(super) async fn share(snapshots: &mut Snapshots, text: &str, wait: Duration)
     });
     match found.await {
         Waited::Found(Match::One(share)) => Ok(share),
-        Waited::Found(Match::Several(names)) => Err(ambiguous("share", text, names)),
+        Waited::Found(Match::Several(ids)) => Err(ambiguous("share", text, shares_told(&snapshots.borrow(), &ids))),
         Waited::Found(Match::None) | Waited::TimedOut => Err(no_share(text)),
         Waited::Stopped => Err(stopped()),
     }
@@ -87,7 +90,7 @@ pub(super) async fn peer(snapshots: &mut Snapshots, text: &str, wait: Duration) 
     });
     match found.await {
         Waited::Found(Match::One(peer)) => Ok(peer),
-        Waited::Found(Match::Several(names)) => Err(ambiguous("computer", text, names)),
+        Waited::Found(Match::Several(ids)) => Err(ambiguous("computer", text, peers_told(&snapshots.borrow(), &ids))),
         Waited::Found(Match::None) | Waited::TimedOut => Err(no_peer(text)),
         Waited::Stopped => Err(stopped()),
     }
@@ -98,8 +101,7 @@ pub(super) async fn peer(snapshots: &mut Snapshots, text: &str, wait: Duration) 
 enum Match<T> {
     None,
     One(T),
-    /// What they are called, for the message.
-    Several(Vec<String>),
+    Several(Vec<T>),
 }
 
 fn share_in(snapshot: &Snapshot, text: &str) -> Match<ShareId> {
@@ -128,9 +130,62 @@ fn pick<I: Copy + ToString>(known: &BTreeMap<I, &str>, is_meant: impl Fn(&I, &st
     match meant.as_slice() {
         [] => Match::None,
         [(id, _)] => Match::One(**id),
-        several => {
-            Match::Several(several.iter().map(|(id, name)| format!("{} ({name})", shorten(&id.to_string()))).collect())
-        }
+        several => Match::Several(several.iter().map(|(id, _)| **id).collect()),
+    }
+}
+
+/// What tells shares of one name from each other, the newest first.
+fn shares_told(snapshot: &Snapshot, ids: &[ShareId]) -> Vec<String> {
+    let row = |id: &ShareId| snapshot.shares.iter().find(|row| row.id == *id);
+    let mut known: Vec<(ShareId, Option<&ShareRow>)> =
+        ids.iter().map(|id| (*id, row(id).map(std::ops::Deref::deref))).collect();
+    known.sort_by_key(|(_, row)| std::cmp::Reverse(row.map(|row| row.created)));
+    let newest = known.first().and_then(|(_, row)| Some(row.as_ref()?.created));
+    let alone = known.iter().filter(|(_, row)| row.is_some_and(|row| Some(row.created) == newest)).count() == 1;
+    let told = known.iter().map(|(id, row)| {
+        let short = shorten(&id.to_string());
+        let Some(row) = row else { return short };
+        let from = match (row.mine, &row.publisher_name) {
+            (true, _) => "yours".to_owned(),
+            (false, Some(name)) => format!("from {name}"),
+            (false, None) => format!("from {}", row.publisher.short()),
+        };
+        let mark = if alone && Some(row.created) == newest { ", the newest" } else { "" };
+        format!("{short} ({}, {from}, {}, made {}{mark})", row.title, size(row.size), moment(row.created))
+    });
+    told.collect()
+}
+
+/// What tells computers of one name from each other, who was seen last first.
+fn peers_told(snapshot: &Snapshot, ids: &[PeerId]) -> Vec<String> {
+    let row = |id: &PeerId| snapshot.peers.iter().find(|row| row.id == *id);
+    let mut known: Vec<_> = ids.iter().map(|id| (*id, row(id))).collect();
+    known.sort_by_key(|(_, row)| std::cmp::Reverse(row.map(|row| row.last_seen)));
+    let told = known.iter().map(|(id, row)| {
+        let short = shorten(&id.to_string());
+        let Some(row) = row else { return short };
+        let at = row.addresses.first().map_or_else(|| "no address".to_owned(), |address| format!("at {address}"));
+        let shares = if row.shares == 1 { "1 share".to_owned() } else { format!("{} shares", row.shares) };
+        format!("{short} ({}, {at}, {shares}, seen {})", row.name, moment(row.last_seen))
+    });
+    told.collect()
+}
+
+/// A time to the minute, as it is told apart from others.
+fn moment(at: SystemTime) -> String {
+    let text = super::rows::rfc3339(at);
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(minute)) => format!("{day} {minute} UTC"),
+        _ => text,
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
     }
 }
 
@@ -143,7 +198,7 @@ fn ambiguous(thing: &str, text: &str, mut names: Vec<String>) -> Failure {
     names.truncate(MAX_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let what = format!("More than one {thing} is meant");
-    let hint = format!("Give more of the id: {}{more}.", names.join(", "));
+    let hint = format!("Give more of the id: {}{more}.", names.join("; "));
     Failure::new(FailureKind::Usage, what, text, hint)
 }
 
@@ -184,11 +239,8 @@ mod tests {
 
     #[test]
     fn what_several_have_is_never_guessed() {
-        let aaaa = ["aaaaaaaaaaaa (Worksheet)", "aaaaaaaaaaaa (Video)"].map(str::to_owned);
-        check("aaaa", Match::Several(aaaa.to_vec()));
-        let same =
-            ["aaaaaaaaaaaa (Worksheet)".to_owned(), format!("{} (Worksheet)", &ShareId([8; 32]).to_string()[..12])];
-        check("Worksheet", Match::Several(same.to_vec()));
+        check("aaaa", Match::Several(vec![ShareId([0; 32]), close_to_zero()]));
+        check("Worksheet", Match::Several(vec![ShareId([0; 32]), ShareId([8; 32])]));
     }
 
     #[test]
@@ -202,7 +254,7 @@ mod tests {
     fn a_long_list_of_candidates_is_cut() {
         let failure = ambiguous("share", "x", (0..8).map(|number| number.to_string()).collect());
 
-        assert_eq!(failure.hint, "Give more of the id: 0, 1, 2, 3, 4 and 3 more.");
+        assert_eq!(failure.hint, "Give more of the id: 0; 1; 2; 3; 4 and 3 more.");
         assert_eq!(failure.kind, FailureKind::Usage);
     }
 }

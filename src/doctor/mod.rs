@@ -28,6 +28,8 @@ pub struct Facts {
     pub interfaces: Vec<Interface>,
     /// Whether this program looks for others, and lets itself be found.
     pub discovery: bool,
+    /// The port that others, and firewalls, expect.
+    pub usual_port: u16,
     /// Own addresses and whether something answers there.
     pub listening: Vec<(SocketAddr, Result<(), String>)>,
     /// Whether the port of mDNS can be shared with others, such as avahi.

@@ -97,6 +97,13 @@ fn listening(facts: &Facts) -> Vec<Finding> {
         let all = facts.listening.iter().map(|(at, _)| at.to_string()).collect::<Vec<_>>().join(", ");
         findings.push(Finding::ok("listening", format!("Handout answers at {all}.")));
     }
+    let ports = facts.listening.iter().map(|(at, _)| at.port());
+    if let Some(port) = ports.into_iter().find(|port| *port != facts.usual_port) {
+        let what = format!("Handout answers at port {port}, not at the usual one, {}.", facts.usual_port);
+        let now = "If another account's Handout or a server here has that one, let this port through the firewall, too, or \
+                   choose one with --listen 0.0.0.0:PORT.";
+        findings.push(Finding::note("listening", what, now));
+    }
     findings
 }
 

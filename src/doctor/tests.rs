@@ -20,6 +20,7 @@ fn well() -> Facts {
             wireless: false,
         }],
         discovery: true,
+        usual_port: 47_548,
         listening: vec![((address, 47_548).into(), Ok(()))],
         mdns_port: Ok(()),
         multicast: vec![Multicast {
@@ -67,6 +68,14 @@ fn a_clock_is_judged_by_those_of_others_and_of_a_server_most() {
 fn what_a_clock_is_off_by_is_said_in_fitting_units() {
     let said = [300, -3_600, 90_000, -864_000, 63_072_000].map(off);
     assert_eq!(said, ["5 minutes ahead", "60 minutes behind", "25 hours ahead", "10 days behind", "2 years ahead"]);
+}
+
+#[test]
+fn a_port_that_firewalls_do_not_expect_is_told() {
+    let address = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 7));
+    let findings = examine(&Facts { listening: vec![((address, 40_123).into(), Ok(()))], ..well() });
+    let told = findings.iter().find(|finding| finding.verdict == Verdict::Note).unwrap();
+    assert!(told.step == "listening" && told.what.contains("40123") && told.what.contains("47548"), "{told:?}");
 }
 
 /// The cause, and whether what to do is said with it.

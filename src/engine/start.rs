@@ -29,11 +29,11 @@ use crate::{
         discovery::{self, Announcement, Discovery},
         identity::{self, Identity, IdentityError},
         interfaces::{self, reachable_at, subnets},
-        listen::{self, Listener},
+        listen::{self, DEFAULT_PORT, Listener},
         piece_stream::{ServeLimits, Serving},
         tls,
     },
-    platform::link::Link,
+    platform::{device_name::device_name, link::Link},
     share::PeerId,
     store::{Repair, Store},
 };
@@ -149,7 +149,7 @@ impl Drop for Engine {
 }
 
 async fn start(
-    config: Config,
+    mut config: Config,
     wake: Arc<dyn Fn() + Send + Sync>,
     runtime: tokio::runtime::Handle,
     site: Option<Site>,
@@ -164,6 +164,10 @@ async fn start(
     let (commands, commands_in) = mpsc::channel(COMMANDS_QUEUE);
     let (events, events_in) = mpsc::channel(EVENTS_QUEUE);
     let (facts, facts_in) = mpsc::channel(work::remember::QUEUE);
+    if config.listen.is_none() && bound.port() != DEFAULT_PORT {
+        tell_port(bound.port(), &events);
+        config.name = told_apart(config.name, site.is_some());
+    }
     // A server goes by its own policy, in its own way.
     let management = match site {
         Some(_) => Management::default(),
@@ -222,6 +226,38 @@ async fn start(
     let engine = Loop { state, shell, first, commands: commands_in, events: events_in, snapshots: pictures, wake };
     tracker.spawn(engine.run());
     Ok((handle, cancel, tracker))
+}
+
+/// Another account's Handout, or a server, has the port that firewalls know.
+fn tell_port(port: u16, events: &mpsc::Sender<Event>) {
+    tracing::warn!(
+        port,
+        usual = DEFAULT_PORT,
+        "the usual port is taken by another program; others are answered at this one"
+    );
+    let failed = Event::Failed {
+        what: format!("Others are answered at port {port}, because another program has port {DEFAULT_PORT}"),
+        about: "another account's Handout on this computer, or a server".to_owned(),
+        hint: format!(
+            "Where a firewall lets only port {DEFAULT_PORT} in, others can't reach this one: let Handout in there by its \
+             program, or give it a port of its own with --listen 0.0.0.0:PORT and let that one in."
+        ),
+    };
+    events.try_send(failed).ok();
+}
+
+/// Two that run on one computer are not both called like it.
+fn told_apart(name: String, server: bool) -> String {
+    if name != device_name() {
+        return name;
+    }
+    match directories::UserDirs::new()
+        .and_then(|user| Some(user.home_dir().file_name()?.to_string_lossy().into_owned()))
+    {
+        _ if server => format!("{name} (server)"),
+        Some(account) => format!("{name} ({account})"),
+        None => name,
+    }
 }
 
 fn origin_of(config: &Config, id: PeerId, instance: u64, management: Management, server: bool) -> Origin {

@@ -16,4 +16,5 @@ pub mod policy;
 pub mod private;
 pub mod processor;
 pub mod reveal;
+pub mod scope;
 pub mod since_boot;

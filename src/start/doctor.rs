@@ -19,7 +19,7 @@ use crate::{
     control::{self, Connection, Found, Instance},
     doctor::{ClockThere, Engine, Facts, Folder, examine},
     engine::snapshot::{PeerRow, Role},
-    net::probe,
+    net::{listen::DEFAULT_PORT, probe},
     platform::{firewall, folders},
     wire::control::{Answer, Envelope, Request},
 };
@@ -133,6 +133,7 @@ fn gather(setup: &setup::Setup, engine: Engine, see: impl FnOnce() -> Seen) -> F
         multicast,
         interfaces,
         discovery: seen.discovery.unwrap_or(setup.settings.discovery.value),
+        usual_port: DEFAULT_PORT,
         listening: probe::reach(&seen.listen),
         firewalls: firewall::active(),
         gateway: probe::gateway(),

@@ -1,6 +1,9 @@
 //! `handout serve`: a central server in the foreground, until it is told to end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{logging, runtime, setup, shutdown};
 use crate::{
@@ -123,16 +126,28 @@ fn site(config: Config, told: Arc<Mutex<Told>>) -> Site {
     })
 }
 
+/// Browsers have no way to name the interface that an address of the link belongs to.
+fn opens(at: &SocketAddr) -> bool {
+    !matches!(at.ip(), IpAddr::V6(ip) if ip.is_unicast_link_local())
+}
+
 /// Tells where the server answers, and the code of a server that belongs to nobody yet.
 fn greet(engine: &crate::engine::Engine, told: Told, output: &Output) -> Result<(), Exit> {
     let me = engine.handle().snapshot().me.clone();
-    let addresses: Vec<String> = me.listen.iter().map(|address| format!("https://{address}")).collect();
+    let addresses: Vec<String> =
+        me.listen.iter().filter(|at| opens(at)).map(|address| format!("https://{address}")).collect();
     let (code, metrics) = (told.code.map(|code| code.0), told.metrics);
     if output.shown == Shown::Json {
         let home = me.home.display().to_string();
         return output.json(&Started { name: me.name.clone(), addresses, home, metrics, setup_code: code });
     }
-    output.remark(&format!("{} answers at", me.name));
+    if addresses.is_empty() {
+        output.remark(&format!("{} answers, but this computer has no address that a browser opens.", me.name));
+        output
+            .remark("Give it one (DHCP, or by hand), or name one with --listen ADDR:PORT, and start the server again.");
+    } else {
+        output.remark(&format!("{} answers at", me.name));
+    }
     for address in &addresses {
         output.remark(&format!("  {address}"));
     }
@@ -141,4 +156,16 @@ fn greet(engine: &crate::engine::Engine, told: Told, output: &Output) -> Result<
         output.remark(&format!("  {code}"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_that_browsers_open_are_told() {
+        let opened = |text: &str| opens(&text.parse().unwrap());
+        assert!(opened("192.0.2.1:1") && opened("[2001:db8::1]:1") && opened("169.254.0.1:1") && opened("[::1]:1"));
+        assert!(!opened("[fe80::1%2]:1"));
+    }
 }

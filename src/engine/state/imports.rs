@@ -25,6 +25,9 @@ use crate::{
     traffic::Class,
 };
 
+/// So many files that can't be shared are named.
+const NAMED_MAX: usize = 10;
+
 /// More wishes to share at once than this are refused: each is a whole reading of files.
 const IMPORTS_MAX: usize = 64;
 
@@ -147,14 +150,18 @@ impl State {
             return;
         }
         self.imports.remove(&token);
-        let shown = files.iter().take(5).map(|(path, why)| format!("{} ({why})", path.display()));
+        let shown = files.iter().take(NAMED_MAX).map(|(path, why)| format!("{} ({why})", path.display()));
         let mut about = shown.collect::<Vec<_>>().join(", ");
-        let rest = files.len().saturating_sub(5) + more;
+        let rest = files.len().saturating_sub(NAMED_MAX) + more;
         if rest > 0 {
             about.push_str(&format!(" and {rest} more"));
         }
-        let hint = "Nothing was shared. Make them readable, or share without them.";
-        self.fail(token, TroubleKind::Source, "Some files can't be shared", &about, hint);
+        let count = files.len() + more;
+        let what =
+            if count == 1 { "A file can't be shared".to_owned() } else { format!("{count} files can't be shared") };
+        let hint =
+            "Nothing was shared. Make them readable, or share the rest without them: `--leave-out`, which names each.";
+        self.fail(token, TroubleKind::Source, &what, &about, hint);
     }
 
     pub(super) fn answered(&mut self, question: u64, answer: Answer, tasks: &mut Vec<Task>) {

@@ -16,6 +16,7 @@ use crate::{
         call::{CallError, Connection, Fetched, Timeouts},
         tls::Expect,
     },
+    platform::scope::with_numbers,
     share::PeerId,
     wire::{
         paths,
@@ -108,7 +109,7 @@ pub async fn greet(shell: Shell, address: String) -> Event {
 }
 
 async fn greeting(shell: &Shell, address: &str) -> Result<Greeting, PeerFault> {
-    let resolved = tokio::time::timeout(Duration::from_secs(5), tokio::net::lookup_host(address)).await;
+    let resolved = tokio::time::timeout(Duration::from_secs(5), tokio::net::lookup_host(with_numbers(address))).await;
     let unknown = || PeerFault {
         kind: PeerFaultKind::Unreachable,
         what: format!("{address} is not a name or address with a port that this network knows"),

@@ -14,6 +14,7 @@ use crate::{
         call::{CallError, Connection, Fetched, Timeouts},
         tls::Expect,
     },
+    platform::scope::with_numbers,
     share::{PeerId, PublicKey, ShareId},
     store,
     wire::{
@@ -180,7 +181,7 @@ fn stands(bytes: &[u8], server: PeerId, me: PeerId) -> Result<Stands, ServerFaul
 }
 
 async fn resolve(address: &str) -> Vec<SocketAddr> {
-    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host(address)).await {
+    match tokio::time::timeout(RESOLVE, tokio::net::lookup_host(with_numbers(address))).await {
         Ok(Ok(addresses)) => addresses.take(RESOLVED_MAX).collect(),
         _ => vec![],
     }
