@@ -132,7 +132,8 @@ pub fn decide(policy: &Policy, actor: &Actor, action: Action, about: About<'_>, 
     match RULES.iter().find_map(|(_, rule)| rule(&case).err()) {
         Some(reason) => Decision::Deny(reason),
         None => {
-            let as_judge = matches!(about, About::Share(share) if !is_meant_for(share, actor));
+            let as_judge = matches!(about, About::Share(share)
+                if !is_meant_for(share, actor) && !is_handed_out(share, &case));
             Decision::Allow(Permit { who: actor.who, action, policy_version: policy.version, as_judge })
         }
     }
@@ -271,7 +272,8 @@ fn share(case: &Case<'_>) -> Result<(), Reason> {
 
 /// What an exam hands out is for those who sit it, whomever it was for before.
 fn is_handed_out(share: &ShareFacts, case: &Case<'_>) -> bool {
-    let exam = case.actor.exam(case.policy, case.now_s).filter(|_| case.actor.role == Role::Student);
+    // The computer they sit at closes, and opens nothing.
+    let exam = case.policy.exam_of(&case.actor.groups, case.now_s).filter(|_| case.actor.role == Role::Student);
     exam.is_some_and(|exam| exam.handouts.contains(&share.id))
 }
 

@@ -149,6 +149,67 @@ fn an_exam_closes_everything_but_what_was_handed_out_and_ends_by_itself() {
 }
 
 #[test]
+fn each_class_sits_its_own_exam_and_a_place_closes_and_opens_nothing() {
+    const OTHER: GroupId = GroupId(2);
+    let facts = |id: u8, audience| ShareFacts { id: ShareId([id; 32]), ..share(None, audience) };
+    let (maths, physics, lesson) = (facts(5, Audience::Owner), facts(6, Audience::Room), share(None, Audience::Room));
+    let exam = |until_s, group, handout: &ShareFacts| {
+        let (groups, handouts) = ([group].into(), [handout.id].into());
+        Exam { until_s, groups, handouts, hand_in: group == CLASS }
+    };
+    let mut policy = Policy::default();
+    policy.begin_exam(exam(NOW + 60, CLASS, &maths), NOW);
+    policy.begin_exam(exam(NOW + 120, OTHER, &physics), NOW);
+    let at = |role, groups: &[GroupId], place: &[GroupId]| Actor {
+        groups: groups.iter().copied().collect(),
+        at_computer_of: place.iter().copied().collect(),
+        ..somebody(role)
+    };
+    let pupil = |groups: &[GroupId], place: &[GroupId]| at(Role::Student, groups, place);
+    // Whether they get the paper of maths, that of physics, and a lesson, and whether they hand in.
+    let table = [
+        ("one class", pupil(&[CLASS], &[]), [true, false, false, true]),
+        ("the other", pupil(&[OTHER], &[]), [false, true, false, false]),
+        ("in both", pupil(&[CLASS, OTHER], &[]), [true, true, false, true]),
+        ("in none", pupil(&[GroupId(3)], &[]), [false, true, true, true]),
+        ("in none, at a computer of one class", pupil(&[GroupId(3)], &[CLASS]), [false, false, false, true]),
+        ("a teacher there", at(Role::Teacher, &[], &[CLASS]), [true, true, true, true]),
+    ];
+    for (who, actor, expected) in &table {
+        let opens = |share| allowed(&policy, actor, Action::Download, About::Share(share));
+        let hands_in = allowed(&policy, actor, Action::Upload, About::Nothing);
+        assert_eq!([opens(&maths), opens(&physics), opens(&lesson), hands_in], *expected, "{who}");
+    }
+    let link = |share: &ShareFacts| ShareFacts { by_link: true, ..share.clone() };
+    let guests: [(&[GroupId], [bool; 3]); 3] =
+        [(&[], [true, true, true]), (&[CLASS], [true, false, false]), (&[OTHER], [false, true, false])];
+    for (place, expected) in guests {
+        let guest = at(Role::Guest, &[], place);
+        let opens = |share| allowed(&policy, &guest, Action::Download, About::Share(&link(share)));
+        assert_eq!([opens(&maths), opens(&physics), opens(&lesson)], expected, "a guest at {place:?}");
+        assert!(!allowed(&policy, &guest, Action::Download, About::Share(&maths)), "no link, no paper");
+    }
+    let gets = |groups: &[GroupId], now_s| {
+        let decision = decide(&policy, &pupil(groups, &[]), Action::Download, About::Share(&lesson), now_s);
+        matches!(decision, Decision::Allow(_))
+    };
+    assert!(gets(&[CLASS], NOW + 60) && !gets(&[OTHER], NOW + 60), "the end of one is not the end of another");
+}
+
+#[test]
+fn one_exam_travels_in_the_form_that_older_programs_read_and_several_in_another() {
+    let exam = |group| Exam { until_s: NOW, groups: [group].into(), handouts: BTreeSet::new(), hand_in: true };
+    for (exams, form) in [(vec![], 1), (vec![exam(CLASS)], 1), (vec![exam(CLASS), exam(GroupId(2))], 2)] {
+        let policy = Policy { exams: exams.into_iter().collect(), ..full() };
+        let mut bytes = policy.to_bytes();
+        assert_eq!(bytes[1], form);
+        assert_eq!(Policy::parse(&bytes).unwrap(), policy);
+        bytes[1] = 3 - form;
+        assert!(Policy::parse(&bytes).is_err(), "there is one form for each");
+    }
+}
+
+#[test]
 fn nobody_changes_or_makes_a_rank_above_their_own() {
     let check = |actor, role, new_role| {
         let person = PersonFacts { id: PersonId(99), role, new_role };

@@ -9,9 +9,9 @@ use axum::{
     response::{IntoResponse as _, Redirect, Response},
 };
 
-use super::{Server, now_s, problem::Problem, tokens};
+use super::{Server, fence, now_s, problem::Problem, tokens};
 use crate::{
-    access::{Actor, Role, Who},
+    access::{Actor, Who},
     net::listen::{Caller, Visitor},
     share::PeerId,
     store::central::{CentralError, PersonRow},
@@ -37,6 +37,8 @@ impl Cookies {
 
 /// A session's last use is written down this often at most.
 const TOUCH_EVERY_S: i64 = 60;
+/// A computer that comes from two addresses in turn is written down this often at most.
+const MOVED_EVERY_S: i64 = 2;
 
 /// Who sends a request, and from where.
 #[derive(Clone, Debug)]
@@ -104,7 +106,7 @@ async fn visit(
     } else if let Some(caller) = peer {
         by_device(server, &mut visit, caller).await?;
     }
-    at_a_computer(server, &mut visit).await?;
+    server.hold_to_place(&mut visit).await?;
     Ok(visit)
 }
 
@@ -122,20 +124,6 @@ fn own_password_first(method: &Method, path: &str) -> Option<Result<Response, Pr
         _ if is_page => Some(Ok(Redirect::to("/account").into_response())),
         _ => Some(Err(Problem::new(StatusCode::FORBIDDEN, "password", detail))),
     }
-}
-
-/// An enrolled computer asks again within a minute; so long it is taken to be at its address.
-const AT_ADDRESS_S: i64 = 300;
-
-/// While an exam is on, whoever comes from the address of a computer of its class is inside its fence, in whichever browser
-/// and signed in or not.
-async fn at_a_computer(server: &Server, visit: &mut Visit) -> Result<(), CentralError> {
-    let now = now_s();
-    if visit.actor.role > Role::Student || server.policy().exams_on(now).next().is_none() {
-        return Ok(());
-    }
-    visit.actor.at_computer_of = server.central.groups_at(&visit.address.to_string(), now - AT_ADDRESS_S).await?;
-    Ok(())
 }
 
 async fn by_session(server: &Server, visit: &mut Visit, token: &str) -> Result<(), CentralError> {
@@ -176,8 +164,11 @@ async fn by_key(server: &Server, visit: &mut Visit, key: &str) -> Result<(), Pro
 async fn by_device(server: &Server, visit: &mut Visit, caller: Caller) -> Result<(), CentralError> {
     let Some(device) = server.central.device(caller.peer).await? else { return Ok(()) };
     let now = now_s();
-    if now - device.seen_s >= TOUCH_EVERY_S {
-        server.central.touch_device(caller.peer, now, &caller.address.ip().to_string()).await?;
+    let address = fence::shown(caller.address.ip());
+    // Browsers from its address sit its exams, so another address is written down sooner.
+    let every_s = if device.seen_at == address { TOUCH_EVERY_S } else { MOVED_EVERY_S };
+    if now - device.seen_s >= every_s {
+        server.central.touch_device(caller.peer, now, &address).await?;
     }
     visit.actor = device.actor();
     Ok(())

@@ -18,6 +18,7 @@ mod chain;
 mod class_list;
 mod config;
 mod downloads;
+mod fence;
 mod follow;
 mod guard;
 mod indexing;

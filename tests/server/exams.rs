@@ -163,6 +163,89 @@ fn signing_out_at_a_computer_of_the_class_or_coming_with_a_link_or_a_key_is_no_w
     assert_eq!(school.owner.get(&link).status, 200, "teachers go on");
 }
 
+/// A computer of the first class, enrolled from the address where the tests run.
+fn enrol(school: &School, name: &str) -> Browser {
+    let token = school.server.admin(&["devices", "add-token", name, "--uses", "1", "--group", "7a", "--json"]);
+    let token: Value = serde_json::from_slice(&token.stdout).unwrap();
+    let (key, _) = computer_key(school.server.folder.path(), name);
+    let computer = school.server.browser(name).with_computer_key(&key);
+    let enrolled =
+        computer.json("POST", "/api/v1/enrol", &serde_json::json!({ "token": token["token"], "name": name }));
+    assert_eq!(enrolled.status, 200, "{}", enrolled.text());
+    computer
+}
+
+/// The link that was made for a share, by somebody who may.
+fn link_of(school: &School, maker: &Browser, share: &str) -> String {
+    let made = maker.post(&format!("/s/{share}/links"), &[("days", "1")]);
+    assert_eq!(made.status, 303, "{}", made.text());
+    let listed = school.server.admin(&["links", "list", "--json"]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    format!("/l/{}", listed[0]["token"].as_str().unwrap())
+}
+
+#[test]
+fn links_to_the_work_of_a_pupil_in_an_exam_are_closed_wherever_they_are_opened() {
+    let school = school();
+    let notes = school.ann.upload("My notes", "owner", "notes.txt", b"42");
+    let link = link_of(&school, &school.owner, &notes);
+    let guest = school.server.browser("guest");
+    assert_eq!(guest.get(&link).status, 200);
+    school.begin(0, &school.paper);
+    for path in [link.clone(), format!("{link}/f/0/notes.txt"), format!("{link}/zip")] {
+        assert_eq!(guest.get(&path).status, 403, "{path}");
+        assert_eq!(school.ben.get(&path).status, 403, "passed on to another class: {path}");
+    }
+    assert_eq!(school.owner.get(&link).status, 200);
+    assert_eq!(school.owner.post("/admin/policy/exam", &[("do", "end")]).status, 303);
+    assert_eq!(guest.get(&link).status, 200);
+}
+
+#[test]
+fn behind_a_gateway_an_exam_of_one_class_does_not_lock_out_the_others() {
+    let school = school();
+    enrol(&school, "one");
+    enrol(&school, "two");
+    let link = link_of(&school, &school.owner, &school.lesson);
+    school.begin(0, &school.paper);
+    let file = format!("/api/v1/shares/{}/files/0", school.lesson);
+    assert_eq!(school.ben.get(&file).status, 200, "another class goes on");
+    assert_eq!(school.ann.get(&file).status, 403);
+    assert_eq!(school.server.browser("guest").get(&link).status, 403, "nobody tells who that is");
+}
+
+#[test]
+fn a_pupil_who_reads_the_paper_is_not_logged_as_a_judge() {
+    let school = school();
+    school.begin(0, &school.paper);
+    assert_eq!(school.ann.get(&format!("/s/{}", school.paper)).status, 200);
+    assert!(!school.owner.get("/api/v1/audit?limit=50").text().contains("read as judge"));
+}
+
+#[test]
+fn a_download_that_runs_at_a_computer_of_the_class_is_cut_whoever_sits_there() {
+    let school = school();
+    enrol(&school, "pc");
+    let fields = [("managed_by", "School"), ("down_kib", "256")];
+    assert_eq!(school.owner.post("/admin/policy", &fields).status, 303);
+    let content = vec![7u8; 3 << 20];
+    let large = school.owner.upload("Large", "room", "large.bin", &content);
+    let file = format!("/api/v1/shares/{large}/files/0");
+    let got = std::thread::scope(|scope| {
+        let jar = std::fs::read(school.server.folder.path().join("ben.cookies")).unwrap();
+        std::fs::write(school.server.folder.path().join("copy.cookies"), jar).unwrap();
+        let copy = school.server.browser("copy");
+        let download = scope.spawn(move || copy.get(&file).body.len());
+        let begun = std::time::Instant::now();
+        while !school.owner.get("/api/v1/audit?limit=20").text().contains("share.download") {
+            assert!(begun.elapsed().as_secs() < 10, "the download begins");
+        }
+        school.begin(0, &school.paper);
+        download.join().unwrap()
+    });
+    assert!(got < content.len(), "{got} bytes came");
+}
+
 #[test]
 fn a_download_that_runs_is_cut_when_the_exam_begins() {
     let school = school();

@@ -119,11 +119,14 @@ type Ends = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Waits until another policy refuses what goes on: an exam began, say.
 fn ends(server: &Arc<Server>, visit: &Visit, facts: &ShareFacts) -> Ends {
-    let (server, visit, facts) = (server.clone(), visit.clone(), facts.clone());
+    let (server, mut visit, facts) = (server.clone(), visit.clone(), facts.clone());
     let mut policy = server.policy.subscribe();
     Box::pin(async move {
         while policy.changed().await.is_ok() {
-            if !server.would_allow(&visit, Action::Download, About::Share(&facts)) {
+            // Where it began, no exam may have been on, so nobody asked who comes from there. What can't be found out is not
+            // given: the caller can ask again.
+            let held = server.hold_to_place(&mut visit).await;
+            if held.is_err() || !server.would_allow(&visit, Action::Download, About::Share(&facts)) {
                 return;
             }
         }

@@ -146,8 +146,12 @@ pub(in crate::server) async fn change(
     let detail = format!("{minutes} minutes, {} groups, {} shares", exam.groups.len(), exam.handouts.len());
     let mut policy = (*server.policy()).clone();
     policy.begin_exam(exam, now_s());
-    server.change_policy(permit, &visit.note(&address, "exam", &detail), policy).await?;
-    Ok(see_done("/admin/exams", "exam"))
+    match server.change_policy(permit, &visit.note(&address, "exam", &detail), policy).await {
+        // Another teacher began one in the same moment.
+        Err(problem) if problem.status == StatusCode::CONFLICT => again(&server, &visit, &fields, &problem).await,
+        Err(problem) => Err(problem),
+        Ok(()) => Ok(see_done("/admin/exams", "exam")),
+    }
 }
 
 /// The form again, with everything that was typed and what is wrong.

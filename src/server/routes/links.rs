@@ -142,6 +142,7 @@ pub(in crate::server) async fn page(
     if !is_open(&server, &link, &headers) {
         return Ok(pages::link_password(&frame, &token, asked.wrong.is_some()).into_response());
     }
+    let visit = held(&server, &visit, &link, &row).await?;
     let facts = facts(&row);
     drop(server.allow(&visit, Action::SeeShare, About::Share(&facts), &named(&row)).await?);
     let share = share_page(&server, &visit, row, &format!("/l/{token}"), &asked.folder, false).await?;
@@ -186,6 +187,7 @@ pub(in crate::server) async fn download(
     headers: HeaderMap,
 ) -> Answer {
     let (link, row) = opened(&server, &token, &headers).await?;
+    let visit = held(&server, &visit, &link, &row).await?;
     let wish = Wish { entry, inline: false, method: &method, headers: &headers, link: Some(&link) };
     files::file(&server, &visit, &row, facts(&row), wish).await
 }
@@ -198,6 +200,7 @@ pub(in crate::server) async fn zip(
     headers: HeaderMap,
 ) -> Answer {
     let (link, row) = opened(&server, &token, &headers).await?;
+    let visit = held(&server, &visit, &link, &row).await?;
     let wish = Wish { entry: 0, inline: false, method: &method, headers: &headers, link: Some(&link) };
     files::archive(&server, &visit, &row, facts(&row), wish, "").await
 }
@@ -211,6 +214,11 @@ async fn found(server: &Server, token: &str) -> Result<(LinkRow, ShareRow), Prob
     let (link, row) = server.central.link(token, now_s()).await?.ok_or_else(|| Problem::no_such("link"))?;
     server.take_up(&row).await?;
     Ok((link, row))
+}
+
+/// Whoever sits an exam can't get at their own files through links that they made before, under whichever name.
+async fn held(server: &Server, visit: &Visit, link: &LinkRow, row: &ShareRow) -> Result<Visit, Problem> {
+    Ok(server.held_to_makers(visit, link.made_by.into_iter().chain(row.owner)).await?)
 }
 
 /// Whether the password was given, if there is one.

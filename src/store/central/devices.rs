@@ -1,7 +1,5 @@
 //! Computers of the room that were enrolled, and the tokens with which they are.
 
-use std::collections::BTreeSet;
-
 use super::{
     Central, CentralError, Change, found, random_id,
     sql::{Row, sql},
@@ -60,12 +58,11 @@ impl Central {
         Ok(row.as_ref().map(device_of).transpose()?)
     }
 
-    /// The groups of students' computers that were seen at an address after a time.
-    pub async fn groups_at(&self, address: &str, after_s: i64) -> Result<BTreeSet<GroupId>, CentralError> {
-        let statement = sql("SELECT DISTINCT group_id FROM devices WHERE seen_at = $1 AND seen_s > $2 \
-             AND role = 'student' AND group_id IS NOT NULL");
-        let rows = self.pools.rows(statement.bind(address).bind(after_s)).await?;
-        rows.iter().map(|row| Ok(GroupId(row.get("group_id")?))).collect()
+    /// The computers that were last seen at an address, since a time.
+    pub async fn devices_at(&self, address: &str, since_s: i64) -> Result<Vec<DeviceRow>, CentralError> {
+        let statement = sql("SELECT * FROM devices WHERE seen_at = $1 AND seen_s >= $2 ORDER BY peer");
+        let rows = self.pools.rows(statement.bind(address).bind(since_s)).await?;
+        rows.iter().map(|row| Ok(device_of(row)?)).collect()
     }
 
     pub async fn touch_device(&self, peer: PeerId, now_s: i64, address: &str) -> Result<(), CentralError> {
