@@ -111,6 +111,7 @@ pub(super) async fn change(service: &Service, change: Change, text: &str, answer
     let is_true = |snapshot: &Snapshot| seen(snapshot, share).is_none_or(|seen| change.is_true(&seen)).then_some(());
     match until(&mut snapshots, end, is_true).await {
         Waited::Found(()) => {
+            service.lasts(&known.title).await?;
             let changed = Changed { id: share.to_string(), title: known.title, change: change.done().to_owned() };
             let _ = answers.send(Answer::Changed(changed)).await;
             Ok(())

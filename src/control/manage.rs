@@ -36,6 +36,7 @@ const RELOCATE_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Answers when it is done.
 pub(super) async fn manage(service: &Service, wish: Manage, answers: &Sink) -> Result<(), Failure> {
+    let looks_only = matches!(wish, Manage::Files { .. } | Manage::Given | Manage::Why { .. });
     let answer = match wish {
         Manage::PauseAll => {
             let answer = all(service, Command::PauseAll, "paused")?;
@@ -86,6 +87,9 @@ pub(super) async fn manage(service: &Service, wish: Manage, answers: &Sink) -> R
             Answer::Detail(Box::new(detail(&row)))
         }
     };
+    if !looks_only {
+        service.lasts("").await?;
+    }
     let _ = answers.send(answer).await;
     Ok(())
 }

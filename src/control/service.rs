@@ -78,6 +78,14 @@ impl Service {
         }
     }
 
+    /// Waits until what was done is on the disk; a failure when that can't be at the moment. `about`: to what it was done.
+    pub(super) async fn lasts(&self, about: &str) -> Result<(), Failure> {
+        match self.handle.lasts().await {
+            Ok(()) => Ok(()),
+            Err(unkept) => Err(Failure::new(FailureKind::Failed, unkept.what, about, unkept.hint)),
+        }
+    }
+
     /// Counts a conversation that [`Service::idle`] waits for, as long as the value lives.
     pub(super) fn busy(&self) -> Busy<'_> {
         Busy::new(&self.busy)

@@ -55,6 +55,7 @@ pub(super) async fn share(service: &Service, wish: Wish, answers: &Sink) -> Resu
         if let Some(outcome) = snapshot.outcomes.iter().find(|outcome| outcome.token == token) {
             reading.ended = true;
             let shared = outcome.result.as_ref().map_err(|trouble| Failure::from(trouble.as_ref())).and_then(shared)?;
+            service.lasts(&shared.title).await?;
             if is_kept(&snapshot, &audience_of_wish) {
                 kept(service, &shared.id).await?;
             }

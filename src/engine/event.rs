@@ -19,7 +19,7 @@ use crate::{
     net::{interfaces::Subnet, piece_stream::LaneHandle},
     platform::link::Link,
     share::{Bitmap, PeerId, PieceIndex, Share, ShareId},
-    store::{Complete, GivenRecord, Partial, Reused, Sources},
+    store::{Complete, GivenRecord, Look, Partial, ReadError, Reused, Sources, Verdict},
     traffic::{LocalTime, Options},
     wire::{
         enrolled::Publication,
@@ -102,10 +102,10 @@ pub enum Event {
         run: u64,
         fact: Fact,
     },
-    /// A file of a finished share is not what it was.
-    SourceChanged {
+    /// A file of a finished share could not be read to be given out, or is not what it was.
+    SourceTrouble {
         share: ShareId,
-        path: PathBuf,
+        error: ReadError,
     },
     /// A server took this computer on, or did not.
     Enrolled {
@@ -140,6 +140,10 @@ pub enum Event {
         about: String,
         hint: String,
     },
+    /// A trouble that was told by [`Event::Failed`] is over.
+    Healed {
+        what: String,
+    },
     /// The time that was asked for has come.
     Tick,
 }
@@ -157,7 +161,7 @@ pub struct Restored {
 
 /// How far a kept share was.
 pub enum RestoredState {
-    Complete { content: Arc<Complete>, places: Vec<PathBuf>, changed: Option<PathBuf>, part: Option<Bitmap> },
+    Complete { content: Arc<Complete>, places: Vec<PathBuf>, look: Look, part: Option<Bitmap> },
     Unfinished,
 }
 
@@ -258,9 +262,12 @@ pub enum Fact {
     VerifyProgress {
         done_bytes: u64,
     },
-    /// `None`: the reading broke off.
     Verified {
-        right: Option<Bitmap>,
+        verdict: Verdict,
+    },
+    /// How the files of a share stand that could not be read.
+    Looked {
+        look: Look,
     },
     /// What is complete stands in its new place; `None`: what is unfinished does.
     Relocated {

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::{command::Command, snapshot::Snapshot};
+use super::{
+    command::Command,
+    lasting::{Lasting, Unkept},
+    snapshot::Snapshot,
+};
 
 /// A line to the engine. Nothing here waits, except where a name says so.
 #[derive(Clone)]
@@ -12,6 +16,7 @@ pub struct Handle {
     commands: mpsc::Sender<Command>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     runtime: tokio::runtime::Handle,
+    lasting: Lasting,
 }
 
 /// Why a wish was not taken.
@@ -30,7 +35,17 @@ impl Handle {
         snapshots: watch::Receiver<Arc<Snapshot>>,
         runtime: tokio::runtime::Handle,
     ) -> Handle {
-        Handle { commands, snapshots, runtime }
+        Handle { commands, snapshots, runtime, lasting: Lasting::default() }
+    }
+
+    /// The same, that also tells whether what was done lasts.
+    pub fn knowing(self, lasting: Lasting) -> Handle {
+        Handle { lasting, ..self }
+    }
+
+    /// Waits until everything that was done up to the newest picture is on the disk.
+    pub async fn lasts(&self) -> Result<(), Unkept> {
+        self.lasting.lasts().await
     }
 
     /// Hands a wish over. Its result shows in a later snapshot.

@@ -12,6 +12,7 @@ mod event;
 mod fault;
 mod gauge;
 pub mod handle;
+pub mod lasting;
 pub mod managed;
 mod peer_routes;
 pub mod question;

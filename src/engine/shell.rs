@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{event::Event, served::Served, snapshot::Snapshot, task::Keep, throttle::Throttle};
+use super::{event::Event, lasting::Lasting, served::Served, snapshot::Snapshot, task::Keep, throttle::Throttle};
 use crate::{
     access::SignedMembership,
     net::{
@@ -36,6 +36,7 @@ pub struct Shell {
     pub events: mpsc::Sender<Event>,
     /// What must last goes to the one who writes.
     pub facts: mpsc::Sender<Keep>,
+    pub lasting: Lasting,
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub cancel: CancellationToken,
     /// Cancelled when nothing follows that must last.

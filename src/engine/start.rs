@@ -13,6 +13,7 @@ use super::{
     config::Config,
     event::Event,
     handle::Handle,
+    lasting::Lasting,
     managed::{Kept, Management},
     peer_routes::{Routes, router},
     run::{Loop, clock},
@@ -193,6 +194,7 @@ async fn start(
         announcement,
         events: events.clone(),
         facts,
+        lasting: Lasting::default(),
         snapshots: snapshots.clone(),
         cancel: cancel.clone(),
         last_fact: CancellationToken::new(),
@@ -207,7 +209,7 @@ async fn start(
         false => shell.vouched(vouched.as_ref()),
     }
     shell.served.vouching.go_by(time);
-    let handle = Handle::new(commands, snapshots, runtime);
+    let handle = Handle::new(commands, snapshots, runtime).knowing(shell.lasting.clone());
     let doors = match site {
         Some(site) => {
             let (identity, shelf) = (shell.identity.clone(), Shelf::of(&shell));

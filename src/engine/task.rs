@@ -172,6 +172,8 @@ pub enum Job {
     FinishSelected { share: Arc<Share>, staging: Arc<Partial>, wanted: BTreeSet<usize> },
     /// Closed by `Verified`.
     Verify { share: Arc<Share>, subject: Subject, watch: Arc<Checking> },
+    /// Closed by `Looked`. `suspect`: a file that could not be read.
+    Look { content: Arc<Complete>, suspect: Option<PathBuf> },
     /// Closed by `Relocated`.
     Relocate(Move),
     /// Closed by `Discarded`. Deletes what is unfinished.
@@ -261,4 +263,6 @@ pub enum Keep {
         name: String,
         addresses: Vec<SocketAddr>,
     },
+    /// What a person changed in the settings. It holds until the end also while it can't be written.
+    Setting(Change),
 }

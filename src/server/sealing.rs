@@ -18,7 +18,10 @@ use crate::{
         snapshot::Done,
     },
     share::{NameRules, ShareId, SharePath, name_on_disk},
-    store::central::{Batch, BatchState, CentralError, NewShare, UploadRow},
+    store::{
+        central::{Batch, BatchState, CentralError, NewShare, UploadRow},
+        lasting::{make_folders, sync_name},
+    },
     traffic::Class,
 };
 
@@ -90,7 +93,8 @@ async fn seal(server: &Arc<Server>, batch: &Batch) -> Result<ShareId, String> {
 
 /// Gives every file its name. Returns what lies at the top.
 fn place_all(server: &Server, folder: &Path, uploads: &[UploadRow]) -> Result<Vec<PathBuf>, String> {
-    super::make_private(folder).map_err(|error| format!("The folder for the files can't be made: {error}."))?;
+    make_folders(folder, super::make_private)
+        .map_err(|error| format!("The folder for the files can't be made: {error}."))?;
     for upload in uploads {
         let place = place_in(folder, upload).map_err(|error| error.to_string())?;
         put(&part_of(server, &upload.id), &place, upload)
@@ -121,7 +125,7 @@ pub(super) fn tops_of(folder: &Path, uploads: &[UploadRow]) -> Result<Vec<PathBu
 
 fn put(part: &Path, place: &Path, upload: &UploadRow) -> std::io::Result<()> {
     if let Some(folder) = place.parent() {
-        super::make_private(folder)?;
+        make_folders(folder, super::make_private)?;
     }
     if part.exists() {
         std::fs::rename(part, place)?;
@@ -133,7 +137,9 @@ fn put(part: &Path, place: &Path, upload: &UploadRow) -> std::io::Result<()> {
         return Err(std::io::Error::other("it does not have the size that was announced"));
     }
     set_modified(&file, upload)?;
-    file.sync_all()
+    file.sync_all()?;
+    // After a power cut the old name may be there as well as the new one, and never neither.
+    sync_name(place)
 }
 
 /// The time that the browser told of a file.

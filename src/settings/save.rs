@@ -106,6 +106,11 @@ fn written(change: &Change) -> Result<Vec<(&'static str, Option<Value>)>, SaveEr
     }])
 }
 
+/// A name lasts when the folder was synced that it stands in; Windows does so by itself.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
 /// A power cut leaves the old file or the new one, never half of one.
 fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(folder)?;
@@ -114,7 +119,8 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = fs::File::create(&draft)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&draft, path)
+        fs::rename(&draft, path)?;
+        sync_folder(folder)
     })();
     if written.is_err() {
         // The draft is of no use; that it may stay behind is less than what is being reported.

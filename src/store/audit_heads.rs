@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{disk_error::DiskError, have_map::TEMPORARY};
+use super::{disk_error::DiskError, have_map::TEMPORARY, lasting::sync_name};
 use crate::{access::Head, share::PeerId, wire::enrolled};
 
 /// With more lines the oldest but the very first go: a head covers everything before it.
@@ -47,7 +47,8 @@ pub fn append_heads(home: &Path, server: PeerId, kept: &[Head], new: &[Head]) ->
 fn append<'a>(path: &Path, heads: impl Iterator<Item = &'a Head>) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
     file.write_all(&lines(heads)?)?;
-    file.sync_all()
+    file.sync_all()?;
+    sync_name(path)
 }
 
 fn replace<'a>(path: &Path, heads: impl Iterator<Item = &'a Head>) -> io::Result<()> {
@@ -55,7 +56,8 @@ fn replace<'a>(path: &Path, heads: impl Iterator<Item = &'a Head>) -> io::Result
     let mut file = fs::File::create(&temporary)?;
     file.write_all(&lines(heads)?)?;
     file.sync_all()?;
-    fs::rename(&temporary, path)
+    fs::rename(&temporary, path)?;
+    sync_name(path)
 }
 
 fn lines<'a>(heads: impl Iterator<Item = &'a Head>) -> io::Result<Vec<u8>> {

@@ -1,14 +1,13 @@
 //! The bytes of a share that is whole on this disk, and noticing that a file is no longer what it was.
 //!
-//! The files are the user's own and can change at any time, so a file's stamp is compared before it is read and after.
-//! What slips through is caught by the receiver, which checks every piece.
+//! The files are the user's own and can change at any time (`shared_files`). What slips through is caught by the receiver,
+//! which checks every piece. That a file can't be read says nothing of what it holds.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -17,14 +16,15 @@ use super::{
     Checking, locked,
     objects::{Cache, StoredFiles},
     parallel,
-    piece_reader::{Open, OpenFile, OpenFiles, PieceReader, ReadError},
+    piece_reader::{Open, OpenFile, PieceReader, ReadError},
+    shared_files::{FreshFiles, PieceFiles, SharedFiles},
     sources::Sources,
-    stamp::{FileStamp, open_for_reading},
+    stamp::{FileStamp, Likeness, open_for_reading, read_at},
 };
 use crate::share::{Bitmap, PieceIndex, PieceVerifier, Share, Span};
 
-/// One reading step while everything is checked.
-const STEP: usize = 128 << 10;
+/// One reading step while something is checked.
+pub(super) const STEP: usize = 128 << 10;
 
 /// A share whose files are all on this disk, or in an object store. Cheap to clone.
 #[derive(Clone)]
@@ -39,19 +39,31 @@ enum Files {
     Stored(Arc<StoredFiles>),
 }
 
-struct SharedFiles {
-    sources: RwLock<Sources>,
-    open: OpenFiles,
-    /// Files of at most this many bytes are read in one go, so keeping them open gains nothing.
-    small: u64,
+/// What reading all of a share told of it.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The pieces that are right.
+    pub right: Bitmap,
+    /// Something could not be read, for a reason that says nothing of its content.
+    pub unread: Option<ReadError>,
+}
+
+/// What a look at a share's files told, without reading them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// All are there and were not written to.
+    Same,
+    /// This one was written to, or is another: reading decides.
+    Changed(PathBuf),
+    /// This one can't be reached at the moment.
+    Unread(ReadError),
 }
 
 impl Complete {
     /// Opens no file yet: what is wrong with one is told when it is read.
     pub fn open(share: Arc<Share>, sources: Sources) -> Complete {
         let small = u64::from(share.manifest().piece_len.bytes());
-        let files = SharedFiles { sources: RwLock::new(sources), open: OpenFiles::new(), small };
-        Complete { share, files: Files::Disk(Arc::new(files)) }
+        Complete { share, files: Files::Disk(Arc::new(SharedFiles::new(sources, small))) }
     }
 
     /// A share whose bytes lie in an object store and come by way of a cache.
@@ -67,7 +79,11 @@ impl Complete {
 
     /// Reads a piece's bytes. The files it needs are opened as it goes.
     pub fn reader(&self, piece: PieceIndex) -> Result<PieceReader, ReadError> {
-        Ok(PieceReader::new(self.files.opener(), self.share.pieces().spans(piece).collect()))
+        let files: Arc<dyn Open> = match &self.files {
+            Files::Disk(files) => Arc::new(PieceFiles::new(files, &self.share, piece)),
+            Files::Stored(files) => files.clone(),
+        };
+        Ok(PieceReader::new(files, self.share.pieces().spans(piece).collect()))
     }
 
     pub fn share(&self) -> &Arc<Share> {
@@ -79,12 +95,11 @@ impl Complete {
         PieceReader::new(self.files.opener(), vec![span])
     }
 
-    /// Whether a file looks as it did when its content was known to be right.
+    /// Whether a file was not written to since its content was known to be right.
     pub(super) fn is_unchanged(&self, entry: usize) -> bool {
         let Files::Disk(files) = &self.files else { return false };
-        let stamp = files.stamp(entry);
         let found = files.path(entry).symlink_metadata();
-        stamp.is_some() && found.is_ok_and(|found| found.is_file() && stamp == Some(FileStamp::of(&found)))
+        found.is_ok_and(|found| files.likeness(entry, &found) != Likeness::Other)
     }
 
     /// A file of the share, if it is what it was.
@@ -107,7 +122,7 @@ impl Complete {
     /// where they lie in an object store.
     pub fn sources(&self) -> Sources {
         match &self.files {
-            Files::Disk(files) => files.sources.read().unwrap_or_else(PoisonError::into_inner).clone(),
+            Files::Disk(files) => files.sources(),
             Files::Stored(_) => Sources::new(),
         }
     }
@@ -115,20 +130,21 @@ impl Complete {
     /// Reads everything and checks it against the publisher's hashes, on all cores. Files that turn out to be right get a
     /// new stamp: what was only touched is served again ([`Complete::sources`] has it for keeping). Called off, it
     /// knows only of the pieces it came to.
-    pub fn verify_all(&self, watch: &Checking) -> Bitmap {
+    pub fn verify_all(&self, watch: &Checking) -> Verdict {
         let pieces = self.share.pieces();
         let fresh = match &self.files {
-            Files::Disk(files) => {
-                Some(Arc::new(FreshFiles { files: files.clone(), stamps: Mutex::new(BTreeMap::new()) }))
-            }
+            Files::Disk(files) => Some(Arc::new(FreshFiles::new(files))),
             Files::Stored(_) => None,
         };
         let opener: Arc<dyn Open> = match &fresh {
             Some(fresh) => fresh.clone(),
             None => self.files.opener(),
         };
-        let right = Mutex::new(Bitmap::empty(pieces));
-        let all: Vec<PieceIndex> = pieces.iter().collect();
+        let verdict = Mutex::new(Verdict { right: Bitmap::empty(pieces), unread: None });
+        // Where only some files are here, the others are not looked for.
+        let sources = self.sources();
+        let is_here = |piece: &PieceIndex| pieces.spans(*piece).all(|span| sources.stamp(span.entry).is_some());
+        let all: Vec<PieceIndex> = pieces.iter().filter(|piece| self.is_stored() || is_here(piece)).collect();
         let checked = parallel::for_each(
             watch.effort,
             all.len(),
@@ -137,53 +153,83 @@ impl Complete {
             |job, buffer| {
                 let piece = all[job];
                 let reader = PieceReader::new(opener.clone(), pieces.spans(piece).collect());
-                if piece_is_right(&self.share, piece, reader, buffer, (&watch.bytes, &watch.cancel)) {
-                    locked(&right).insert(piece);
+                match judge(&self.share, piece, reader, buffer, (&watch.bytes, &watch.cancel)) {
+                    Judged::Right => _ = locked(&verdict).right.insert(piece),
+                    Judged::Unread(error) => _ = locked(&verdict).unread.get_or_insert(error),
+                    Judged::Wrong | Judged::Cancelled => {}
                 }
                 Ok::<(), std::convert::Infallible>(())
             },
         );
         debug_assert!(checked.is_ok());
-        let right = right.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let verdict = verdict.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(fresh) = fresh {
-            self.stamp_again(&fresh, &right);
+            fresh.stamp_again(pieces, &verdict.right);
         }
-        right
+        verdict
     }
 
-    /// Takes the stamps of files all of whose pieces are right.
-    fn stamp_again(&self, fresh: &FreshFiles, right: &Bitmap) {
-        let pieces = self.share.pieces();
-        let mut sources = fresh.files.sources.write().unwrap_or_else(PoisonError::into_inner);
-        for (&entry, &stamp) in locked(&fresh.stamps).iter() {
-            let mut numbers = pieces.of_entry(entry);
-            if numbers.all(|number| pieces.index(number).is_some_and(|piece| right.contains(piece))) {
-                sources.set_stamp(entry, stamp);
+    /// Looks at every file without reading it; `suspect` is also opened and read from, since what has its old stamp may
+    /// still be on a disk that gives nothing. The first file that is not there decides before one that was changed.
+    pub fn look(&self, suspect: Option<&Path>) -> Look {
+        let Files::Disk(files) = &self.files else { return Look::Same };
+        let sources = self.sources();
+        let mut changed = None;
+        for (path, stamp) in (0..sources.len()).filter_map(|entry| Some((sources.path(entry)?, sources.stamp(entry)?)))
+        {
+            match path.symlink_metadata() {
+                Ok(found) if found.is_file() && stamp.likeness(&FileStamp::of(&found)) != Likeness::Other => {}
+                Ok(_) => _ = changed.get_or_insert(path),
+                Err(error) => match ReadError::of(path.clone(), &error) {
+                    ReadError::Changed { path } => _ = changed.get_or_insert(path),
+                    error => return Look::Unread(error),
+                },
             }
+        }
+        files.open.clear();
+        if let Some(path) = changed {
+            return Look::Changed(path);
+        }
+        let read = |path: &Path| open_for_reading(path).and_then(|file| read_at(&file, &mut [0; 1], 0));
+        match suspect.map(|path| (path, read(path))) {
+            Some((path, Err(error))) => Look::Unread(ReadError::of(path.to_owned(), &error)),
+            _ => Look::Same,
         }
     }
 }
 
-/// Reads a whole piece and checks it. `done` counts bytes; `cancel` ends it, and then the piece is not right.
-pub(super) fn piece_is_right(
+/// What reading a whole piece told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Judged {
+    Right,
+    Wrong,
+    /// That says nothing of what it holds.
+    Unread(ReadError),
+    /// Called off before its end.
+    Cancelled,
+}
+
+/// Reads a whole piece and checks it. `done` counts bytes; `cancel` ends it.
+pub(super) fn judge(
     share: &Arc<Share>,
     piece: PieceIndex,
     mut reader: PieceReader,
     buffer: &mut [u8],
     (done, cancel): (&AtomicU64, &AtomicBool),
-) -> bool {
+) -> Judged {
     let mut verifier = PieceVerifier::new(share, piece);
     while !cancel.load(Ordering::Relaxed) {
         match reader.read(buffer) {
-            Ok(0) => return verifier.finish().is_ok(),
+            Ok(0) => return if verifier.finish().is_ok() { Judged::Right } else { Judged::Wrong },
             Ok(read) => {
                 verifier.update(&buffer[..read]);
                 done.fetch_add(read as u64, Ordering::Relaxed);
             }
-            Err(_) => return false,
+            Err(error) if error.may_heal() => return Judged::Unread(error),
+            Err(_) => return Judged::Wrong,
         }
     }
-    false
+    Judged::Cancelled
 }
 
 impl Files {
@@ -192,77 +238,5 @@ impl Files {
             Files::Disk(files) => files.clone(),
             Files::Stored(files) => files.clone(),
         }
-    }
-}
-
-impl SharedFiles {
-    fn stamp(&self, entry: usize) -> Option<FileStamp> {
-        self.sources.read().unwrap_or_else(PoisonError::into_inner).stamp(entry)
-    }
-
-    fn check_file(&self, entry: usize, file: &File) -> Result<(), ReadError> {
-        let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
-        let same = metadata.is_file() && self.stamp(entry) == Some(FileStamp::of(&metadata));
-        if same { Ok(()) } else { Err(ReadError::Changed { path: self.path(entry) }) }
-    }
-
-    fn open_unchecked(&self, entry: usize) -> Result<File, ReadError> {
-        let path = self.path(entry);
-        open_for_reading(&path).map_err(|error| ReadError::of(path, &error))
-    }
-}
-
-impl Open for SharedFiles {
-    fn open(&self, entry: usize) -> Result<OpenFile, ReadError> {
-        if let Some(file) = self.open.get(entry) {
-            match self.check_file(entry, &file) {
-                Ok(()) => return Ok(OpenFile::Disk(file)),
-                // Perhaps the name leads to the right file again: a look at the disk decides.
-                Err(_) => self.open.forget(entry),
-            }
-        }
-        let file = Arc::new(self.open_unchecked(entry)?);
-        self.check_file(entry, &file)?;
-        if self.stamp(entry).is_some_and(|stamp| stamp.size > self.small) {
-            self.open.keep(entry, &file);
-        }
-        Ok(OpenFile::Disk(file))
-    }
-
-    fn check(&self, entry: usize, file: &OpenFile) -> Result<(), ReadError> {
-        match file {
-            OpenFile::Disk(file) => self.check_file(entry, file),
-            OpenFile::Stored(_) => Ok(()),
-        }
-    }
-
-    fn path(&self, entry: usize) -> PathBuf {
-        self.sources.read().unwrap_or_else(PoisonError::into_inner).path(entry).unwrap_or_default()
-    }
-}
-
-/// The files as they are found, whatever their stamps were; each must stay as it was found first.
-struct FreshFiles {
-    files: Arc<SharedFiles>,
-    stamps: Mutex<BTreeMap<usize, FileStamp>>,
-}
-
-impl Open for FreshFiles {
-    fn open(&self, entry: usize) -> Result<OpenFile, ReadError> {
-        let file = OpenFile::Disk(Arc::new(self.files.open_unchecked(entry)?));
-        self.check(entry, &file)?;
-        Ok(file)
-    }
-
-    fn check(&self, entry: usize, file: &OpenFile) -> Result<(), ReadError> {
-        let OpenFile::Disk(file) = file else { return Ok(()) };
-        let metadata = file.metadata().map_err(|error| ReadError::of(self.path(entry), &error))?;
-        let stamp = FileStamp::of(&metadata);
-        let first = *locked(&self.stamps).entry(entry).or_insert(stamp);
-        if metadata.is_file() && first == stamp { Ok(()) } else { Err(ReadError::Changed { path: self.path(entry) }) }
-    }
-
-    fn path(&self, entry: usize) -> PathBuf {
-        self.files.path(entry)
     }
 }

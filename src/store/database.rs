@@ -44,6 +44,21 @@ impl DatabaseError {
         matches!(self, DatabaseError::Query(sqlx::Error::PoolClosed))
     }
 
+    /// Whether the same may go well later with nothing done in Handout: room is made, another process ends.
+    pub fn may_heal(&self) -> bool {
+        // SQLite's result codes (sqlite.org/rescode.html): busy, locked, no memory, read-only, I/O, full, can't open.
+        const PASSING: [u32; 7] = [5, 6, 7, 8, 10, 13, 14];
+        match self {
+            DatabaseError::Query(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+            DatabaseError::Query(error) => {
+                let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+                code.is_some_and(|code| PASSING.contains(&(code & 0xff)))
+            }
+            DatabaseError::Disk(error) => error.may_heal(),
+            DatabaseError::Open { .. } | DatabaseError::Newer { .. } | DatabaseError::SetAside { .. } => false,
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -99,7 +99,7 @@ impl DiskError {
 }
 
 /// A drive was pulled out, or a network folder's server is away.
-fn drive_is_gone(error: &io::Error) -> bool {
+pub(super) fn drive_is_gone(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;

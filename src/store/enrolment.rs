@@ -82,7 +82,8 @@ pub fn write_enrolment(home: &Path, record: &EnrolmentRecord) -> Result<(), Disk
         let mut file = fs::File::create(&temporary)?;
         file.write_all(&bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, &path)
+        fs::rename(&temporary, &path)?;
+        super::lasting::sync_name(&path)
     })();
     written.map_err(|error: io::Error| DiskError::of(&path, "written", &error))
 }

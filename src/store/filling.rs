@@ -35,6 +35,8 @@ pub(super) struct Filling {
     unsynced: Mutex<BTreeSet<usize>>,
     /// Set when a sync failed: what reached the disk is unknown then, also to later syncs.
     unsure: AtomicBool,
+    /// The names of what is made at the beginning were synced.
+    named: AtomicBool,
     open: OpenFiles,
     /// The pieces that are being written.
     claims: Mutex<BTreeMap<u32, Weak<Claim>>>,
@@ -53,6 +55,7 @@ impl Filling {
             had: Mutex::new(had),
             unsynced: Mutex::new(BTreeSet::new()),
             unsure: AtomicBool::new(false),
+            named: AtomicBool::new(false),
             open: OpenFiles::new(),
             claims: Mutex::new(BTreeMap::new()),
             saving: Mutex::new(None),
@@ -274,7 +277,7 @@ impl Filling {
         let files: Vec<usize> = std::mem::take(&mut *locked(&self.unsynced)).into_iter().collect();
         let few_large = files.len() <= SYNC_SINGLY_MAX && files.iter().all(|entry| self.is_large(*entry));
         let synced = if few_large {
-            files.iter().try_for_each(|entry| self.sync_one(*entry))
+            files.iter().try_for_each(|entry| self.sync_one(*entry)).and_then(|()| self.sync_names())
         } else {
             self.staging.sync_many(&files)
         };
@@ -286,6 +289,15 @@ impl Filling {
                 error => error,
             }
         })
+    }
+
+    /// Folders and large files are made at the beginning; where their names were not synced, their bytes are nowhere.
+    fn sync_names(&self) -> io::Result<()> {
+        if !self.named.load(Ordering::Acquire) {
+            self.staging.sync_folders()?;
+            self.named.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     fn sync_one(&self, entry: usize) -> io::Result<()> {

@@ -22,7 +22,7 @@ use super::{
     locked,
     parallel::{self, Effort},
     sources::Sources,
-    stamp::{FileStamp, is_link_error, open_for_reading, read_at},
+    stamp::{FileStamp, Likeness, is_link_error, open_for_reading, read_at},
     walk::reason,
 };
 use crate::share::{FileHashes, PieceLen, Root};
@@ -221,7 +221,7 @@ impl Work<'_> {
 
     fn must_be(&self, entry: usize, file: &File, stamp: FileStamp) -> Result<(), ImportError> {
         let metadata = file.metadata().map_err(|error| self.error(entry, &error))?;
-        let same = metadata.is_file() && FileStamp::of(&metadata) == stamp;
+        let same = metadata.is_file() && stamp.likeness(&FileStamp::of(&metadata)) != Likeness::Other;
         if same { Ok(()) } else { Err(changed_or_gone(&self.path(entry))) }
     }
 

@@ -24,6 +24,7 @@ mod hashing;
 mod have_map;
 mod home;
 pub mod import;
+pub mod lasting;
 mod moving;
 mod names;
 pub mod objects;
@@ -38,6 +39,7 @@ mod resume;
 mod reuse;
 mod selection;
 mod share_files;
+mod shared_files;
 mod sources;
 mod staging;
 mod stamp;
@@ -50,7 +52,7 @@ use std::sync::{
 };
 
 pub use audit_heads::{append_heads, heads_path, read_heads};
-pub use complete::Complete;
+pub use complete::{Complete, Look, Verdict};
 pub use database::{Database, DatabaseError};
 pub use disk_error::DiskError;
 pub use enrolment::{EnrolmentRecord, enrolment_path, read_enrolment, remove_enrolment, write_enrolment};
@@ -65,7 +67,7 @@ pub use reuse::Reused;
 pub use selection::{part_of, take_up_again};
 pub use share_files::{ShareBytes, of_bytes as share_bytes_of, to_bytes as share_bytes_to};
 pub use sources::{BadSources, Sources};
-pub use stamp::FileStamp;
+pub use stamp::{FileStamp, Likeness};
 pub use tables::{
     given::GivenRecord,
     peers::RememberedPeer,

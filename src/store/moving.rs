@@ -15,9 +15,10 @@ use std::{
 use super::{
     Complete, DiskError, Sources,
     have_map::TEMPORARY,
+    lasting::sync_name,
     names::numbered,
     relocate::{copy, free_name, make_folder, remove},
-    stamp::FileStamp,
+    stamp::{FileStamp, Likeness},
 };
 use crate::share::{EntryKind, Share, ShareId};
 
@@ -36,7 +37,9 @@ pub fn move_complete(
     let before = content.sources();
     for entry in 0..share.manifest().entries.len() {
         let (Some(path), Some(stamp)) = (before.path(entry), before.stamp(entry)) else { continue };
-        let same = path.symlink_metadata().is_ok_and(|found| found.is_file() && FileStamp::of(&found) == stamp);
+        let is_unwritten =
+            |found: fs::Metadata| found.is_file() && stamp.likeness(&FileStamp::of(&found)) != Likeness::Other;
+        let same = path.symlink_metadata().is_ok_and(is_unwritten);
         if !same {
             return Err(DiskError::Changed { path });
         }
@@ -87,15 +90,7 @@ fn save(path: &Path, plan: &Sources) -> io::Result<()> {
     fs::write(&temporary, plan.to_bytes())?;
     fs::File::open(&temporary)?.sync_all()?;
     fs::rename(&temporary, path)?;
-    sync_folder(path)
-}
-
-/// A rename is as lasting as the folder it happened in.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if cfg!(unix) => fs::File::open(folder)?.sync_all(),
-        _ => Ok(()),
-    }
+    sync_name(path)
 }
 
 /// Where each entry will be, with the stamps that it has.
@@ -161,14 +156,14 @@ fn move_top(old: &Path, new: &Path, between: &str) -> Result<(), DiskError> {
         return remove(old);
     }
     match fs::rename(old, new) {
-        Ok(()) => sync_folder(new).map_err(error),
+        Ok(()) => sync_name(new).and_then(|()| sync_name(old)).map_err(error),
         Err(crossing) if crossing.kind() == io::ErrorKind::CrossesDevices => {
             let between = new.with_file_name(between);
             if between.symlink_metadata().is_ok() {
                 remove(&between)?;
             }
             copy(old, &between).inspect_err(|_| drop(remove(&between)))?;
-            fs::rename(&between, new).and_then(|()| sync_folder(new)).map_err(error)?;
+            fs::rename(&between, new).and_then(|()| sync_name(new)).map_err(error)?;
             remove(old)
         }
         Err(other) => Err(error(other)),

@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{
-    Checking, Complete,
+    Checking, Complete, Verdict,
     disk::Disk,
     disk_error::DiskError,
     filling::Filling,
@@ -147,7 +147,7 @@ impl Partial {
 
     /// Reads every piece that is had again, on all cores; those that are wrong are wanted again. Called off, it takes
     /// what it did not come to for right.
-    pub fn verify_all(&self, watch: &Checking) -> Bitmap {
+    pub fn verify_all(&self, watch: &Checking) -> Verdict {
         resume::verify_all(&self.filling, watch)
     }
 

@@ -3,11 +3,12 @@
 use std::{
     fs::File,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
 use super::{
+    disk_error::drive_is_gone,
     locked,
     objects::CachedFile,
     stamp::{is_link_error, read_at},
@@ -15,13 +16,16 @@ use super::{
 };
 use crate::share::Span;
 
-/// Why bytes of a share can't be read.
+/// Why bytes of a share can't be read. [`ReadError::may_heal`] tells whether that says anything of the content.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
     #[error("{} was changed after it was shared", path.display())]
     Changed { path: PathBuf },
-    #[error("{} is gone", path.display())]
+    #[error("{} is not where it was", path.display())]
     Gone { path: PathBuf },
+    /// Nothing of the folder is there: its drive is not plugged in, or the folder was moved.
+    #[error("The drive or folder {} is not here", folder.display())]
+    NoDrive { folder: PathBuf },
     #[error("{} can't be read: {reason}", path.display())]
     Unread { path: PathBuf, reason: String },
     #[error("the piece is not here yet")]
@@ -34,10 +38,24 @@ pub enum ReadError {
 impl ReadError {
     pub(super) fn of(path: PathBuf, error: &io::Error) -> ReadError {
         match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => ReadError::Gone { path },
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => absent(path),
             io::ErrorKind::InvalidInput => ReadError::Changed { path },
             _ if is_link_error(error) => ReadError::Changed { path },
+            _ if drive_is_gone(error) => ReadError::NoDrive { folder: path.parent().unwrap_or(&path).to_owned() },
             _ => ReadError::Unread { path, reason: reason(error) },
+        }
+    }
+
+    /// Whether the same may be read later with nothing done in Handout. Only [`ReadError::Changed`] says something of the
+    /// content, and reading all of it decides.
+    pub fn may_heal(&self) -> bool {
+        match self {
+            ReadError::Changed { .. } => false,
+            ReadError::Gone { .. }
+            | ReadError::NoDrive { .. }
+            | ReadError::Unread { .. }
+            | ReadError::Missing
+            | ReadError::Away { .. } => true,
         }
     }
 
@@ -45,12 +63,31 @@ impl ReadError {
     pub fn hint(&self) -> &'static str {
         match self {
             ReadError::Changed { .. } => "Share it again to give out what it holds by now.",
-            ReadError::Gone { .. } => "Bring it back to where it was, or share it again from where it is.",
-            ReadError::Unread { .. } => "Check the disk and the file's permissions.",
+            ReadError::Gone { .. } => {
+                "Plug its drive in or bring it back, and sharing resumes by itself; or share it again from where it is."
+            }
+            ReadError::NoDrive { .. } => "Plug the drive in or bring the folder back; sharing resumes by itself then.",
+            ReadError::Unread { .. } => {
+                "Check the disk and the file's permissions; sharing resumes by itself when it can be read."
+            }
             ReadError::Missing => "It is on its way.",
             ReadError::Away { .. } => "Try again when the storage answers.",
         }
     }
+}
+
+/// Why a file is not there: where its folder is not there either, that is what a person looks for.
+fn absent(path: PathBuf) -> ReadError {
+    let is_there = |folder: &&Path| folder.symlink_metadata().is_ok();
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return ReadError::Gone { path };
+    };
+    if is_there(&folder) {
+        return ReadError::Gone { path };
+    }
+    // The topmost folder that is missing.
+    let missing = folder.ancestors().take_while(|folder| !is_there(folder)).last().unwrap_or(folder).to_owned();
+    ReadError::NoDrive { folder: missing }
 }
 
 /// Where a reader gets a share's files from.

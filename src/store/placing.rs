@@ -8,7 +8,11 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use super::{sources::Sources, stamp::FileStamp};
+use super::{
+    lasting::{make_folders, sync_name},
+    sources::Sources,
+    stamp::FileStamp,
+};
 use crate::share::{EntryKind, NameRules, Root, Share, name_on_disk};
 
 const STEP: usize = 1 << 20;
@@ -22,19 +26,20 @@ pub fn place_share(
 ) -> io::Result<Sources> {
     let mut sources = Sources::new();
     let root = sources.add_root(folder);
-    fs::create_dir_all(folder)?;
+    let make = |folder: &Path| make_folders(folder, |folder| fs::create_dir_all(folder));
+    make(folder)?;
     for entry in &share.manifest().entries {
         let names = entry.path.components().iter().map(|name| name_on_disk(name, NameRules::HERE).into_owned());
         let inside: PathBuf = names.collect();
         let place = folder.join(&inside);
         let stamp = match entry.kind {
             EntryKind::Folder => {
-                fs::create_dir_all(&place)?;
+                make(&place)?;
                 None
             }
             EntryKind::File { size, root, executable } => {
                 if let Some(parent) = place.parent() {
-                    fs::create_dir_all(parent)?;
+                    make(parent)?;
                 }
                 let there = fs::metadata(&place).is_ok_and(|there| there.len() == size);
                 if !(there && hash_of(&mut File::open(&place)?, &mut io::sink())? == root) {
@@ -72,7 +77,8 @@ pub fn write_file(place: &Path, root: Root, content: &mut dyn Read) -> io::Resul
         return Err(io::Error::new(io::ErrorKind::InvalidData, wrong));
     }
     file.sync_all()?;
-    fs::rename(temporary, place)
+    fs::rename(temporary, place)?;
+    sync_name(place)
 }
 
 /// Copies, and tells the hash of what was copied.

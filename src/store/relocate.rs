@@ -14,6 +14,7 @@ use super::{
     DiskError,
     disk::Disk,
     have_map::{FolderId, HaveFile, HaveMap},
+    lasting::{make_folders, sync_folder, sync_name},
     names::{TRIES_MAX, unfinished},
 };
 use crate::share::{NameRules, Share, name_on_disk};
@@ -97,7 +98,7 @@ pub(super) fn free_name(into: &Path, name: impl Fn(u32) -> String) -> Result<Str
 }
 
 pub(super) fn make_folder(into: &Path) -> Result<(), DiskError> {
-    fs::create_dir_all(into).map_err(|error| {
+    make_folders(into, |folder| fs::create_dir_all(folder)).map_err(|error| {
         let folder = into.to_owned();
         match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => {
@@ -113,19 +114,24 @@ pub(super) fn make_folder(into: &Path) -> Result<(), DiskError> {
 /// Renames, or where that can't be, copies and removes. What a broken copy left is removed first.
 fn move_one(from: &Path, to: &Path) -> Result<(), DiskError> {
     match fs::rename(from, to) {
-        Ok(()) => Ok(()),
+        Ok(()) => lasts(to).and_then(|()| lasts(from)),
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             if to.symlink_metadata().is_ok() {
                 remove(to)?;
             }
-            copy(from, to).inspect_err(|_| drop(remove(to)))?;
+            copy(from, to).and_then(|()| lasts(to)).inspect_err(|_| drop(remove(to)))?;
             remove(from)
         }
         Err(error) => Err(DiskError::of(from, "moved", &error)),
     }
 }
 
-/// Copies a file or a folder with all that is in it, and waits until it is on the disk.
+/// Waits until a name is on the disk.
+fn lasts(path: &Path) -> Result<(), DiskError> {
+    sync_name(path).map_err(|error| DiskError::of(path, "synced", &error))
+}
+
+/// Copies a file or a folder with all that is in it, and waits until all but its own name is on the disk.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), DiskError> {
     let error = |error: io::Error| DiskError::of(to, "copied", &error);
     let kind = from.symlink_metadata().map_err(error)?;
@@ -135,6 +141,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), DiskError> {
             let entry = entry.map_err(error)?;
             copy(&entry.path(), &to.join(entry.file_name()))?;
         }
+        sync_folder(to).map_err(error)?;
     } else if kind.is_file() {
         fs::copy(from, to).map_err(error)?;
         let file = fs::File::options().write(true).open(to).map_err(error)?;

@@ -7,15 +7,12 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use super::{
     Checking,
-    complete::piece_is_right,
+    complete::{Judged, Verdict, judge},
     disk::Disk,
     disk_error::DiskError,
     filling::Filling,
@@ -25,10 +22,10 @@ use super::{
     names::numbered,
     parallel,
     partial::{Opened, Partial},
-    piece_reader::PieceReader,
+    piece_reader::{PieceReader, ReadError},
     sources::Sources,
     staging::{Staging, TopLook},
-    stamp::FileStamp,
+    stamp::{FileStamp, is_link_error},
 };
 use crate::share::{Bitmap, EntryKind, PieceIndex, Share};
 
@@ -59,10 +56,10 @@ pub(super) fn resume(
             staging.start_top_again(top)?;
         }
     }
-    lose_missing(&staging, &mut had);
+    lose_missing(&staging, &mut had)?;
     let filling = Arc::new(Filling::new(staging, note, had.clone()));
     let doubtful = |top: usize| looks.get(top).is_some_and(|look| matches!(look, TopLook::Doubtful | TopLook::Placed));
-    let wrong = wrong_pieces(&filling, &had, doubtful, watch);
+    let wrong = wrong_pieces(&filling, &had, doubtful, watch)?;
     for piece in &wrong {
         had.remove(*piece);
     }
@@ -125,20 +122,28 @@ fn lose_entry(share: &Share, entry: usize, length: u64, had: &mut Bitmap) {
 }
 
 /// Looks whether files that had pieces lie in are there and long enough.
-fn lose_missing(staging: &Staging, had: &mut Bitmap) {
+fn lose_missing(staging: &Staging, had: &mut Bitmap) -> Result<(), DiskError> {
     if had.is_empty() {
-        return;
+        return Ok(());
     }
     for (entry, of) in staging.share.manifest().entries.iter().enumerate() {
         let EntryKind::File { size: 1.., .. } = of.kind else { continue };
         let length = match staging.look(entry) {
             Ok(found) if found.stamp.size <= of.kind.size() => found.stamp.size,
+            Err(error) if may_be_there(&error) => return Err(staging.error(&staging.path(entry), "opened", &error)),
             _ => 0,
         };
         if length < of.kind.size() {
             lose_entry(&staging.share, entry, length, had);
         }
     }
+    Ok(())
+}
+
+/// Whether the disk gave no answer about a file, instead of saying that it is not there or is no file of ours.
+fn may_be_there(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
+    !matches!(error.kind(), NotFound | NotADirectory | InvalidInput) && !is_link_error(error)
 }
 
 /// Reads the had pieces that lie in certain tops, and tells which are wrong.
@@ -147,13 +152,20 @@ fn wrong_pieces(
     had: &Bitmap,
     doubtful: impl Fn(usize) -> bool,
     watch: &Checking,
-) -> Vec<PieceIndex> {
+) -> Result<Vec<PieceIndex>, DiskError> {
     let staging = &filling.staging;
     let pieces = staging.share.pieces();
     let in_doubt = |piece: &PieceIndex| pieces.spans(*piece).any(|span| doubtful(staging.names.top(span.entry)));
     let suspects: Vec<PieceIndex> = had.iter(pieces).filter(in_doubt).collect();
     // Never called off: half a look would lose what is right, or keep what is wrong.
-    sort_out(filling, &suspects, watch, &AtomicBool::new(false)).1
+    let sorted = sort_out(filling, &suspects, watch, &AtomicBool::new(false));
+    match sorted.unread {
+        Some(error) => {
+            let (path, reason) = (staging.into.clone(), error.to_string());
+            Err(DiskError::Other { path, action: "read", reason })
+        }
+        None => Ok(sorted.wrong),
+    }
 }
 
 /// Finds pieces that are on the disk and right although the note does not have them: it lags behind by what came since it
@@ -166,14 +178,23 @@ pub(super) fn find_unnoted(filling: &Arc<Filling>, watch: &Checking) {
     }
 }
 
-/// Reads all pieces that are had; those that are wrong are wanted again. What a cancelled reading did not come to stays.
-pub(super) fn verify_all(filling: &Arc<Filling>, watch: &Checking) -> Bitmap {
+/// Reads all pieces that are had; those that are wrong are wanted again. What a cancelled reading did not come to, and what
+/// can't be read at the moment, stays.
+pub(super) fn verify_all(filling: &Arc<Filling>, watch: &Checking) -> Verdict {
     let pieces: Vec<PieceIndex> = filling.had().iter(filling.staging.share.pieces()).collect();
-    let (_, wrong) = sort_out(filling, &pieces, watch, &watch.cancel);
+    let Sorted { wrong, unread, .. } = sort_out(filling, &pieces, watch, &watch.cancel);
     for piece in wrong {
         filling.lose(piece);
     }
-    filling.had()
+    Verdict { right: filling.had(), unread }
+}
+
+/// Pieces, by what reading them told; those that were not come to are in neither list.
+#[derive(Default)]
+struct Sorted {
+    right: Vec<PieceIndex>,
+    wrong: Vec<PieceIndex>,
+    unread: Option<ReadError>,
 }
 
 /// What zeros at a piece's beginning mean.
@@ -196,7 +217,7 @@ pub(super) fn right_pieces(
         let mut probe = vec![0; PROBE];
         candidates.retain(|piece| begins_with_content(filling, *piece, &mut probe));
     }
-    sort_out(filling, &candidates, watch, &watch.cancel).0
+    sort_out(filling, &candidates, watch, &watch.cancel).right
 }
 
 fn begins_with_content(filling: &Arc<Filling>, piece: PieceIndex, probe: &mut [u8]) -> bool {
@@ -205,15 +226,10 @@ fn begins_with_content(filling: &Arc<Filling>, piece: PieceIndex, probe: &mut [u
     read.is_ok_and(|read| probe.iter().take(read).any(|byte| *byte != 0))
 }
 
-/// Reads pieces, on all cores, and tells the right ones from the wrong ones; those it did not come to are neither.
-fn sort_out(
-    filling: &Arc<Filling>,
-    pieces: &[PieceIndex],
-    watch: &Checking,
-    cancel: &AtomicBool,
-) -> (Vec<PieceIndex>, Vec<PieceIndex>) {
+/// Reads pieces, on all cores, and tells the right ones from the wrong ones.
+fn sort_out(filling: &Arc<Filling>, pieces: &[PieceIndex], watch: &Checking, cancel: &AtomicBool) -> Sorted {
     let share = &filling.staging.share;
-    let sorted = Mutex::new((vec![], vec![]));
+    let sorted = Mutex::new(Sorted::default());
     let checked = parallel::for_each(
         watch.effort,
         pieces.len(),
@@ -222,12 +238,14 @@ fn sort_out(
         |job, buffer| {
             let piece = pieces[job];
             let reader = PieceReader::new(filling.clone(), share.pieces().spans(piece).collect());
-            let is_right = piece_is_right(share, piece, reader, buffer, (&watch.bytes, cancel));
+            let judged = judge(share, piece, reader, buffer, (&watch.bytes, cancel));
             let mut sorted = locked(&sorted);
-            if is_right {
-                sorted.0.push(piece);
-            } else if !cancel.load(Ordering::Relaxed) {
-                sorted.1.push(piece);
+            match judged {
+                Judged::Right => sorted.right.push(piece),
+                // A file that is not there any more holds nothing of a download.
+                Judged::Wrong | Judged::Unread(ReadError::Gone { .. }) => sorted.wrong.push(piece),
+                Judged::Unread(error) => _ = sorted.unread.get_or_insert(error),
+                Judged::Cancelled => {}
             }
             Ok::<(), std::convert::Infallible>(())
         },

@@ -16,7 +16,7 @@ use super::{
     names::unfinished,
     partial::Partial,
     relocate::{folder_id, free_name, inode},
-    stamp::FileStamp,
+    stamp::{FileStamp, Likeness},
 };
 use crate::share::{Bitmap, EntryKind, Share};
 
@@ -92,7 +92,8 @@ pub fn take_up_again(share: &Share, content: &Complete, into: &Path, state: &Pat
     let entries = 0..share.manifest().entries.len();
     let path_of = |entry: usize| sources.path(entry).unwrap_or_default();
     let same = |(entry, stamp): (usize, FileStamp)| {
-        path_of(entry).symlink_metadata().is_ok_and(|found| found.is_file() && FileStamp::of(&found) == stamp)
+        let found = path_of(entry).symlink_metadata();
+        found.is_ok_and(|found| found.is_file() && stamp.likeness(&FileStamp::of(&found)) != Likeness::Other)
     };
     let Some(part) = part_of(share, &sources) else { return Ok(()) };
     let stamped = entries.filter_map(|entry| Some((entry, sources.stamp(entry)?)));

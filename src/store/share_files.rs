@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{disk_error::DiskError, have_map::TEMPORARY};
+use super::{disk_error::DiskError, have_map::TEMPORARY, lasting::sync_folder};
 use crate::share::{MANIFEST_BYTES_MAX, ShareId};
 
 /// A share's bytes as they travel; whoever reads them checks them as a stranger's.
@@ -88,10 +88,6 @@ pub(super) fn remove(folder: &Path, share: ShareId) -> io::Result<()> {
 /// Which share a file in the state folder belongs to, if it is one of these.
 pub(super) fn share_of(name: &str) -> Option<ShareId> {
     name.strip_suffix(EXTENSION)?.parse().ok()
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -262,6 +262,16 @@ impl Staging {
         }
     }
 
+    /// Waits until the names of all that was made are on the disk.
+    pub fn sync_folders(&self) -> io::Result<()> {
+        for entry in (0..self.share.manifest().entries.len()).filter(|entry| self.is_folder(*entry)) {
+            if self.is_made(entry) {
+                self.disk.sync_dir(self.folder(entry)?.as_ref(), &self.path(entry))?;
+            }
+        }
+        self.disk.sync_dir(&self.dir, Path::new(""))
+    }
+
     /// Waits until the names at the top are on the disk.
     pub fn sync_top(&self) -> Result<(), DiskError> {
         let synced = self.disk.sync_dir(&self.dir, Path::new(""));

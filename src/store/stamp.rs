@@ -11,7 +11,8 @@ use minicbor::{Decode, Encode};
 use crate::share::Modified;
 
 /// A file's size, times and identity when it was looked at. `changed` (ctime) can't be set back by programs as `modified`
-/// can, so on Unix a file with an equal stamp has equal content; elsewhere size and `modified` have to do.
+/// can, so on Unix a file with an equal stamp has equal content; elsewhere size and `modified` have to do. The other way
+/// round it proves nothing: a link, a mode or a new mount moves `changed` and `inode` and leaves the content alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct FileStamp {
@@ -32,7 +33,28 @@ pub struct FileStamp {
     pub inode: u64,
 }
 
+/// What two stamps of one name tell of its content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// It is the same.
+    Same,
+    /// Size and time of writing are the same, something else is not: most likely the same, and only reading proves it.
+    Doubtful,
+    /// It was written to, or is another file.
+    Other,
+}
+
 impl FileStamp {
+    /// Compares how a file looks with how it looked when its content was known.
+    pub fn likeness(&self, now: &FileStamp) -> Likeness {
+        let written = |stamp: &FileStamp| (stamp.size, stamp.modified_s, stamp.modified_ns);
+        match self == now {
+            true => Likeness::Same,
+            false if written(self) == written(now) => Likeness::Doubtful,
+            false => Likeness::Other,
+        }
+    }
+
     #[cfg(unix)]
     pub fn of(metadata: &Metadata) -> FileStamp {
         use std::os::unix::fs::MetadataExt as _;

@@ -26,7 +26,7 @@ use super::{
     import::{ImportError, ImportProgress},
     names::{TRIES_MAX, numbered},
     openat, parallel,
-    stamp::{FileStamp, open_for_reading, read_at},
+    stamp::{FileStamp, Likeness, open_for_reading, read_at},
 };
 use crate::share::{ENTRIES_MAX, PieceLen, Root, SharePath};
 
@@ -303,7 +303,7 @@ fn hash_small(file: &fs::File, stamp: FileStamp, place: &Place, buffer: &mut [u8
             read => filled += read,
         }
     }
-    if FileStamp::of(&file.metadata().map_err(unread)?) != stamp {
+    if stamp.likeness(&FileStamp::of(&file.metadata().map_err(unread)?)) == Likeness::Other {
         return Err(ImportError::Changed { path: place.on_disk() });
     }
     Ok(Root(*blake3::hash(&buffer[..size]).as_bytes()))

@@ -216,12 +216,12 @@ fn two_gets_at_once_share_one_engine_and_both_end_well() {
 }
 
 /// One computer: a home of its own, and nothing but typed addresses to find others by.
-struct Home {
+pub struct Home {
     temp: TempDir,
 }
 
 impl Home {
-    fn new() -> Home {
+    pub fn new() -> Home {
         Home { temp: tempfile::tempdir().unwrap() }
     }
 
@@ -229,7 +229,7 @@ impl Home {
         self.temp.path()
     }
 
-    fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.root().join("home")
     }
 
@@ -238,7 +238,7 @@ impl Home {
     }
 
     /// A file whose bytes differ everywhere.
-    fn file(&self, name: &str, bytes: u64) -> PathBuf {
+    pub fn file(&self, name: &str, bytes: u64) -> PathBuf {
         let path = self.root().join(name);
         let mut content = Vec::new();
         let mut hasher = blake3::Hasher::new();
@@ -253,12 +253,12 @@ impl Home {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ran {
+    pub fn run(&self, args: &[&str]) -> Ran {
         finish(self.command(args).spawn().unwrap())
     }
 
     /// The JSON that a command prints, which must end well.
-    fn json(&self, args: &[&str]) -> Value {
+    pub fn json(&self, args: &[&str]) -> Value {
         let ran = self.run(&[args, &["--json"]].concat());
         assert_eq!(ran.code(), Some(0), "{args:?} {ran:?}");
         ran.json()
@@ -279,7 +279,7 @@ impl Home {
     }
 
     /// Runs without a window, until the returned program is ended. It can be asked when this returns.
-    fn daemon(&self, args: &[&str]) -> Running {
+    pub fn daemon(&self, args: &[&str]) -> Running {
         let child = self.command(&["daemon"]).args(args).spawn().unwrap();
         let running = Running { child: Some(child), _out: None };
         wait_until("the daemon answers", || self.home().join("control.sock").exists());
@@ -303,7 +303,7 @@ impl Home {
 }
 
 /// A program that runs until it is ended; a test that fails leaves none behind.
-struct Running {
+pub struct Running {
     child: Option<Child>,
     /// A closed pipe would be a reason to end.
     _out: Option<BufReader<ChildStdout>>,
@@ -319,7 +319,7 @@ impl Drop for Running {
 }
 
 /// Ends a program as Ctrl-C and `systemctl stop` do.
-fn end(mut running: Running) -> Ran {
+pub fn end(mut running: Running) -> Ran {
     let child = running.child.take().unwrap();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     finish(child)
@@ -333,7 +333,7 @@ fn id_of(link: &str) -> String {
     link.trim_start_matches("handout://").chars().take(52).collect()
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < PATIENCE, "it did not happen that {what}");

@@ -2,6 +2,7 @@
 //! is running already, with a made-up engine behind a real control socket.
 
 mod hostile;
+mod lasting;
 mod lists;
 mod main_job;
 mod managing;

@@ -2,6 +2,7 @@
 
 mod bad_peers;
 mod control;
+mod drives;
 mod introductions;
 mod lies;
 mod main_job;

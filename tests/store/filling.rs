@@ -288,7 +288,7 @@ fn many_writers_at_once_fill_a_share() {
         }
     });
     let here = Complete::open(share, partial.finish().unwrap());
-    assert!(here.verify_all(&Checking::default()).is_full());
+    assert!(here.verify_all(&Checking::default()).right.is_full());
     assert_eq!(tree(&world.into), tree(&world.from));
 }
 

@@ -128,7 +128,7 @@ fn what_is_stored_reads_back_equal_and_large_files_go_up_in_parts() {
     assert_eq!(s3.requests(), asked, "what is here is not asked for again");
     assert_eq!(cache.usage().bytes, 19_300_000);
     let watch = handout::store::Checking { effort: Effort::Foreground, ..handout::store::Checking::default() };
-    assert!(complete.verify_all(&watch).is_full());
+    assert!(complete.verify_all(&watch).right.is_full());
 }
 
 #[test]

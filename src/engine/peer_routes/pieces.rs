@@ -270,12 +270,10 @@ impl Drop for Reading<'_> {
     }
 }
 
-/// A file that is not what it was is the engine's concern: the share is withdrawn.
+/// A file that can't be read, or is not what it was, is the engine's concern: the share is withdrawn.
 fn report(shell: &Shell, share: ShareId, error: &ReadError) {
     tracing::warn!(share = %share.short(), %error, "a shared file can't be given out");
-    let (ReadError::Changed { path } | ReadError::Gone { path } | ReadError::Unread { path, .. }) = error else {
-        return;
-    };
-    let path = path.clone();
-    shell.events.try_send(Event::SourceChanged { share, path }).ok();
+    if !matches!(error, ReadError::Missing | ReadError::Away { .. }) {
+        shell.events.try_send(Event::SourceTrouble { share, error: error.clone() }).ok();
+    }
 }

@@ -220,7 +220,8 @@ impl Held {
     }
 
     fn may_be_retried(&self) -> bool {
-        !self.paused && (self.retry_at.is_some() || matches!(self.stage, Stage::Failed) && !self.mine)
+        let failed = matches!(self.stage, Stage::Failed) && !self.mine || matches!(self.stage, Stage::Aside { .. });
+        !self.paused && (self.retry_at.is_some() || failed)
     }
 
     /// Bytes given since this program was started.
@@ -233,7 +234,7 @@ impl Held {
         let share = self.share.clone()?;
         let have = match &self.stage {
             Stage::Fetching(fetching) => Some(Arc::new(fetching.swarm.have().clone())),
-            Stage::Complete { .. } | Stage::Finishing => self.part.clone(),
+            Stage::Complete { .. } | Stage::Aside { .. } | Stage::Finishing => self.part.clone(),
             // What is not open holds nothing that is known.
             _ => Some(Arc::new(Bitmap::empty(share.pieces()))),
         };

@@ -17,6 +17,7 @@ use crate::{
         task::{Job, Keep, Task},
     },
     share::{Bitmap, PeerId, PieceIndex, ShareId},
+    store::{Look, ReadError},
     swarm::{Input, Limits, Swarm},
 };
 
@@ -49,7 +50,8 @@ impl State {
             Fact::HaveSaved { result } => self.have_saved(id, result, tasks),
             Fact::Finished { result } => self.finished(id, result, tasks),
             Fact::VerifyProgress { done_bytes } => self.verify_progress(id, done_bytes),
-            Fact::Verified { right } => self.verified(id, right, tasks),
+            Fact::Verified { verdict } => self.verified(id, verdict, tasks),
+            Fact::Looked { look } => self.looked(id, look, tasks),
             Fact::Relocated { result } => self.relocated(id, result, tasks),
             Fact::Discarded => {}
         }
@@ -66,9 +68,9 @@ impl State {
             if self.held.contains_key(&id) {
                 continue;
             }
-            let changed = match &kept.state {
-                RestoredState::Complete { changed, .. } => changed.clone(),
-                RestoredState::Unfinished => None,
+            let look = match &kept.state {
+                RestoredState::Complete { look, .. } => look.clone(),
+                RestoredState::Unfinished => Look::Same,
             };
             let mut held = Held::restored(kept, begun);
             // Whoever closed the program wanted this to end.
@@ -78,9 +80,10 @@ impl State {
                 tasks.push(Task::Remember(Keep::Options { share: id, options: held.options.clone() }));
             }
             self.held.insert(id, held);
-            match changed {
-                Some(path) => self.source_changed(id, &path, tasks),
-                None => self.go_on(id, tasks),
+            match look {
+                Look::Changed(path) => self.source_trouble(id, ReadError::Changed { path }, tasks),
+                Look::Unread(error) => self.source_trouble(id, error, tasks),
+                Look::Same => self.go_on(id, tasks),
             }
         }
         self.rules_changed();
@@ -98,6 +101,7 @@ impl State {
             (Stage::Opening, Some(_)) if held.turn != Turn::Now => held.deferred = true,
             (Stage::Looking { .. }, _) => self.look(id, tasks),
             (Stage::Opening, _) => self.open_place(id, tasks),
+            (Stage::Aside { .. }, _) => self.look_at_files(id, false, tasks),
             (Stage::Complete { content }, Some(share)) if !ended => tasks.push(Task::Serve {
                 share: share.clone(),
                 recipients: held.recipients.clone(),

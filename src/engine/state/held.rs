@@ -22,7 +22,7 @@ use crate::{
     },
     net::piece_stream::LaneHandle,
     share::{Bitmap, EntryKind, Manifest, PeerId, PieceIndex, Share, ShareId},
-    store::{Checking, Complete, Partial, Reused},
+    store::{Checking, Complete, Partial, ReadError, Reused},
     swarm::Swarm,
     traffic::Options,
     wire::peer::Offer,
@@ -122,6 +122,13 @@ pub enum Stage {
     },
     Verifying(Verifying),
     Moving(Moving),
+    /// All of it was here and checked, and is not given out: it can't be read at the moment (`unread`), or a reading
+    /// found it `spoiled`.
+    Aside {
+        content: Arc<Complete>,
+        spoiled: bool,
+        unread: Option<ReadError>,
+    },
     /// It ended for the reason in `trouble`.
     Failed,
 }
@@ -297,11 +304,12 @@ impl Held {
 
     pub fn state(&self) -> TransferState {
         match (&self.stage, self.paused) {
-            (Stage::Failed, _) => TransferState::Failed,
+            (Stage::Failed | Stage::Aside { spoiled: true, .. }, _) => TransferState::Failed,
             (Stage::Verifying(_), _) => TransferState::Verifying,
             (Stage::Finishing | Stage::Moving(_), _) => TransferState::Finishing,
             (_, true) => TransferState::Paused,
             _ if self.barred.is_some() => TransferState::Waiting,
+            (Stage::Aside { .. }, _) => TransferState::Waiting,
             _ if self.is_here() && self.options.seeding_ended => TransferState::Done,
             _ if self.turn == Turn::Scheduled => TransferState::Scheduled,
             _ if self.is_here() => TransferState::Seeding,
@@ -326,7 +334,7 @@ impl Held {
             Stage::Fetching(fetching) => fetching.bytes_done.min(self.wanted_bytes()),
             Stage::Moving(moving) => moving.done_bytes,
             Stage::Verifying(verifying) => verifying.done_bytes,
-            Stage::Finishing | Stage::Complete { .. } => self.wanted_bytes(),
+            Stage::Finishing | Stage::Complete { .. } | Stage::Aside { .. } => self.wanted_bytes(),
         }
     }
 
@@ -340,7 +348,7 @@ impl Held {
     }
 
     pub fn is_complete(&self) -> bool {
-        matches!(self.stage, Stage::Complete { .. })
+        matches!(self.stage, Stage::Complete { .. } | Stage::Aside { .. })
             || matches!(&self.stage, Stage::Verifying(Verifying { subject: Verified::Complete(_), .. }))
     }
 

@@ -6,10 +6,12 @@
 //! Who owns what: `held.rs` the shares on this computer and on their way to it, `peers.rs` who is around,
 //! `told.rs` addresses that others told, `offers.rs` what they say they give,
 //! `imports.rs` files being read, `wishes.rs` what people ask for, `looking.rs` who has a share, `fetching.rs` a transfer's life, `opening.rs` its place on
-//! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `relocating.rs` files moved, `controls.rs` what
+//! disk, `swarming.rs` its swarm's effects, `verifying.rs` files read again, `aside.rs`
+//! what can't be read at the moment, `relocating.rs` files moved, `controls.rs` what
 //! people chose, `turns.rs` whose turn it is, `selection.rs` which files, `seeding.rs` until when something is given,
 //! `ledger.rs` to whom, `clocks.rs` what time it is at others, `managed.rs` the server that manages this computer, `governing.rs` what its rules allow, `heads.rs` its audit log's, `publishing.rs` what it keeps for us and what it finds, `reasons.rs` why something is slow, `troubles.rs` how errors are worded.
 
+mod aside;
 mod clocks;
 mod controls;
 mod enrolled;
@@ -219,7 +221,7 @@ impl State {
             Event::RulesChanged => self.catalogue_changed(),
             Event::Adopted { share, content, recipients } => self.adopted(&share, content, recipients, tasks),
             Event::Transfer { share, run, fact } => self.transfer_fact(share, run, fact, tasks),
-            Event::SourceChanged { share, path } => self.source_changed(share, &path, tasks),
+            Event::SourceTrouble { share, error } => self.source_trouble(share, error, tasks),
             Event::Enrolled { token, result } => self.enrolled(token, result, tasks),
             Event::Searched { token, words, found, silent } => {
                 let (found, silent) = (found.into(), silent.into());
@@ -230,6 +232,7 @@ impl State {
             Event::Stands { result } => self.stands(result, tasks),
             Event::Uploads(readings) => self.uploads_read(&readings),
             Event::Failed { what, about, hint } => self.add_local_trouble(what, about, hint),
+            Event::Healed { what } => self.healed(&what),
             Event::Tick => {}
         }
         self.keep_time(tasks);

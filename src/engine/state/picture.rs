@@ -199,6 +199,9 @@ impl State {
             leeches: around.map_or(0, |around| around.leeches),
             here: match &held.stage {
                 Stage::Complete { .. } => Here::Complete { places: held.places.clone() },
+                Stage::Aside { spoiled, .. } if held.mine || !*spoiled => {
+                    Here::Complete { places: held.places.clone() }
+                }
                 Stage::Failed if held.mine => Here::Complete { places: held.places.clone() },
                 _ => Here::OnItsWay,
             },
@@ -361,7 +364,7 @@ impl Held {
         !self.dismissed
             && (!self.mine
                 || self.is_special()
-                || matches!(self.stage, Stage::Verifying(_))
+                || matches!(self.stage, Stage::Verifying(_) | Stage::Aside { .. })
                 || self.given.values().any(|given| given.bytes > 0))
     }
 
@@ -384,7 +387,7 @@ impl Held {
         let all = self.share.as_ref().map_or(0, |share| share.pieces().count());
         match &self.stage {
             Stage::Fetching(fetching) => fetching.swarm.have().count(),
-            Stage::Complete { .. } | Stage::Finishing | Stage::Verifying(_) => {
+            Stage::Complete { .. } | Stage::Aside { .. } | Stage::Finishing | Stage::Verifying(_) => {
                 self.part.as_ref().map_or(all, |part| part.count())
             }
             Stage::Moving(_) | Stage::Looking { .. } | Stage::Opening | Stage::Failed => 0,
@@ -404,7 +407,7 @@ impl Held {
                 let has = |piece| part.is_some_and(|part| part.contains(piece));
                 PieceMap { tiles: (0..tiles).map(|tile| tile_of(share, has, tile, tiles)).collect() }
             }
-            Stage::Complete { .. } | Stage::Finishing => {
+            Stage::Complete { .. } | Stage::Aside { .. } | Stage::Finishing => {
                 PieceMap { tiles: vec![Tile { had: 255, in_flight: 0, copies: 0 }; tiles as usize] }
             }
             _ => PieceMap { tiles: vec![Tile::default(); tiles as usize] },

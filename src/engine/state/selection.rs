@@ -41,7 +41,7 @@ impl State {
             (_, Stage::Complete { .. }) => {
                 Some(("All its files are here already", "Delete what is not wanted where it is."))
             }
-            (_, Stage::Verifying(_) | Stage::Moving(_) | Stage::Finishing | Stage::Failed) => {
+            (_, Stage::Aside { .. } | Stage::Verifying(_) | Stage::Moving(_) | Stage::Finishing | Stage::Failed) => {
                 Some(("Its files can't be chosen now", "Try again in a moment."))
             }
             _ => None,

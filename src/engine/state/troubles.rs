@@ -48,6 +48,12 @@ impl State {
         self.add_trouble(trouble);
     }
 
+    /// What was in the way is gone.
+    pub(super) fn healed(&mut self, what: &str) {
+        self.troubles.retain(|trouble| trouble.what != what);
+        self.changed.rest = true;
+    }
+
     pub(super) fn dismiss_trouble(&mut self, serial: u64) {
         self.troubles.retain(|trouble| trouble.serial != serial);
         for held in self.held.values_mut() {

@@ -1,9 +1,6 @@
 //! Reading a share's files again: because a person asked, or because a file is not what it was.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     Held, State,
@@ -12,25 +9,18 @@ use super::{
 use crate::{
     engine::{
         command::Token,
+        fault::DiskFault,
         snapshot::Done,
         task::{Job, Keep, Subject, Task},
         trouble::TroubleKind,
     },
     share::{Bitmap, ShareId},
+    store::{ReadError, Verdict},
     swarm::Input,
 };
 
 impl State {
-    /// A file of a finished share is not what it was. It is not given out until every byte was read again: a file that was
-    /// only touched or moved back is right.
-    pub(super) fn source_changed(&mut self, id: ShareId, path: &Path, tasks: &mut Vec<Task>) {
-        let Some(held) = self.held.get_mut(&id) else { return };
-        if matches!(held.stage, Stage::Complete { .. }) {
-            self.begin_verify(id, vec![], Some(path.to_owned()), tasks);
-        }
-    }
-
-    /// Reads every byte of a share again. `suspect`: the file that gave reason to.
+    /// Reads every byte of a share again; it is not given out meanwhile. `suspect`: the file that gave reason to.
     pub(super) fn begin_verify(
         &mut self,
         id: ShareId,
@@ -42,8 +32,11 @@ impl State {
         let Some(held) = self.held.get_mut(&id) else { return };
         let Some(share) = held.share.clone() else { return };
         held.close_sources();
+        held.retry_at = None;
         let (work, subject) = match std::mem::replace(&mut held.stage, Stage::Opening) {
-            Stage::Complete { content } => (Subject::Complete(content.clone()), Verified::Complete(content)),
+            Stage::Complete { content } | Stage::Aside { content, .. } => {
+                (Subject::Complete(content.clone()), Verified::Complete(content))
+            }
             Stage::Fetching(mut fetching) => {
                 fetching.swarm.handle(now, Input::Paused);
                 (Subject::Partial(fetching.staging.clone()), Verified::Partial(fetching))
@@ -63,16 +56,14 @@ impl State {
         }
     }
 
-    pub(super) fn verified(&mut self, id: ShareId, right: Option<Bitmap>, tasks: &mut Vec<Task>) {
+    pub(super) fn verified(&mut self, id: ShareId, verdict: Verdict, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        let Stage::Verifying(Verifying { tokens, subject, suspect, .. }) =
-            std::mem::replace(&mut held.stage, Stage::Opening)
-        else {
-            return;
-        };
         let Some(share) = held.share.clone() else { return };
-        // A reading that broke off proved nothing right.
-        let right = right.unwrap_or_else(|| Bitmap::empty(share.pieces()));
+        let (tokens, subject, suspect) = match std::mem::replace(&mut held.stage, Stage::Opening) {
+            Stage::Verifying(Verifying { tokens, subject, suspect, .. }) => (tokens, subject, suspect),
+            other => return held.stage = other,
+        };
+        let Verdict { right, unread } = verdict;
         let claimed = match &subject {
             Verified::Complete(_) => held.part.as_deref().cloned().unwrap_or_else(|| Bitmap::full(share.pieces())),
             Verified::Partial(fetching) => fetching.swarm.have().clone(),
@@ -84,7 +75,12 @@ impl State {
                 // Files that were only touched have new stamps.
                 let sources = Arc::new(content.sources());
                 held.stage = Stage::Complete { content };
+                // What can't be read may be right.
+                if let Some(error) = unread.filter(|_| wrong > 0) {
+                    return self.set_aside(id, error, tokens, tasks);
+                }
                 if wrong == 0 {
+                    held.trouble = None;
                     tasks.push(Task::Remember(Keep::Complete { share: id, sources }));
                     self.go_on(id, tasks);
                 } else {
@@ -93,6 +89,9 @@ impl State {
             }
             Verified::Partial(fetching) => {
                 held.stage = Stage::Fetching(fetching);
+                if let Some(error) = unread {
+                    return self.unread_on_disk(id, &error, tokens, tasks);
+                }
                 for piece in spoiled {
                     let len = u64::from(share.pieces().len(piece));
                     if let Some(fetching) = self.held.get_mut(&id).and_then(Held::fetching) {
@@ -110,13 +109,25 @@ impl State {
         }
     }
 
+    /// A download can't be read at the moment. Its place on disk is opened anew when it can.
+    fn unread_on_disk(&mut self, id: ShareId, error: &ReadError, tokens: Vec<Token>, tasks: &mut Vec<Task>) {
+        let hint = "It is tried again by itself; if it stays, check the disk.".to_owned();
+        self.disk_failed(id, &DiskFault { what: error.to_string(), hint, may_heal: true }, tasks);
+        let Some(trouble) = self.held.get(&id).and_then(|held| held.trouble.clone()) else { return };
+        for token in tokens {
+            self.conclude(token, Err(trouble.clone()));
+        }
+    }
+
     fn spoiled_on_disk(&mut self, id: ShareId, wrong: u32, suspect: Option<PathBuf>, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
-        held.stage = Stage::Failed;
+        if let Stage::Complete { content } = &held.stage {
+            held.stage = Stage::Aside { content: content.clone(), spoiled: true, unread: None };
+        }
         let (mine, title) = (held.mine, held.title.clone());
         tasks.push(Task::Withdraw { share: id });
         let what = match suspect {
-            Some(path) => format!("{} was changed, moved or deleted, so it is not given out any more", path.display()),
+            Some(path) => format!("{} was changed, so it is not given out any more", path.display()),
             None => format!("{wrong} of its pieces are not what they were, so it is not given out any more"),
         };
         let hint = if mine { "Share it again to give out what it is now." } else { "Get it again to have it whole." };

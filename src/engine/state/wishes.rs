@@ -127,7 +127,8 @@ impl State {
             return self.fail(token, TroubleKind::Refused, &refusal.what, &title, &refusal.hint);
         }
         match self.held.get(&id).map(|held| &held.stage) {
-            Some(Stage::Failed) => self.begin_anew(token, id, call, tasks),
+            Some(Stage::Failed | Stage::Aside { spoiled: true, .. }) => self.begin_anew(token, id, call, tasks),
+            Some(Stage::Aside { .. }) => self.conclude_aside(token, id, tasks),
             Some(Stage::Complete { .. }) => self.conclude_complete(token, id),
             Some(_) => self.join_fetch(token, id, call, tasks),
             None => self.begin_fetch(token, id, call, tasks),
@@ -139,6 +140,16 @@ impl State {
         held.dismissed = false;
         let places = held.places.clone();
         self.conclude(token, Ok(Done::Fetched { share: id, places }));
+    }
+
+    /// It is here, where it can't be read at the moment.
+    fn conclude_aside(&mut self, token: Token, id: ShareId, tasks: &mut Vec<Task>) {
+        let trouble = self.held.get(&id).and_then(|held| held.trouble.clone());
+        match trouble {
+            Some(trouble) => self.conclude(token, Err(trouble)),
+            None => self.conclude_complete(token, id),
+        }
+        self.look_at_files(id, false, tasks);
     }
 
     fn begin_fetch(&mut self, token: Token, id: ShareId, call: Call, tasks: &mut Vec<Task>) {
@@ -221,8 +232,9 @@ impl State {
             tasks.push(Task::Remember(Keep::Paused { share: id, paused: false, complete }));
         }
         match &mut held.stage {
+            Stage::Aside { spoiled, .. } if held.mine || !*spoiled => self.look_at_files(id, true, tasks),
             Stage::Failed if held.mine => {}
-            Stage::Failed => {
+            Stage::Failed | Stage::Aside { .. } => {
                 let token = self.next_serial() | 1 << 63;
                 self.begin_anew(token, id, Call { into: None, hints: vec![], hold: false }, tasks);
             }
@@ -239,7 +251,7 @@ impl State {
         let Some(held) = self.held.get_mut(&id) else { return };
         let staging = match &held.stage {
             Stage::Finishing | Stage::Moving(_) => return,
-            Stage::Complete { .. } => return,
+            Stage::Complete { .. } | Stage::Aside { .. } => return,
             Stage::Fetching(_) if held.is_here() => return,
             Stage::Fetching(fetching) => Some(fetching.staging.clone()),
             Stage::Verifying(Verifying { subject: Verified::Partial(fetching), .. }) => Some(fetching.staging.clone()),
@@ -260,8 +272,8 @@ impl State {
     fn wish_dismiss(&mut self, id: ShareId, tasks: &mut Vec<Task>) {
         let Some(held) = self.held.get_mut(&id) else { return };
         match held.stage {
-            Stage::Complete { .. } => held.dismissed = true,
-            Stage::Failed => self.forget(id, tasks),
+            Stage::Complete { .. } | Stage::Aside { spoiled: false, .. } => held.dismissed = true,
+            Stage::Failed | Stage::Aside { .. } => self.forget(id, tasks),
             _ => {}
         }
         self.changed.transfers = true;
@@ -280,7 +292,7 @@ impl State {
             let title = held.title.clone();
             return self.fail(token, TroubleKind::Nobody, what, &title, hint);
         }
-        if !matches!(held.stage, Stage::Complete { .. } | Stage::Fetching(_)) {
+        if !matches!(held.stage, Stage::Complete { .. } | Stage::Aside { .. } | Stage::Fetching(_)) {
             let (what, title) = ("It can't be verified now", held.title.clone());
             return self.fail(token, TroubleKind::Local, what, &title, "Try again in a moment.");
         }

@@ -42,7 +42,7 @@ impl From<DiskError> for DiskFault {
     }
 }
 
-const CRASHED: &str = "Handout met a mistake of its own";
+pub const CRASHED: &str = "Handout met a mistake of its own";
 const CRASHED_HINT: &str = "Please tell its developers what you did, with the log.";
 
 pub fn server_crashed() -> ServerFault {

@@ -23,9 +23,9 @@ use super::{
     event::{Event, Fact, FetchEnd},
     fault::{PeerFault, PeerFaultKind},
     shell::Shell,
-    task::{Job, Task},
+    task::{Job, Keep, Task},
 };
-use crate::share::ShareId;
+use crate::{share::ShareId, store::Look};
 
 /// Starts a task. What can be told at once is returned.
 pub fn start(shell: &Shell, task: Task) -> Option<Event> {
@@ -45,9 +45,7 @@ pub fn start(shell: &Shell, task: Task) -> Option<Event> {
         }
         Task::Transfer { share, run, job } => return start_job(shell, share, run, job),
         Task::Remember(keep) => remember::remember(shell, keep),
-        Task::SaveSetting(change) => {
-            shell.tracker.spawn(remember::save_setting(shell.clone(), change));
-        }
+        Task::SaveSetting(change) => remember::remember(shell, Keep::Setting(change)),
         Task::Enrol { token, ticket } => {
             let crashed = Event::Enrolled { token, result: Err(errors::server_crashed()) };
             spawn(shell, server::enrol(shell.clone(), token, ticket), crashed);
@@ -123,12 +121,13 @@ fn start_job(shell: &Shell, share: ShareId, run: u64, job: Job) -> Option<Event>
             spawn(shell, staging::finish_selected(share, staging, wanted).map(to_event), to_event(crashed));
         }
         Job::Verify { share, subject, watch } => {
-            let crashed = Fact::Verified { right: None };
-            spawn(
-                shell,
-                staging::verify(shell.clone(), share.id(), run, subject, watch).map(to_event),
-                to_event(crashed),
-            );
+            let crashed = Fact::Verified { verdict: staging::broken_off(&share, errors::CRASHED) };
+            let reading = staging::verify(shell.clone(), share, run, subject, watch);
+            spawn(shell, reading.map(to_event), to_event(crashed));
+        }
+        Job::Look { content, suspect } => {
+            let crashed = Fact::Looked { look: Look::Unread(staging::unread(errors::CRASHED)) };
+            spawn(shell, staging::look(content, suspect).map(to_event), to_event(crashed));
         }
         Job::Relocate(wish) => {
             let crashed = Fact::Relocated { result: Err(errors::disk_crashed()) };

@@ -1,10 +1,6 @@
 //! Bringing back what was kept: shares are given out again, and what was unfinished goes on.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use super::{blocking, remember::remember};
 use crate::{
@@ -15,7 +11,7 @@ use crate::{
         task::Keep,
     },
     share::{PeerId, PieceHashes, Share, ShareId, SignedManifest},
-    store::{self, Complete, FileStamp, GivenRecord, ShareRecord, ShareState, Sources, StoredShare},
+    store::{self, Complete, GivenRecord, ShareRecord, ShareState, Sources, StoredShare},
     traffic::Options,
 };
 
@@ -121,18 +117,10 @@ fn moved(share: &Share, before: &Sources, notes: &Path) -> Option<Sources> {
     })
 }
 
+/// Looks at each file without reading it.
 fn complete(share: &Arc<Share>, sources: Sources) -> RestoredState {
-    let changed = changed_file(share, &sources);
     let (places, part) = (super::staging::places_of(&sources), store::part_of(share, &sources));
-    RestoredState::Complete { content: Arc::new(Complete::open(share.clone(), sources)), places, changed, part }
-}
-
-/// The first file that is not as it was, by its stamp; a look at each, no reading.
-fn changed_file(share: &Share, sources: &Sources) -> Option<PathBuf> {
-    let files =
-        (0..share.manifest().entries.len()).filter_map(|entry| Some((sources.path(entry)?, sources.stamp(entry)?)));
-    let same = |path: &Path, stamp: FileStamp| {
-        std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file() && FileStamp::of(&found) == stamp)
-    };
-    files.into_iter().find(|(path, stamp)| !same(path, *stamp)).map(|(path, _)| path)
+    let content = Complete::open(share.clone(), sources);
+    let look = content.look(None);
+    RestoredState::Complete { content: Arc::new(content), places, look, part }
 }

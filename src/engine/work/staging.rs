@@ -18,8 +18,8 @@ use crate::{
         shell::Shell,
         task::{Move, Opening, Subject},
     },
-    share::{Share, ShareId},
-    store::{self, Checking, Complete, DiskError, Partial, Sources, disk::Disk, part_of},
+    share::{Bitmap, Share, ShareId},
+    store::{self, Checking, Complete, DiskError, Look, Partial, ReadError, Sources, Verdict, disk::Disk, part_of},
 };
 
 /// Those who write to a download that is to be moved end within this time.
@@ -126,7 +126,7 @@ pub async fn finish_selected(share: Arc<Share>, staging: Arc<Partial>, wanted: B
 }
 
 /// Reads every byte again.
-pub async fn verify(shell: Shell, share: ShareId, run: u64, subject: Subject, watch: Arc<Checking>) -> Fact {
+pub async fn verify(shell: Shell, share: Arc<Share>, run: u64, subject: Subject, watch: Arc<Checking>) -> Fact {
     let reading = {
         let watch = watch.clone();
         blocking(move || match subject {
@@ -135,8 +135,25 @@ pub async fn verify(shell: Shell, share: ShareId, run: u64, subject: Subject, wa
         })
     };
     let progress = || Fact::VerifyProgress { done_bytes: watch.bytes.load(Ordering::Relaxed) };
-    let right = watched(&shell, (share, run), &watch.cancel, reading, progress).await;
-    Fact::Verified { right }
+    let verdict = watched(&shell, (share.id(), run), &watch.cancel, reading, progress).await;
+    let cancelled = watch.cancel.load(Ordering::Relaxed);
+    let reason = if cancelled { "reading was called off" } else { errors::CRASHED };
+    Fact::Verified { verdict: verdict.filter(|_| !cancelled).unwrap_or_else(|| broken_off(&share, reason)) }
+}
+
+/// A reading that broke off proves nothing.
+pub fn broken_off(share: &Share, reason: &str) -> Verdict {
+    Verdict { right: Bitmap::empty(share.pieces()), unread: Some(unread(reason)) }
+}
+
+pub fn unread(reason: &str) -> ReadError {
+    ReadError::Unread { path: PathBuf::from("One of its files"), reason: reason.to_owned() }
+}
+
+/// Looks whether a share's files are back where they were.
+pub async fn look(content: Arc<Complete>, suspect: Option<PathBuf>) -> Fact {
+    let look = blocking(move || content.look(suspect.as_deref())).await;
+    Fact::Looked { look: look.unwrap_or_else(|| Look::Unread(unread(errors::CRASHED))) }
 }
 
 /// Puts files into another folder or under another name, when nobody writes to them any more.

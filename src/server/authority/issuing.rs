@@ -221,7 +221,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), ServerError> {
         let mut file = options.open(&temporary)?;
         std::io::Write::write_all(&mut file, text.as_bytes())?;
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        crate::store::lasting::sync_name(path)
     })();
     written.map_err(|error| failed(path, &error))
 }

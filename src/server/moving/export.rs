@@ -21,6 +21,7 @@ use crate::{
     store::{
         ShareBytes, Store, StoredShare,
         central::{BatchState, Central, Note, UploadRow},
+        lasting::sync_name,
         objects::{ObjectError, Objects},
         placing::write_file,
         share_bytes_of, share_bytes_to,
@@ -116,7 +117,8 @@ fn write_whole(path: &Path, text: &[u8]) -> Result<(), MoveError> {
         let mut file = options.open(&temporary)?;
         file.write_all(text)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        sync_name(path)
     })();
     written.map_err(failed(path))
 }
@@ -194,7 +196,7 @@ async fn fetch(objects: &Objects, root: Root, size: u64, to: &Path) -> Result<()
     }
     let file = file.into_inner().map_err(|error| failed(&temporary)(error.into_error()))?;
     file.sync_all().map_err(failed(&temporary))?;
-    fs::rename(&temporary, to).map_err(failed(to))
+    fs::rename(&temporary, to).and_then(|()| sync_name(to)).map_err(failed(to))
 }
 
 /// What came of uploads that are not done.

@@ -30,7 +30,10 @@ use crate::{
         tokens,
         upload_locks::UploadLock,
     },
-    store::central::{Batch, BatchState, NewUpload, UploadRow},
+    store::{
+        central::{Batch, BatchState, NewUpload, UploadRow},
+        lasting::sync_name,
+    },
 };
 
 const VERSION: &str = "1.0.0";
@@ -188,7 +191,7 @@ async fn append(
     }
     let path = sealing::part_of(server, &upload.id);
     let mut options = tokio::fs::OpenOptions::new();
-    let mut file = options.create(true).append(true).open(path).await?;
+    let mut file = options.create(true).append(true).open(&path).await?;
     let (mut end, mut looked_at) = (offset, offset);
     let mut parts = body.into_data_stream();
     let mut broken = None;
@@ -215,6 +218,10 @@ async fn append(
     file.flush().await?;
     // What is confirmed must be there after a power cut.
     file.sync_data().await?;
+    if offset == 0 {
+        // It was made just now, so its name must last as well.
+        tokio::task::spawn_blocking(move || sync_name(&path)).await.map_err(std::io::Error::other)??;
+    }
     broken.map_or(Ok(end), |broken| Err(broken_off(&broken)))
 }
 
