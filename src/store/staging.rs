@@ -53,6 +53,8 @@ pub(super) struct Staging {
 
 /// A path inside a share is 32 deep at most; so many handles keep one branch and its neighbours at hand.
 const OPEN_FOLDERS_MAX: usize = 40;
+/// More folders than this are synced by one wait for all of the file system, where there is one.
+const SYNC_SINGLY_MAX: usize = 8;
 
 impl Staging {
     /// Opens the folder, which must be there.
@@ -264,10 +266,13 @@ impl Staging {
 
     /// Waits until the names of all that was made are on the disk.
     pub fn sync_folders(&self) -> io::Result<()> {
-        for entry in (0..self.share.manifest().entries.len()).filter(|entry| self.is_folder(*entry)) {
-            if self.is_made(entry) {
-                self.disk.sync_dir(self.folder(entry)?.as_ref(), &self.path(entry))?;
-            }
+        let entries = 0..self.share.manifest().entries.len();
+        let folders: Vec<usize> = entries.filter(|entry| self.is_folder(*entry) && self.is_made(*entry)).collect();
+        if cfg!(target_os = "linux") && folders.len() > SYNC_SINGLY_MAX {
+            return self.sync_many(&[]);
+        }
+        for entry in folders {
+            self.disk.sync_dir(self.folder(entry)?.as_ref(), &self.path(entry))?;
         }
         self.disk.sync_dir(&self.dir, Path::new(""))
     }
