@@ -25,7 +25,7 @@ pub struct Admin {
 }
 
 pub use self::{
-    people::ImportedPerson,
+    people::{Imported as ImportedAs, ImportedPerson},
     policy::{Change, Explained},
     shares::{LinkLine, Storage},
     upstreams::Reach,
@@ -90,6 +90,8 @@ impl Admin {
             let wrong = "The name to sign in with has letters a–z, digits, dots, hyphens and underscores, at most 60.";
             return Err(AdminError::Invalid(wrong.to_owned()));
         }
+        let shown = &shown_of(shown)?;
+        let group = group.map(groups::checked).transpose()?;
         let (password, hash) = new_password()?;
         let about = format!("name:{name}");
         let detail = format!("{role} {shown}");
@@ -99,7 +101,7 @@ impl Admin {
         let new = NewPerson { name, shown, role, password: Some(&hash), must_change: true, created_s: now_s() };
         let id = change.add_person(&new).await?;
         if let Some(group) = group {
-            let group = change.group_named(group).await?;
+            let group = change.group_named(&group).await?;
             change.join_group(group, id).await?;
         }
         change.commit().await?;
@@ -138,6 +140,11 @@ impl Admin {
     pub async fn close(&self) {
         self.central.close().await;
     }
+}
+
+/// A name as others see it.
+fn shown_of(typed: &str) -> Result<String, AdminError> {
+    super::routes::people::shown_of(typed).map_err(|problem| AdminError::Invalid(problem.detail))
 }
 
 fn new_password() -> Result<(String, String), AdminError> {

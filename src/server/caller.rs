@@ -1,6 +1,6 @@
 //! Finds out who sends a request: a session, a key, or an enrolled computer; else a guest.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -39,6 +39,9 @@ impl Cookies {
 const TOUCH_EVERY_S: i64 = 60;
 /// A computer that comes from two addresses in turn is written down this often at most.
 const MOVED_EVERY_S: i64 = 2;
+
+/// While a request runs, sooner than the shortest time after which a session ends unused.
+const TOUCH_EVERY_RUNNING: Duration = Duration::from_secs(20);
 
 /// Who sends a request, and from where.
 #[derive(Clone, Debug)]
@@ -82,10 +85,29 @@ pub(super) async fn identify(
         return answer;
     }
     request.extensions_mut().insert(visit.clone());
-    let mut response = next.run(request).await;
+    let (of, by) = (&server, &visit);
+    let mut response = in_use(next.run(request), TOUCH_EVERY_RUNNING, || touch(of, by)).await;
     // For the page that tells of a problem, which is made further out.
     response.extensions_mut().insert(visit);
     Ok(response)
+}
+
+/// Does `work`, and tells each time that it took so long again: an upload that runs is use of its session.
+async fn in_use<T, F: Future<Output = ()>>(work: impl Future<Output = T>, every: Duration, used: impl Fn() -> F) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        match tokio::time::timeout(every, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => used().await,
+        }
+    }
+}
+
+async fn touch(server: &Server, visit: &Visit) {
+    let Some(session) = &visit.session else { return };
+    if let Err(error) = server.central.touch_session(session, now_s()).await {
+        tracing::warn!(%error, "a session's use could not be written down");
+    }
 }
 
 async fn visit(
@@ -186,4 +208,26 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_runs_for_long_is_use_of_its_session_all_the_time() {
+        let times = Cell::new(0);
+        let upload = async {
+            while times.get() < 4 {
+                tokio::task::yield_now().await;
+            }
+            "sent"
+        };
+        let every = Duration::from_millis(1);
+        assert_eq!(in_use(upload, every, || async { times.set(times.get() + 1) }).await, "sent");
+        let short = in_use(async { 1 }, Duration::from_secs(20), || async { times.set(0) });
+        assert_eq!((short.await, times.get()), (1, 4), "a short one is use by its beginning alone");
+    }
 }

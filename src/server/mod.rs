@@ -64,7 +64,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use admin::{
-    Admin, AdminError, Change as PolicyChange, Explained, ImportedPerson, LinkLine, Person, Reach, Storage,
+    Admin, AdminError, Change as PolicyChange, Explained, ImportedAs, ImportedPerson, LinkLine, Person, Reach, Storage,
 };
 pub use config::{BadConfig, Config, Lifetimes};
 pub use keyring::share_keys;

@@ -21,6 +21,8 @@ pub(crate) struct Problem {
     /// What happened and what now, in one or two sentences.
     pub detail: String,
     pub retry_after_s: Option<u64>,
+    /// The field of a form that it is about, if it is about one.
+    pub field: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -34,7 +36,12 @@ struct Body<'a> {
 
 impl Problem {
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Problem {
-        Problem { status, code, detail: detail.into(), retry_after_s: None }
+        Problem { status, code, detail: detail.into(), retry_after_s: None, field: None }
+    }
+
+    /// With the field of the form that it is about.
+    pub fn at(self, field: &'static str) -> Problem {
+        Problem { field: Some(field), ..self }
     }
 
     /// What the decision refused. What is hidden from somebody is, for them, not there.
@@ -110,9 +117,9 @@ impl Problem {
         response
     }
 
-    /// Whether what was typed is why, so that the form is worth showing again.
+    /// Whether what was typed is why, or how often, so that the form is worth showing again.
     pub fn is_of_form(&self) -> bool {
-        matches!(self.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT)
+        matches!(self.status, StatusCode::UNPROCESSABLE_ENTITY | StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS)
     }
 }
 
@@ -121,6 +128,14 @@ impl From<CentralError> for Problem {
         match error {
             CentralError::Taken { what } => Problem::conflict(format!("There is {what} already.")),
             CentralError::Missing { what } => Problem::no_such(what),
+            CentralError::Changed { what } => Problem::new(
+                StatusCode::CONFLICT,
+                "changed",
+                format!(
+                    "Somebody else changed this {what} after you opened the page, so nothing was saved. Check it as it \
+                     stands here, and change it again."
+                ),
+            ),
             CentralError::LastOwner => {
                 Problem::conflict("The last owner must stay. Make somebody else an owner first.")
             }

@@ -14,9 +14,9 @@ use super::{
     caller::identify,
     problem::Problem,
     routes::{
-        account, admin_api, api, assets, audit, devices, elsewhere, enrolment, exams, files, health, home, links,
-        people, policy, publications, settings, setup, share, sign_in, steps, storage, tus, uploads, upstreams,
-        witness,
+        account, admin_api, api, assets, audit, class_import, devices, elsewhere, enrolment, exams, files, groups,
+        health, home, links, people, policy, publications, settings, setup, share, sign_in, steps, storage, tus,
+        uploads, upstreams, witness,
     },
 };
 
@@ -83,11 +83,12 @@ fn administration() -> Router<Arc<Server>> {
     Router::new()
         .route("/admin", get(storage::overview))
         .route("/admin/people", get(people::page).post(people::add))
-        .route("/admin/people/import", post(people::import))
+        .route("/admin/people/import", post(class_import::import))
+        .route("/admin/people/import/text", post(class_import::text))
         .route("/admin/people/{person}", get(people::one).post(people::change))
         .route("/admin/people/{person}/remove", post(people::remove))
-        .route("/admin/groups", post(people::add_group))
-        .route("/admin/groups/{group}", post(people::change_group))
+        .route("/admin/groups", post(groups::add))
+        .route("/admin/groups/{group}", post(groups::change))
         .route("/admin/devices", get(devices::page))
         .route("/admin/devices/tokens", post(devices::make_token))
         .route("/admin/devices/tokens/{id}/remove", post(devices::remove_token))

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     access::Permit,
     chain::Upstream,
-    store::central::{Central, CentralError, Note},
+    store::central::{Central, CentralError, Note, Version},
 };
 
 /// Its name in the database.
@@ -146,15 +146,30 @@ impl Settings {
 
 impl Chosen {
     pub async fn load(central: &Central) -> Result<Chosen, CentralError> {
-        let text = central.fact(FACT).await?.unwrap_or_default();
-        // What can't be read was written by another version: nothing of it was chosen.
-        Ok(serde_json::from_str(&text).unwrap_or_default())
+        Ok(Chosen::read(central.fact(FACT).await?))
     }
 
-    /// Writes it down, with the entry in the log.
-    pub async fn save(&self, central: &Central, permit: Permit, note: &Note<'_>) -> Result<(), CentralError> {
+    fn read(fact: Option<String>) -> Chosen {
+        // What can't be read was written by another version: nothing of it was chosen.
+        serde_json::from_str(&fact.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Of all that was chosen.
+    pub fn version(&self) -> Version {
+        Version::of(serde_json::to_string(self).ok())
+    }
+
+    /// Writes it down, with the entry in the log. `made_from`: what was loaded, and still has to stand there.
+    pub async fn save(
+        &self,
+        central: &Central,
+        permit: Permit,
+        note: &Note<'_>,
+        made_from: &Version,
+    ) -> Result<(), CentralError> {
         let text = serde_json::to_string(self).map_err(|error| sqlx::Error::Encode(error.into()))?;
         let mut change = central.change(permit, note).await?;
+        Chosen::read(change.fact(FACT).await?).version().expect(&made_from.to_string(), "page of settings")?;
         change.set_fact(FACT, &text).await?;
         change.commit().await
     }
@@ -229,8 +244,14 @@ impl Server {
     }
 
     /// Writes down what was chosen, and lets it hold.
-    pub(crate) async fn choose(&self, permit: Permit, note: &Note<'_>, chosen: &Chosen) -> Result<(), Problem> {
-        chosen.save(&self.central, permit, note).await?;
+    pub(crate) async fn choose(
+        &self,
+        permit: Permit,
+        note: &Note<'_>,
+        chosen: &Chosen,
+        made_from: &Version,
+    ) -> Result<(), Problem> {
+        chosen.save(&self.central, permit, note, made_from).await?;
         self.take_settings(chosen).await;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Signing up, in and out.
 
-use super::{Browser, PASSWORD, Server, make_key, person};
+use super::{Answer, Browser, PASSWORD, Server, make_key, person};
 
 #[test]
 fn the_first_to_type_the_code_owns_the_server_and_the_code_works_once() {
@@ -273,4 +273,142 @@ fn links_of_somebody_who_was_switched_off_open_nothing() {
     assert_eq!(owner.post(&format!("/admin/people/{id}"), &[("shown", "Ann"), ("role", "teacher")]).status, 303);
     assert_eq!(guest.get(&link).status, 404);
     assert_eq!(guest.get(&format!("{link}/f/0/a.txt")).status, 404);
+}
+
+/// Sends a form like a person's browser, which is answered with pages.
+fn send(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Answer {
+    let origin = format!("Origin: {}", browser.address);
+    let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let mut args = vec!["-H", origin.as_str(), "-H", "Accept: text/html"];
+    args.extend(fields.iter().flat_map(|field| ["--data-urlencode", field.as_str()]));
+    browser.ask("POST", path, &args)
+}
+
+/// The value of the first hidden version on a page that a form to `action` has.
+fn version_in(page: &str, action: &str) -> String {
+    let form = page.split(&format!("action=\"{action}\"")).nth(1).expect("a form");
+    let version = form.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    version.expect("a version").to_owned()
+}
+
+fn id_of(owner: &Browser, name: &str) -> String {
+    let people = owner.get("/api/v1/people").value();
+    let person = people["people"].as_array().unwrap().iter().find(|person| person["name"] == name).unwrap();
+    person["id"].to_string()
+}
+
+#[test]
+fn of_two_administrators_at_one_account_the_older_form_never_wins() {
+    let (server, owner) = Server::owned();
+    let ann = person(&server, "ann", "student");
+    let other = person(&server, "alan", "admin");
+    let at = format!("/admin/people/{}", id_of(&owner, "ann"));
+    let version = version_in(&owner.get(&at).text(), &at);
+    let old = version_in(&other.get(&at).text(), &at);
+    assert_eq!(version, old);
+
+    let off = [("shown", "Ann"), ("role", "student"), ("version", version.as_str()), ("do", "change")];
+    assert_eq!(other.post(&at, &off).status, 303);
+    let on = [("shown", "Anna"), ("role", "student"), ("active", "yes"), ("version", old.as_str()), ("do", "change")];
+    let told = send(&owner, &at, &on);
+    assert_eq!(told.status, 409);
+    assert!(told.text().contains("Somebody else changed this account"), "{}", told.text());
+    assert_eq!(ann.sign_in("ann", PASSWORD).status, 401, "she stays switched off");
+    for what in [("do", "password"), ("do", "codes")] {
+        assert_eq!(owner.post(&at, &[what, ("version", old.as_str())]).status, 409, "{what:?}");
+    }
+    let remove = [("sure", "yes"), ("version", old.as_str())];
+    assert_eq!(owner.post(&format!("{at}/remove"), &remove).status, 409);
+
+    // The page that tells it shows what stands there, and its form works.
+    let new = version_in(&told.text(), &at);
+    assert!(!told.text().contains("value=\"yes\" checked"), "{}", told.text());
+    let on = [("shown", "Anna"), ("role", "student"), ("active", "yes"), ("version", new.as_str()), ("do", "change")];
+    assert_eq!(owner.post(&at, &on).status, 303);
+
+    owner.post("/admin/groups", &[("name", "7b")]);
+    let groups = owner.get("/admin/people").text();
+    let at = groups.split("/admin/groups/").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let at = format!("/admin/groups/{at}");
+    let old = version_in(&groups, &at);
+    let renamed = [("name", "8b"), ("do", "rename"), ("version", old.as_str())];
+    assert_eq!(other.post(&at, &renamed).status, 303);
+    assert_eq!(owner.post(&at, &[("name", "7b"), ("do", "remove"), ("version", old.as_str())]).status, 409);
+    assert!(owner.get("/admin/people").text().contains("value=\"8b\""));
+
+    let old = version_in(&owner.get("/admin/settings").text(), "/admin/settings");
+    let name = |name, version| owner.post("/admin/settings", &[("name", name), ("version", version)]).status;
+    assert_eq!((name("Lab one", &old), name("Lab two", &old)), (303, 409));
+    assert!(owner.get("/admin/settings").text().contains("Lab one"));
+}
+
+#[test]
+fn a_form_that_cant_be_taken_comes_back_as_it_was_filled_in() {
+    let (_server, owner) = Server::owned();
+    let add = |name: &str| {
+        send(&owner, "/admin/people", &[("shown", "Grace Two"), ("name", name), ("role", "teacher"), ("group", "")])
+    };
+    for (name, status) in [("grace", 409), ("gr ace", 422)] {
+        let page = add(name);
+        assert_eq!(page.status, status);
+        let text = page.text();
+        assert!(text.contains("value=\"Grace Two\"") && text.contains("aria-invalid=\"true\""), "{text}");
+        assert!(text.contains(&format!("value=\"{name}\"")) && text.contains("value=\"teacher\" selected"), "{text}");
+        assert!(text.contains("class=\"fault\"") && text.contains("class=\"places\""), "{text}");
+    }
+    let unreadable = send(&owner, "/admin/people", &[("shown", "J\u{FFFD}rg"), ("name", "jorg"), ("role", "student")]);
+    assert_eq!(unreadable.status, 422);
+
+    send(&owner, "/admin/groups", &[("name", "7b")]);
+    let twice = send(&owner, "/admin/groups", &[("name", "7b")]);
+    assert_eq!(twice.status, 409);
+    assert!(twice.text().contains("placeholder=\"7b\" value=\"7b\""), "{}", twice.text());
+
+    let key = [("name", "my script"), ("scopes", "read write"), ("days", "many"), ("password", PASSWORD)];
+    let key = send(&owner, "/account/keys", &key);
+    assert_eq!(key.status, 422);
+    let text = key.text();
+    assert!(text.contains("value=\"my script\"") && text.contains("value=\"read write\" selected"), "{text}");
+    let list = send(&owner, "/admin/people/import", &[("list", "Foo;Vorname;Bar\nMiller;Ann;7b")]);
+    assert_eq!(list.status, 422);
+    assert!(list.text().contains("Miller;Ann;7b"), "{}", list.text());
+}
+
+#[test]
+fn a_list_moves_a_class_and_is_read_in_whatever_encoding_it_comes() {
+    let (server, owner) = Server::owned();
+    let file = server.folder.path().join("list.csv");
+    let list = "Nachname;Vorname;Klasse\r\nMüller;Jörg;7b\r\nGroß;Łukas;7b\r\nGroß;Łukas;7b\r\n";
+    std::fs::write(
+        &file,
+        list.replace('Ł', "L").replace("Jörg", "J\u{F6}rg").chars().map(|c| c as u8).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let data = format!("@{}", file.display());
+    let origin = format!("Origin: {}", owner.address);
+    let binary =
+        ["-H", origin.as_str(), "-H", "content-type: application/octet-stream", "--data-binary", data.as_str()];
+    let text = owner.ask("POST", "/admin/people/import/text", &binary);
+    assert_eq!((text.status, text.text().contains("Müller;Jörg")), (200, true), "{}", text.text());
+    std::fs::write(&file, b"PK\x03\x04").unwrap();
+    assert_eq!(owner.ask("POST", "/admin/people/import/text", &binary).status, 422);
+
+    let page = owner.post("/admin/people/import", &[("list", list)]).text();
+    for made in ["jorg.muller", "lukas.gross", "lukas.gross2"] {
+        assert!(page.contains(&format!("<td>{made}</td>")), "{made}: {page}");
+    }
+    assert!(!page.contains("vorname"), "{page}");
+    let moved = owner.post("/admin/people/import", &[("list", "Nachname;Vorname;Klasse\nMüller;Jörg;8b")]).text();
+    assert!(moved.contains("moved from 7b to 8b"), "{moved}");
+    let people = owner.get("/api/v1/people").value();
+    let groups = |name: &str| {
+        let of = people["people"].as_array().unwrap().iter().find(|person| person["name"] == name).unwrap();
+        of["groups"].to_string()
+    };
+    assert_eq!((groups("jorg.muller").as_str(), groups("lukas.gross").as_str()), ("[\"8b\"]", "[\"7b\"]"));
+
+    std::fs::write(&file, "Jörg Müller,,9b\nLuk\u{FFFD}s,,9b\n").unwrap();
+    let console = server.admin(&["people", "import", file.to_str().unwrap(), "--json"]);
+    let told = String::from_utf8_lossy(&console.stdout).into_owned();
+    assert!(told.contains("moved from 8b to 9b") && told.contains("could not be read"), "{told}");
 }

@@ -37,15 +37,16 @@ impl Admin {
     /// Puts somebody into a group, or takes them out.
     pub async fn set_member(&self, group: &str, person: &str, member: bool) -> Result<(), AdminError> {
         let (group, person) = (self.group(group).await?, self.named(person).await?);
-        let mut groups = self.central.groups_of(person.id).await?;
-        let changed = if member { groups.insert(group.id) } else { groups.remove(&group.id) };
-        if !changed {
+        if self.central.groups_of(person.id).await?.contains(&group.id) == member {
             return Ok(());
         }
         let about = format!("person:{}", person.id);
         let detail = format!("{} group {}", if member { "into" } else { "out of" }, group.name);
         let mut change = self.central.change(permit(Action::ChangeGroups)?, &note(&about, &detail)).await?;
-        change.set_groups(person.id, &groups).await?;
+        match member {
+            true => change.join_group(group.id, person.id).await?,
+            false => change.leave_group(group.id, person.id).await?,
+        }
         Ok(change.commit().await?)
     }
 
@@ -55,10 +56,6 @@ impl Admin {
     }
 }
 
-fn checked(name: &str) -> Result<String, AdminError> {
-    let name = crate::server::routes::title_of(name).map_err(|problem| AdminError::Invalid(problem.detail))?;
-    if name.is_empty() || name.len() > 60 {
-        return Err(AdminError::Invalid("A group needs a name of at most 60 letters".to_owned()));
-    }
-    Ok(name)
+pub(super) fn checked(name: &str) -> Result<String, AdminError> {
+    crate::server::routes::groups::name_of(name).map_err(|problem| AdminError::Invalid(problem.detail))
 }

@@ -20,8 +20,9 @@ impl Admin {
     /// Chooses a value; an empty one takes the choice back.
     pub async fn set(&self, key: &str, value: &str) -> Result<(), AdminError> {
         let mut chosen = Chosen::load(&self.central).await?;
+        let made_from = chosen.version();
         chosen.set(&self.config, key, value).map_err(AdminError::Invalid)?;
         let detail = format!("{key}: {}", if value.is_empty() { "default" } else { value });
-        Ok(chosen.save(&self.central, permit(Action::ChangeSettings)?, &note("settings", &detail)).await?)
+        Ok(chosen.save(&self.central, permit(Action::ChangeSettings)?, &note("settings", &detail), &made_from).await?)
     }
 }

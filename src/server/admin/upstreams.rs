@@ -40,17 +40,19 @@ impl Admin {
             return Err(AdminError::Invalid("That is this server itself".to_owned()));
         }
         let mut chosen = Chosen::load(&self.central).await?;
+        let made_from = chosen.version();
         let about = format!("server:{}", above.id);
         let upstream = chosen.add_upstream(&self.config, above).map_err(AdminError::Invalid)?;
         let detail = format!("added at {}", upstream.address);
-        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, &detail)).await?)
+        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, &detail), &made_from).await?)
     }
 
     pub async fn remove_upstream(&self, id: &str) -> Result<(), AdminError> {
         let mut chosen = Chosen::load(&self.central).await?;
+        let made_from = chosen.version();
         chosen.remove_upstream(&self.config, id).map_err(AdminError::Invalid)?;
         let about = format!("server:{id}");
-        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, "removed")).await?)
+        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, "removed"), &made_from).await?)
     }
 
     /// The heads of this server's audit log that the servers above kept, by their names; `Err`: why one does not tell.

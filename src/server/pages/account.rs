@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{figures, frame::Frame, icons::icon, links::qr_of};
+use super::{figures, forms::TypedForm, frame::Frame, icons::icon, links::qr_of};
 use crate::store::central::{ApiKeyRow, PersonRow, SessionRow};
 
 pub(in crate::server) struct AccountPage {
@@ -16,7 +16,10 @@ pub(in crate::server) struct AccountPage {
     /// A secret that is about to be set up: as address and for typing.
     pub new_codes: Option<(String, String)>,
     pub codes_wanted: bool,
-    pub wrong: Option<String>,
+    /// Forms that could not be taken.
+    pub wrong_password: TypedForm,
+    pub wrong_codes: TypedForm,
+    pub wrong_key: TypedForm,
     pub now_s: i64,
 }
 
@@ -25,14 +28,14 @@ pub(in crate::server) fn account(frame: &Frame, page: &AccountPage) -> Markup {
     frame.page("My account", html! {
         h1 { (person.shown) }
         p.soft { "Signs in as " strong { (person.name) } " · " (person.role) @for group in &page.groups { " · " (group) } }
-        @if let Some(wrong) = &page.wrong { p.notice.bad role="alert" { (icon("warning")) (wrong) } }
         @if person.must_change { p.notice.attention { (icon("warning")) "Choose a password of your own. Everything else opens when you have one." } }
         @if page.codes_wanted { p.notice.attention { (icon("warning")) "This server asks for one-time codes from people with your role. Set them up below." } }
         section.sheet {
             h2 { "Password" }
+            (page.wrong_password.head())
             form.fields method="post" action="/account/password" {
-                label { "Current password" input type="password" name="old" required autocomplete="current-password"; }
-                label { "New password" input type="password" name="new" required minlength="8" autocomplete="new-password"; }
+                label { "Current password" (secret_field(&page.wrong_password, "old", "current-password")) }
+                label { "New password" (secret_field(&page.wrong_password, "new", "new-password")) }
                 button.button.primary type="submit" { "Change password" }
             }
         }
@@ -58,10 +61,11 @@ fn codes(page: &AccountPage) -> Markup {
     html! {
         section.sheet #codes {
             h2 { "Two-factor sign-in" }
+            (page.wrong_codes.head())
             @if page.person.totp.is_some() {
                 p { (icon("check")) " On: signing in asks for a code from your phone." }
                 form.fields.row-form method="post" action="/account/codes/off" {
-                    (proof(true))
+                    (proof(&page.wrong_codes, true))
                     button.button type="submit" { "Turn off" }
                 }
             } @else if let Some((address, typed)) = &page.new_codes {
@@ -69,8 +73,8 @@ fn codes(page: &AccountPage) -> Markup {
                 div.link { (qr_of(address)) div { p.soft { "Or type: " code { (typed) } }
                     form.fields.row-form method="post" action="/account/codes" {
                         input type="hidden" name="secret" value=(typed);
-                        label { "Code" input.code type="text" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10"; }
-                        (proof(false))
+                        label { "Code" input.code type="text" name="code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10" autofocus[page.wrong_codes.is_wrong("code")] aria-invalid=[page.wrong_codes.invalid("code")]; (page.wrong_codes.fault("code")) }
+                        (proof(&page.wrong_codes, false))
                         button.button.primary type="submit" { "Turn on" }
                     }
                 } }
@@ -83,6 +87,8 @@ fn codes(page: &AccountPage) -> Markup {
 }
 
 fn keys(page: &AccountPage) -> Markup {
+    let typed = &page.wrong_key;
+    let scopes = [("read", "Read"), ("read write", "Read and upload"), ("read write admin", "Read, upload and manage")];
     html! {
         section.sheet {
             h2 { "Keys for programs" }
@@ -104,11 +110,12 @@ fn keys(page: &AccountPage) -> Markup {
                     } }
                 }
             }
+            (typed.head())
             form.fields.row-form method="post" action="/account/keys" {
-                label { "What for" input type="text" name="name" required maxlength="60" placeholder="backup script"; }
-                label { "May" select name="scopes" { option value="read" { "Read" } option value="read write" { "Read and upload" } option value="read write admin" { "Read, upload and manage" } } }
-                label { "Days" input type="number" name="days" min="1" max="3650" value="90"; }
-                (proof(page.person.totp.is_some()))
+                label { "What for" input type="text" name="name" required maxlength="60" placeholder="backup script" value=(typed.or("name", "")) autofocus[typed.is_wrong("name")] aria-invalid=[typed.invalid("name")]; (typed.fault("name")) }
+                label { "May" select name="scopes" { @for (value, name) in scopes { option value=(value) selected[typed.has("scopes", value)] { (name) } } } (typed.fault("scopes")) }
+                label { "Days" input type="number" name="days" min="1" max="3650" value=(typed.or("days", "90")) autofocus[typed.is_wrong("days")] aria-invalid=[typed.invalid("days")]; (typed.fault("days")) }
+                (proof(typed, page.person.totp.is_some()))
                 button.button type="submit" { "Make key" }
             }
         }
@@ -116,12 +123,21 @@ fn keys(page: &AccountPage) -> Markup {
 }
 
 /// What shows that the account belongs to whoever sits at the browser.
-fn proof(with_code: bool) -> Markup {
+fn proof(typed: &TypedForm, with_code: bool) -> Markup {
     html! {
-        label { "Current password" input type="password" name="password" required autocomplete="current-password"; }
+        label { "Current password" (secret_field(typed, "password", "current-password")) }
         @if with_code {
-            label { "Code from your phone" input.code type="text" name="current_code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10"; }
+            label { "Code from your phone" input.code type="text" name="current_code" required inputmode="numeric" autocomplete="one-time-code" maxlength="10" autofocus[typed.is_wrong("current_code")] aria-invalid=[typed.invalid("current_code")]; (typed.fault("current_code")) }
         }
+    }
+}
+
+/// A password, with what is wrong with it.
+fn secret_field(typed: &TypedForm, field: &str, autocomplete: &str) -> Markup {
+    let least = (autocomplete == "new-password").then_some("8");
+    html! {
+        input type="password" name=(field) required minlength=[least] autocomplete=(autocomplete) autofocus[typed.is_wrong(field)] aria-invalid=[typed.invalid(field)];
+        (typed.fault(field))
     }
 }
 

@@ -10,6 +10,7 @@ mod contrast;
 mod elsewhere;
 mod exams;
 pub(super) mod figures;
+mod forms;
 mod frame;
 mod home;
 mod icons;
@@ -28,6 +29,7 @@ pub(super) use administration::{AuditPage, DevicesPage, Overview, audit, devices
 pub(super) use elsewhere::{ElsewherePage, elsewhere, out_of_reach};
 pub(super) use exams::{ExamForm, ExamsPage, exam_home, exams, handed_in};
 pub(super) use figures::date;
+pub(super) use forms::TypedForm;
 pub(super) use frame::{Frame, problem};
 pub(super) use home::{Hit, HomePage, hits, home};
 pub(super) use links::{LinkPage, link, link_password};

@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{frame::Frame, icons::icon};
-use crate::server::Shown;
+use super::{forms, frame::Frame, icons::icon};
+use crate::{server::Shown, store::central::Version};
 
 pub(in crate::server) struct SettingsPage {
+    pub version: Version,
     pub settings: Vec<Shown>,
     /// How the computer itself is called.
     pub usual_name: String,
@@ -24,6 +25,7 @@ pub(in crate::server) fn settings(frame: &Frame, page: &SettingsPage) -> Markup 
     frame.administration("/admin/settings", "Settings", html! {
         p { "What is changed here holds at once. What has a lock stands in " code { "server.toml" } " and is changed there." }
         form.fields.sheet method="post" action="/admin/settings" {
+            (forms::version(&page.version))
             fieldset.bare disabled[!page.may_change] {
                 @for setting in &page.settings { (field(setting, &page.usual_name)) }
                 button.button.primary type="submit" { "Save" }

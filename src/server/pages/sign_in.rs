@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{figures, frame::Frame, icons::icon};
+use super::{figures, forms::TypedForm, frame::Frame, icons::icon};
 
 pub(in crate::server) fn sign_in(frame: &Frame, to: &str, name: &str, wrong: Option<&str>) -> Markup {
     frame.page("Sign in", html! {
@@ -40,17 +40,17 @@ pub(in crate::server) fn code(frame: &Frame, to: &str, wrong_at: Option<i64>) ->
     })
 }
 
-pub(in crate::server) fn setup(frame: &Frame, wrong: Option<&str>, name: &str) -> Markup {
+pub(in crate::server) fn setup(frame: &Frame, typed: &TypedForm) -> Markup {
     frame.page("Welcome", html! {
         section.sheet.narrow {
             h1 { "Make this server yours" }
             p { "Enter the setup code from the server's terminal (or from " code { "journalctl -u handout-server" } "). It works once." }
-            @if let Some(wrong) = wrong { p.notice.bad role="alert" { (icon("warning")) (wrong) } }
+            (typed.head())
             form.fields method="post" action="/setup" {
-                label { "Code" input.code type="text" name="code" required autofocus autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="20" placeholder="ABCDE-FGHIJ"; }
-                label { "Your name" input type="text" name="shown" required autocomplete="name" maxlength="100" value=(name); }
-                label { "The name you sign in with" input type="text" name="name" required autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="60" pattern="[A-Za-z0-9._\\-]+" ; }
-                label { "Password" input type="password" name="password" required minlength="8" autocomplete="new-password" maxlength="256"; span.soft { "At least 8 characters; a few words are easier to keep in mind." } }
+                label { "Code" input.code type="text" name="code" required autofocus[!typed.was_sent() || typed.is_wrong("code")] autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="20" placeholder="ABCDE-FGHIJ" value=(typed.or("code", "")) aria-invalid=[typed.invalid("code")]; (typed.fault("code")) }
+                label { "Your name" input type="text" name="shown" required autocomplete="name" maxlength="100" value=(typed.or("shown", "")) aria-invalid=[typed.invalid("shown")]; (typed.fault("shown")) }
+                label { "The name you sign in with" input type="text" name="name" required autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="60" pattern="[A-Za-z0-9._\\-]+" value=(typed.or("name", "")) autofocus[typed.is_wrong("name")] aria-invalid=[typed.invalid("name")]; (typed.fault("name")) }
+                label { "Password" input type="password" name="password" required minlength="8" autocomplete="new-password" maxlength="256" autofocus[typed.is_wrong("password")] aria-invalid=[typed.invalid("password")]; (typed.fault("password")) span.soft { "At least 8 characters; a few words are easier to keep in mind." } }
                 button.button.primary type="submit" { "Begin" }
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::{
     Extension, Form,
     extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, header},
     response::IntoResponse as _,
 };
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use crate::{
         Server,
         caller::Visit,
         now_s, one_time_codes,
-        pages::{self, AccountPage, Frame},
+        pages::{self, AccountPage, Frame, TypedForm},
         passwords::{self, Checked},
         problem::Problem,
         throttle::{Counter, Kind},
@@ -64,7 +64,9 @@ async fn page_of(server: &Server, visit: &Visit, person: PersonRow) -> Result<Ac
         new_key: None,
         new_codes: None,
         codes_wanted: person.totp.is_none() && from.is_some_and(|from| person.role >= from),
-        wrong: None,
+        wrong_password: TypedForm::default(),
+        wrong_codes: TypedForm::default(),
+        wrong_key: TypedForm::default(),
         now_s: now_s(),
         person,
     })
@@ -88,11 +90,14 @@ pub(in crate::server) async fn password(
     Form(form): Form<NewPassword>,
 ) -> Answer {
     let person = myself(&server, &visit).await?;
-    if let Err(problem) = right_password(&server, &person, &form.old).await {
-        return wrong(&server, &visit, person, &problem).await;
-    }
-    if let Err(problem) = passwords::acceptable(&form.new, &person.name) {
-        return wrong(&server, &visit, person, &problem).await;
+    let right = right_password(&server, &person, &form.old).await.map_err(|problem| problem.at("old"));
+    let right =
+        right.and_then(|()| passwords::acceptable(&form.new, &person.name).map_err(|problem| problem.at("new")));
+    if let Err(problem) = right {
+        return again(&server, &visit, person, problem, |page, problem| {
+            page.wrong_password = TypedForm::new(problem, &[]);
+        })
+        .await;
     }
     let hash = server.hashing.hash(&form.new).await?;
     let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
@@ -122,16 +127,18 @@ async fn right_password(server: &Server, person: &PersonRow, typed: &str) -> Res
 
 /// The password, and a code where the account has them: an open browser is not enough for what outlives it.
 async fn proves_to_be(server: &Server, person: &PersonRow, proof: &Proof) -> Result<(), Problem> {
-    right_password(server, person, &proof.password).await?;
+    right_password(server, person, &proof.password).await.map_err(|problem| problem.at("password"))?;
     let Some(secret) = &person.totp else { return Ok(()) };
     let who = format!("code:{}@own", person.id);
-    let attempt = server.attempt(vec![Counter { who, kind: Kind::Code }]).await?;
+    let attempt = server.attempt(vec![Counter { who, kind: Kind::Code }]).await;
+    let attempt = attempt.map_err(|problem| problem.at("current_code"))?;
     let fresh = match one_time_codes::step_of(secret, &proof.current_code, now_s()) {
         Some(step) => server.central.use_totp_step(person.id, step).await?,
         None => false,
     };
     if !fresh {
-        return Err(Problem::invalid("Type the code that your phone shows, too. Each code works once."));
+        let wrong = Problem::invalid("Type the code that your phone shows, too. Each code works once.");
+        return Err(wrong.at("current_code"));
     }
     Ok(attempt.was_right(server).await?)
 }
@@ -148,10 +155,25 @@ struct Proof {
     current_code: String,
 }
 
-async fn wrong(server: &Server, visit: &Visit, person: PersonRow, problem: &Problem) -> Answer {
+/// The page with a form that could not be taken; `put` says which.
+async fn again(
+    server: &Server,
+    visit: &Visit,
+    person: PersonRow,
+    problem: Problem,
+    put: impl FnOnce(&mut AccountPage, Problem),
+) -> Answer {
+    if !problem.is_of_form() {
+        return Err(problem);
+    }
+    let (status, wait_s) = (problem.status, problem.retry_after_s);
     let mut page = page_of(server, visit, person).await?;
-    page.wrong = Some(problem.detail.clone());
-    Ok((problem.status, pages::account(&Frame::of(server, visit), &page)).into_response())
+    put(&mut page, problem);
+    let mut response = (status, pages::account(&Frame::of(server, visit), &page)).into_response();
+    if let Some(seconds) = wait_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    Ok(response)
 }
 
 #[derive(Debug, Deserialize)]
@@ -169,23 +191,26 @@ pub(in crate::server) async fn codes(
 ) -> Answer {
     let person = myself(&server, &visit).await?;
     let secret = data_encoding::BASE32_NOPAD.decode(form.secret.as_bytes()).unwrap_or_default();
-    if let Err(problem) = proves_to_be(&server, &person, &form.proof).await {
-        let mut page = page_of(&server, &visit, person).await?;
-        offer_codes(&server, &mut page, &secret);
-        page.wrong = Some(problem.detail);
-        return Ok((problem.status, pages::account(&Frame::of(&server, &visit), &page)).into_response());
-    }
+    let proven = proves_to_be(&server, &person, &form.proof).await;
     let step = one_time_codes::step_of(&secret, &form.code, now_s()).filter(|_| secret.len() == 20);
-    let Some(step) = step else {
-        let mut page = page_of(&server, &visit, person).await?;
-        offer_codes(&server, &mut page, &secret);
-        page.wrong = Some(format!(
-            "That code is wrong. Codes depend on the clock: this server's says {}. Compare it with your phone's.",
-            pages::figures::moment(now_s())
-        ));
-        return Ok(
-            (StatusCode::UNPROCESSABLE_ENTITY, pages::account(&Frame::of(&server, &visit), &page)).into_response()
-        );
+    let step = proven.and_then(|()| {
+        step.ok_or_else(|| {
+            let said = format!(
+                "That code is wrong. Codes depend on the clock: this server's says {}. Compare it with your phone's.",
+                pages::figures::moment(now_s())
+            );
+            Problem::invalid(said).at("code")
+        })
+    });
+    let step = match step {
+        Ok(step) => step,
+        Err(problem) => {
+            return again(&server, &visit, person, problem, |page, problem| {
+                offer_codes(&server, page, &secret);
+                page.wrong_codes = TypedForm::new(problem, &[]);
+            })
+            .await;
+        }
     };
     let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
     let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
@@ -213,7 +238,10 @@ pub(in crate::server) async fn codes_off(
 ) -> Answer {
     let person = myself(&server, &visit).await?;
     if let Err(problem) = proves_to_be(&server, &person, &form.proof).await {
-        return wrong(&server, &visit, person, &problem).await;
+        return again(&server, &visit, person, problem, |page, problem| {
+            page.wrong_codes = TypedForm::new(problem, &[]);
+        })
+        .await;
     }
     let permit = server.allow(&visit, Action::ChangeOwnAccount, About::Nothing, "").await?;
     let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
@@ -250,23 +278,20 @@ pub(in crate::server) async fn make_key(
 ) -> Answer {
     let permit = server.allow(&visit, Action::MakeKey, About::Nothing, "").await?;
     let person = myself(&server, &visit).await?;
-    if let Err(problem) = proves_to_be(&server, &person, &form.proof).await {
-        drop(permit);
-        return wrong(&server, &visit, person, &problem).await;
-    }
-    let scopes: BTreeSet<Scope> = form.scopes.split(' ').filter_map(Scope::of_name).collect();
-    // A key is never for more than whoever makes it.
-    if scopes.is_empty() || !scopes.is_subset(&visit.actor.scopes) {
-        return Err(Problem::invalid("A key is for read, write or admin."));
-    }
-    let days: Option<u32> = match form.days.trim() {
-        "" => None,
-        days => Some(days.parse().map_err(|_| Problem::invalid("The days must be a number."))?),
+    let key = match key_of(&visit, &form) {
+        Ok(key) => proves_to_be(&server, &person, &form.proof).await.map(|()| key),
+        Err(problem) => Err(problem),
+    };
+    let key = match key {
+        Ok(key) => key,
+        Err(problem) => {
+            drop(permit);
+            let fields = [("name", form.name.as_str()), ("scopes", &form.scopes), ("days", &form.days)];
+            let put = |page: &mut AccountPage, problem| page.wrong_key = TypedForm::new(problem, &fields);
+            return again(&server, &visit, person, problem, put).await;
+        }
     };
     let token = format!("hk_{}", tokens::token());
-    let name = super::title_of(&form.name)?;
-    let expires_s = days.map(|days| now_s() + i64::from(days) * 86_400);
-    let key = ApiKeyRow { id: 0, name, scopes, created_s: now_s(), expires_s };
     let (address, about) = (visit.address.to_string(), visit.actor.who.to_string());
     let detail = format!("{} for {}", key.name, form.scopes);
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
@@ -275,6 +300,22 @@ pub(in crate::server) async fn make_key(
     let mut page = page_of(&server, &visit, person).await?;
     page.new_key = Some(token);
     Ok(pages::account(&Frame::of(&server, &visit), &page).into_response())
+}
+
+/// What a form asks for.
+fn key_of(visit: &Visit, form: &NewKey) -> Result<ApiKeyRow, Problem> {
+    let scopes: BTreeSet<Scope> = form.scopes.split(' ').filter_map(Scope::of_name).collect();
+    // A key is never for more than whoever makes it.
+    if scopes.is_empty() || !scopes.is_subset(&visit.actor.scopes) {
+        return Err(Problem::invalid("A key is for read, write or admin.").at("scopes"));
+    }
+    let days: Option<u32> = match form.days.trim() {
+        "" => None,
+        days => Some(days.parse().map_err(|_| Problem::invalid("The days must be a number.").at("days"))?),
+    };
+    let name = super::title_of(&form.name).map_err(|problem| problem.at("name"))?;
+    let expires_s = days.map(|days| now_s() + i64::from(days) * 86_400);
+    Ok(ApiKeyRow { id: 0, name, scopes, created_s: now_s(), expires_s })
 }
 
 pub(in crate::server) async fn remove_key(

@@ -7,12 +7,14 @@ mod answers;
 pub(super) mod api;
 pub(super) mod assets;
 pub(super) mod audit;
+pub(super) mod class_import;
 pub(super) mod devices;
 mod download_count;
 pub(super) mod elsewhere;
 pub(super) mod enrolment;
 pub(super) mod exams;
 pub(super) mod files;
+pub(super) mod groups;
 pub(super) mod health;
 pub(super) mod home;
 pub(super) mod links;
@@ -150,4 +152,16 @@ pub(super) fn title_of(typed: &str) -> Result<String, Problem> {
     }
     title.truncate(title.floor_char_boundary(TITLE_BYTES_MAX));
     Ok(title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cant_be_seen_is_left_out_of_titles() {
+        let title = title_of(" a\u{202E}b\u{2066}c\u{2069}\u{200B}d\u{2028}e\u{FEFF}\n");
+        assert_eq!(title.as_deref(), Ok("abcde"));
+        assert_eq!(title_of("👩\u{200D}🔬").as_deref(), Ok("👩\u{200D}🔬"));
+    }
 }

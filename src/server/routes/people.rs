@@ -1,6 +1,6 @@
-//! People and groups, for teachers and administrators.
+//! People, for teachers and administrators.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Extension, Form,
@@ -9,22 +9,19 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, files, home, see_done, setup::name_of};
+use super::{Answer, Caller, OurServer, files, groups, home, see_done, setup::name_of};
 use crate::{
     access::{About, Action, GroupId, PersonFacts, PersonId, Role},
     server::{
         Server,
         caller::Visit,
-        class_list, now_s,
-        pages::{self, Frame, OnePerson, PeoplePage},
+        now_s,
+        pages::{self, Frame, OnePerson, PeoplePage, TypedForm},
         problem::Problem,
         tokens,
     },
     store::central::{NewPerson, PersonChange, PersonRow},
 };
-
-/// A class, or a whole year; more at once would keep the hashing busy for minutes.
-const IMPORT_MAX: usize = 500;
 
 pub(in crate::server) async fn page(
     State(server): OurServer,
@@ -37,14 +34,13 @@ pub(in crate::server) async fn page(
     Ok(pages::people(&frame, &page).into_response())
 }
 
-async fn page_of(server: &Server, visit: &Visit) -> Result<PeoplePage, Problem> {
+pub(super) async fn page_of(server: &Server, visit: &Visit) -> Result<PeoplePage, Problem> {
     Ok(PeoplePage {
         people: server.central.people().await?,
         memberships: server.central.memberships().await?,
         groups: server.central.groups().await?,
         roles: roles_for(server, visit),
-        made: vec![],
-        wrong: vec![],
+        ..PeoplePage::default()
     })
 }
 
@@ -71,35 +67,63 @@ pub(in crate::server) async fn add(
     Extension(visit): Caller,
     Form(form): Form<Added>,
 ) -> Answer {
+    let made = add_one(&server, &visit, &form).await;
+    let mut page = page_of(&server, &visit).await?;
+    match made {
+        Ok(made) => page.made = vec![made],
+        Err(problem) if problem.is_of_form() => {
+            let refused = problem.clone();
+            let fields = [("shown", &form.shown), ("name", &form.name), ("role", &form.role), ("group", &form.group)];
+            page.add = TypedForm::new(problem, &fields.map(|(field, value)| (field, value.as_str())));
+            return Ok(refused.with_form(pages::people(&Frame::of(&server, &visit), &page)));
+        }
+        Err(problem) => return Err(problem),
+    }
+    Ok(pages::people(&Frame::of(&server, &visit), &page).into_response())
+}
+
+async fn add_one(server: &Server, visit: &Visit, form: &Added) -> Result<FirstPassword, Problem> {
     let role: Role =
-        form.role.parse().map_err(|error: crate::access::RoleError| Problem::invalid(error.to_string()))?;
+        form.role.parse().map_err(|error: crate::access::RoleError| Problem::invalid(error.to_string()).at("role"))?;
     let group = match form.group.as_str() {
         "" => None,
         id => Some(GroupId(id.parse().map_err(|_| Problem::no_such("group"))?)),
     };
-    let mut page_made = vec![];
-    let made = make(&server, &visit, &form.shown, &form.name, role, group, None).await?;
-    page_made.push(made);
-    let mut page = page_of(&server, &visit).await?;
-    page.made = page_made;
-    Ok(pages::people(&Frame::of(&server, &visit), &page).into_response())
+    make(server, visit, &form.shown, &form.name, role, InGroup::Known(group)).await
 }
 
-/// Makes an account with a first password. Returns what is shown once: name, name to sign in with, password.
-async fn make(
+/// The group that somebody comes into.
+pub(super) enum InGroup<'a> {
+    Known(Option<GroupId>),
+    /// Made where there is none.
+    Named(&'a str),
+}
+
+/// A name as it is shown: one that came in letters that could not be read is none.
+pub(in crate::server) fn shown_of(typed: &str) -> Result<String, Problem> {
+    if typed.contains('\u{FFFD}') {
+        return Err(Problem::invalid("A letter of this name could not be read (�). Type it again.").at("shown"));
+    }
+    super::title_of(typed).map_err(|problem| problem.at("shown"))
+}
+
+/// What is shown once of a new account: name, name to sign in with, password.
+type FirstPassword = (String, String, String);
+
+/// Makes an account with a first password.
+pub(super) async fn make(
     server: &Server,
     visit: &Visit,
     shown: &str,
     name: &str,
     role: Role,
-    group: Option<GroupId>,
-    group_name: Option<&str>,
-) -> Result<(String, String, String), Problem> {
+    group: InGroup<'_>,
+) -> Result<FirstPassword, Problem> {
     let facts = PersonFacts { id: PersonId(0), role: Role::Guest, new_role: role };
-    let name = name_of(name)?;
+    let name = name_of(name).map_err(|problem| problem.at("name"))?;
     let about = format!("name:{name}");
     let permit = server.allow(visit, Action::AddPerson, About::Person(&facts), &about).await?;
-    let shown = super::title_of(shown)?;
+    let shown = shown_of(shown)?;
     let shown = if shown.is_empty() { name.clone() } else { shown };
     let password = tokens::typed_code().to_lowercase();
     let hash = server.hashing.hash(&password).await?;
@@ -108,46 +132,17 @@ async fn make(
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
     let new =
         NewPerson { name: &name, shown: &shown, role, password: Some(&hash), must_change: true, created_s: now_s() };
-    let id = change.add_person(&new).await?;
-    let group = match group_name {
-        Some(name) if !name.is_empty() => Some(change.group_named(name).await?),
-        _ => group,
+    let id = change.add_person(&new).await.map_err(|error| Problem::from(error).at("name"))?;
+    let group = match group {
+        InGroup::Named(name) if !name.is_empty() => Some(change.group_named(&groups::name_of(name)?).await?),
+        InGroup::Named(_) => None,
+        InGroup::Known(group) => group,
     };
     if let Some(group) = group {
         change.join_group(group, id).await?;
     }
     change.commit().await?;
     Ok((shown, name, password))
-}
-
-#[derive(Debug, Deserialize)]
-pub(in crate::server) struct List {
-    list: String,
-}
-
-/// A class as CSV. Lines that can't be taken are told with their numbers; the others are.
-pub(in crate::server) async fn import(
-    State(server): OurServer,
-    Extension(visit): Caller,
-    Form(form): Form<List>,
-) -> Answer {
-    drop(server.allow(&visit, Action::AddPerson, About::Nothing, "import").await?);
-    drop(server.allow(&visit, Action::ChangeGroups, About::Nothing, "import").await?);
-    let (lines, mut wrong) = class_list::parse(&form.list);
-    if lines.len() > IMPORT_MAX {
-        return Err(Problem::invalid("A list has at most 500 people. Import them in parts."));
-    }
-    let mut made = vec![];
-    for line in lines {
-        let group = Some(line.group.as_str());
-        match make(&server, &visit, &line.shown, &line.name, Role::Student, None, group).await {
-            Ok(person) => made.push(person),
-            Err(problem) => wrong.push(format!("Line {}: {} ({})", line.number, problem.detail, line.shown)),
-        }
-    }
-    let mut page = page_of(&server, &visit).await?;
-    (page.made, page.wrong) = (made, wrong);
-    Ok(pages::people(&Frame::of(&server, &visit), &page).into_response())
 }
 
 pub(in crate::server) async fn one(
@@ -179,6 +174,7 @@ async fn one_of(server: &Server, visit: &Visit, person: PersonRow) -> Result<One
         usage: server.central.usage(person.id).await?,
         may_remove: server.would_allow(visit, Action::RemovePerson, About::Person(&facts)),
         new_password: None,
+        typed: TypedForm::default(),
         person,
     })
 }
@@ -191,32 +187,54 @@ pub(in crate::server) async fn change(
     RawForm(form): RawForm,
 ) -> Answer {
     let fields = files::fields(&form);
-    let one = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let person = found(&server, id).await?;
+    match change_one(&server, &visit, &person, &fields).await {
+        Err(problem) if problem.is_of_form() => {
+            let refused = problem.clone();
+            let mut page = one_of(&server, &visit, found(&server, id).await?).await?;
+            // What somebody else changed meanwhile is shown as it stands, so that saving again does not undo it.
+            let typed: Vec<(&str, &str)> = match problem.code {
+                "changed" => vec![],
+                _ => fields.iter().map(|(field, value)| (field.as_str(), value.as_str())).collect(),
+            };
+            page.typed = TypedForm::new(problem, &typed);
+            Ok(refused.with_form(pages::person(&Frame::of(&server, &visit), &page)))
+        }
+        answer => answer,
+    }
+}
+
+async fn change_one(server: &Arc<Server>, visit: &Visit, person: &PersonRow, fields: &[(String, String)]) -> Answer {
+    let one = |name: &str| fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
     let role = match one("role") {
-        Some(role) => role.parse().map_err(|error: crate::access::RoleError| Problem::invalid(error.to_string()))?,
+        Some(role) => {
+            role.parse().map_err(|error: crate::access::RoleError| Problem::invalid(error.to_string()).at("role"))?
+        }
         None => person.role,
     };
     let facts = PersonFacts { id: person.id, role: person.role, new_role: role };
-    let about = format!("person:{id}");
-    let permit = server.allow(&visit, Action::ChangePerson, About::Person(&facts), &about).await?;
+    let about = format!("person:{}", person.id);
+    let permit = server.allow(visit, Action::ChangePerson, About::Person(&facts), &about).await?;
     let address = visit.address.to_string();
-    let at = format!("/admin/people/{id}");
+    let at = format!("/admin/people/{}", person.id);
+    let version = one("version").unwrap_or("");
     match one("do") {
         Some("password") => {
             let password = tokens::typed_code().to_lowercase();
             let hash = server.hashing.hash(&password).await?;
             let detail = "new password, two-factor sign-in off";
             let mut change = server.central.change(permit, &visit.note(&address, &about, detail)).await?;
+            change.expect_person(person.id, version).await?;
             // Whoever stole the account may have set up codes of their own, which would lock its owner out.
             let new = PersonChange { password: Some((&hash, true)), totp: Some(None), ..PersonChange::default() };
             change.change_person(person.id, &new).await?;
             change.commit().await?;
-            let page = one_of(&server, &visit, found(&server, id).await?).await?;
-            Ok(pages::person_with_password(&Frame::of(&server, &visit), page, password).into_response())
+            let page = one_of(server, visit, found(server, person.id.0).await?).await?;
+            Ok(pages::person_with_password(&Frame::of(server, visit), page, password).into_response())
         }
         Some("codes") => {
             let mut change = server.central.change(permit, &visit.note(&address, &about, "one-time codes off")).await?;
+            change.expect_person(person.id, version).await?;
             change.change_person(person.id, &PersonChange { totp: Some(None), ..PersonChange::default() }).await?;
             change.commit().await?;
             Ok(see_done(&at, "codes-off"))
@@ -224,15 +242,11 @@ pub(in crate::server) async fn change(
         _ => {
             let groups = fields.iter().filter(|(key, _)| key == "group").map(|(_, id)| id.parse().map(GroupId));
             let groups: BTreeSet<GroupId> = groups.collect::<Result<_, _>>().map_err(|_| Problem::no_such("group"))?;
-            let shown = super::title_of(one("shown").unwrap_or(&person.shown))?;
+            let shown = shown_of(one("shown").unwrap_or(&person.shown))?;
             let active = one("active") == Some("yes");
-            let may = if active { "may sign in" } else { "switched off" };
-            let known = server.central.groups().await?;
-            let names = known.iter().filter(|known| groups.contains(&known.id)).map(|known| known.name.as_str());
-            let names = names.collect::<Vec<_>>().join(", ");
-            let of = if names.is_empty() { "in no group".to_owned() } else { format!("in {names}") };
-            let detail = format!("{role} {shown}, {may}, {of}");
+            let detail = format!("{role} {shown}, {}", said_of(server, active, &groups).await?);
             let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
+            change.expect_person(person.id, version).await?;
             let new = PersonChange {
                 shown: Some(&shown).filter(|shown| !shown.is_empty()).map(String::as_str),
                 role: Some(role),
@@ -247,13 +261,30 @@ pub(in crate::server) async fn change(
     }
 }
 
+/// For the audit log.
+async fn said_of(server: &Server, active: bool, groups: &BTreeSet<GroupId>) -> Result<String, Problem> {
+    let may = if active { "may sign in" } else { "switched off" };
+    let known = server.central.groups().await?;
+    let names = known.iter().filter(|known| groups.contains(&known.id)).map(|known| known.name.as_str());
+    let names = names.collect::<Vec<_>>().join(", ");
+    Ok(if names.is_empty() { format!("{may}, in no group") } else { format!("{may}, in {names}") })
+}
+
+#[derive(Debug, Deserialize)]
+pub(in crate::server) struct Removed {
+    #[serde(flatten)]
+    sure: super::Sure,
+    #[serde(default)]
+    version: String,
+}
+
 pub(in crate::server) async fn remove(
     State(server): OurServer,
     Extension(visit): Caller,
     Path(id): Path<i64>,
-    Form(form): Form<super::Sure>,
+    Form(form): Form<Removed>,
 ) -> Answer {
-    form.must_be_ticked("the account")?;
+    form.sure.must_be_ticked("the account")?;
     let person = found(&server, id).await?;
     let facts = PersonFacts { id: person.id, role: person.role, new_role: person.role };
     let about = format!("person:{id}");
@@ -261,58 +292,8 @@ pub(in crate::server) async fn remove(
     let address = visit.address.to_string();
     let detail = format!("{} {}", person.name, person.shown);
     let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
+    change.expect_person(person.id, &form.version).await?;
     change.remove_person(person.id).await?;
     change.commit().await?;
     Ok(see_done("/admin/people", "removed"))
-}
-
-#[derive(Debug, Deserialize)]
-pub(in crate::server) struct Group {
-    name: String,
-    #[serde(default, rename = "do")]
-    what: String,
-}
-
-pub(in crate::server) async fn add_group(
-    State(server): OurServer,
-    Extension(visit): Caller,
-    Form(form): Form<Group>,
-) -> Answer {
-    let name = group_name(&form.name)?;
-    let about = format!("group:{name}");
-    let permit = server.allow(&visit, Action::ChangeGroups, About::Nothing, &about).await?;
-    let address = visit.address.to_string();
-    let mut change = server.central.change(permit, &visit.note(&address, &about, "new")).await?;
-    change.add_group(&name).await?;
-    change.commit().await?;
-    Ok(see_done("/admin/people", "added"))
-}
-
-pub(in crate::server) async fn change_group(
-    State(server): OurServer,
-    Extension(visit): Caller,
-    Path(id): Path<i64>,
-    Form(form): Form<Group>,
-) -> Answer {
-    let name = group_name(&form.name)?;
-    let about = format!("group:{id}");
-    let permit = server.allow(&visit, Action::ChangeGroups, About::Nothing, &about).await?;
-    let address = visit.address.to_string();
-    let removes = form.what == "remove";
-    let detail = if removes { format!("removed {name}") } else { format!("renamed {name}") };
-    let mut change = server.central.change(permit, &visit.note(&address, &about, &detail)).await?;
-    match removes {
-        true => change.remove_group(GroupId(id)).await?,
-        false => change.rename_group(GroupId(id), &name).await?,
-    }
-    change.commit().await?;
-    Ok(see_done("/admin/people", if removes { "removed" } else { "changed" }))
-}
-
-fn group_name(typed: &str) -> Result<String, Problem> {
-    let name = super::title_of(typed)?;
-    if name.is_empty() || name.len() > 60 {
-        return Err(Problem::invalid("A group needs a name of at most 60 letters."));
-    }
-    Ok(name)
 }

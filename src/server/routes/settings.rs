@@ -24,6 +24,7 @@ pub(in crate::server) async fn page(
     drop(server.allow(&visit, Action::SeeSettings, About::Nothing, "").await?);
     let chosen = Chosen::load(&server.central).await?;
     let page = SettingsPage {
+        version: chosen.version(),
         settings: server.settings().shown(&server.config, &chosen),
         usual_name: server.engine.snapshot().me.name.clone(),
         names: server.config.names.clone(),
@@ -45,8 +46,11 @@ pub(in crate::server) async fn change(
 ) -> Answer {
     let permit = server.allow(&visit, Action::ChangeSettings, About::Nothing, "settings").await?;
     let mut chosen = Chosen::load(&server.central).await?;
+    let made_from = chosen.version();
     let mut said = vec![];
-    for (key, value) in files::fields(&form) {
+    let (version, fields): (Vec<_>, Vec<_>) = files::fields(&form).into_iter().partition(|(key, _)| key == "version");
+    made_from.expect(version.first().map_or("", |(_, version)| version), "page of settings")?;
+    for (key, value) in fields {
         let before = chosen.clone();
         chosen.set(&server.config, &key, &value).map_err(Problem::invalid)?;
         if chosen != before {
@@ -54,6 +58,6 @@ pub(in crate::server) async fn change(
         }
     }
     let (address, detail) = (visit.address.to_string(), said.join(", "));
-    server.choose(permit, &visit.note(&address, "settings", &detail), &chosen).await?;
+    server.choose(permit, &visit.note(&address, "settings", &detail), &chosen, &made_from).await?;
     Ok(see_done("/admin/settings", "changed"))
 }

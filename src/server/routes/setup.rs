@@ -8,12 +8,12 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Answer, Caller, OurServer, see, see_done, sign_in};
+use super::{Answer, Caller, OurServer, people, see, see_done, sign_in};
 use crate::{
     access::{About, Action, Actor, Decision, Role, decide},
     server::{
         now_s,
-        pages::{self, Frame},
+        pages::{self, Frame, TypedForm},
         passwords,
         problem::Problem,
         setup_code,
@@ -34,7 +34,7 @@ pub(in crate::server) async fn page(State(server): OurServer, Extension(visit): 
     if !setup_code::is_open(&server).await? {
         return Ok(see("/sign-in"));
     }
-    Ok(pages::setup(&Frame::of(&server, &visit), None, "").into_response())
+    Ok(pages::setup(&Frame::of(&server, &visit), &TypedForm::default()).into_response())
 }
 
 pub(in crate::server) async fn sign_up(
@@ -45,21 +45,29 @@ pub(in crate::server) async fn sign_up(
 ) -> Answer {
     // 50 bits can't be guessed at this rate from however many places, and no place holds up another.
     let attempt = server.attempt_at(format!("setup@{}", place(visit.address))).await?;
-    let again = |sentence: &str| {
-        let page = pages::setup(&Frame::of(&server, &visit), Some(sentence), &form.shown);
+    let again = |problem: Problem| {
+        // The code is typed again only where it is the fault.
+        let code = if problem.field == Some("code") { "" } else { form.code.as_str() };
+        let fields = [("code", code), ("shown", &form.shown), ("name", &form.name)];
+        let page = pages::setup(&Frame::of(&server, &visit), &TypedForm::new(problem, &fields));
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
     if !setup_code::is_right(&server, &form.code).await? {
-        return again("That is not the setup code that the terminal of this server shows.");
+        let wrong = Problem::invalid("That is not the setup code that the terminal of this server shows.");
+        return again(wrong.at("code"));
     }
+    attempt.was_right(&server).await?;
     let name = match name_of(&form.name) {
         Ok(name) => name,
-        Err(problem) => return again(&problem.detail),
+        Err(problem) => return again(problem.at("name")),
     };
     if let Err(problem) = passwords::acceptable(&form.password, &name) {
-        return again(&problem.detail);
+        return again(problem.at("password"));
     }
-    let shown = super::title_of(&form.shown)?;
+    let shown = match people::shown_of(&form.shown) {
+        Ok(shown) => shown,
+        Err(problem) => return again(problem),
+    };
     let password = server.hashing.hash(&form.password).await?;
     // Whoever has the code is trusted like somebody at the console.
     let permit = match decide(&server.policy(), &Actor::console(), Action::AddPerson, About::Nothing, now_s()) {
@@ -67,7 +75,7 @@ pub(in crate::server) async fn sign_up(
         Decision::Deny(reason) => return Err(Problem::refused(&reason)),
     };
     if !setup_code::use_up(&server).await? {
-        return again("Somebody else was faster with this code.");
+        return again(Problem::conflict("Somebody else was faster with this code."));
     }
     let address = visit.address.to_string();
     let about = format!("name:{name}");
@@ -82,7 +90,6 @@ pub(in crate::server) async fn sign_up(
     };
     let id = change.add_person(&new).await?;
     change.commit().await?;
-    attempt.was_right(&server).await?;
     let person = server.central.person(id).await?.ok_or_else(|| Problem::no_such("account"))?;
     sign_in::begin(&server, &visit, &headers, &person, false, see_done("/", "welcome")).await
 }

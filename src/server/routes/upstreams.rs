@@ -90,9 +90,10 @@ pub(in crate::server) async fn add(
         return Err(Problem::invalid("That is this server itself."));
     }
     let mut chosen = Chosen::load(&server.central).await?;
+    let made_from = chosen.version();
     let upstream = chosen.add_upstream(&server.config, above).map_err(Problem::invalid)?;
     let (address, detail) = (visit.address.to_string(), format!("added at {}", upstream.address));
-    server.choose(permit, &visit.note(&address, &about, &detail), &chosen).await?;
+    server.choose(permit, &visit.note(&address, &about, &detail), &chosen, &made_from).await?;
     Ok(see_done("/admin/upstreams", "added"))
 }
 
@@ -105,8 +106,9 @@ pub(in crate::server) async fn remove(
     let about = format!("server:{id}");
     let permit = server.allow(&visit, Action::ChangeUpstreams, About::Nothing, &about).await?;
     let mut chosen = Chosen::load(&server.central).await?;
+    let made_from = chosen.version();
     chosen.remove_upstream(&server.config, &id).map_err(Problem::conflict)?;
     let address = visit.address.to_string();
-    server.choose(permit, &visit.note(&address, &about, "removed"), &chosen).await?;
+    server.choose(permit, &visit.note(&address, &about, "removed"), &chosen, &made_from).await?;
     Ok(see_done("/admin/upstreams", "removed"))
 }

@@ -45,7 +45,18 @@ if (places && here) places.scrollLeft = here.offsetLeft - (places.clientWidth - 
 
 // A list from a file goes into the field above it.
 all("[data-read-into]").forEach((input) => input.addEventListener("change", async () => {
-  if (input.files[0]) one(`[name="${input.dataset.readInto}"]`, input.form).value = await input.files[0].text();
+  if (!input.files[0]) return;
+  // The server knows more encodings than the browser.
+  const answer = await fetch(input.dataset.readBy, {
+    method: "POST", body: input.files[0], headers: { "content-type": "application/octet-stream" },
+  }).catch(() => null);
+  const field = one(`[name="${input.dataset.readInto}"]`, input.form);
+  const problem = answer && !answer.ok ? (await answer.json().catch(() => ({}))).detail : "";
+  field.setCustomValidity(answer && answer.ok ? "" : problem || "The file could not be read. Try again.");
+  if (answer && answer.ok) field.value = await answer.text();
+  else field.reportValidity();
+  field.addEventListener("input", () => field.setCustomValidity(""), { once: true });
+  input.value = "";
 }));
 
 // Search while typing.

@@ -8,7 +8,7 @@ use super::{done, failed, list};
 use crate::{
     access::Role,
     cli::{Column, Exit, Output, Shown, admin_args::PeopleCommand},
-    server::Admin,
+    server::{Admin, ImportedAs},
 };
 
 /// A list is never longer than a school.
@@ -37,6 +37,9 @@ struct Imported {
     shown: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     password: Option<String>,
+    /// What became of somebody who had an account already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    moved: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
 }
@@ -107,17 +110,18 @@ async fn import(admin: &Admin, file: &std::path::Path, output: &Output) -> Resul
     let lines: Vec<Imported> = imported
         .into_iter()
         .map(|person| {
-            let (password, problem) = match person.made {
-                Ok(password) => (Some(password), None),
-                Err(problem) => (None, Some(problem)),
+            let (password, moved, problem) = match person.done {
+                Ok(ImportedAs::Made { password }) => (Some(password), None, None),
+                Ok(ImportedAs::Here(what)) => (None, Some(what), None),
+                Err(problem) => (None, None, Some(problem)),
             };
-            Imported { line: person.line, name: person.name, shown: person.shown, password, problem }
+            Imported { line: person.line, name: person.name, shown: person.shown, password, moved, problem }
         })
         .collect();
     let columns = [Column::left("SIGNS IN AS"), Column::flexible("NAME"), Column::flexible("FIRST PASSWORD")];
     list(output, &lines, &columns, |line| {
-        let made = line.password.clone().or(line.problem.clone()).unwrap_or_default();
-        [line.name.clone(), line.shown.clone(), made]
+        let made = [&line.password, &line.moved, &line.problem].into_iter().flatten().next();
+        [line.name.clone(), line.shown.clone(), made.cloned().unwrap_or_default()]
     })?;
     let wrong = lines.iter().filter(|line| line.problem.is_some()).count();
     if wrong > 0 {
@@ -131,11 +135,11 @@ async fn import(admin: &Admin, file: &std::path::Path, output: &Output) -> Resul
     Ok(())
 }
 
-fn read(file: &std::path::Path) -> std::io::Result<String> {
-    let mut text = String::new();
+fn read(file: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    let mut text = vec![];
     match file.to_str() {
-        Some("-") => std::io::stdin().take(LIST_BYTES_MAX).read_to_string(&mut text)?,
-        _ => std::fs::File::open(file)?.take(LIST_BYTES_MAX).read_to_string(&mut text)?,
+        Some("-") => std::io::stdin().take(LIST_BYTES_MAX).read_to_end(&mut text)?,
+        _ => std::fs::File::open(file)?.take(LIST_BYTES_MAX).read_to_end(&mut text)?,
     };
     Ok(text)
 }

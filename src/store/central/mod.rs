@@ -31,6 +31,7 @@ mod throttles;
 mod timing;
 mod uploads;
 mod usage;
+mod version;
 mod words;
 
 use std::{
@@ -63,6 +64,7 @@ pub use throttles::Failures;
 pub use timing::statements;
 pub use uploads::{Batch, BatchState, NewBatch, NewUpload, UploadRow};
 pub use usage::OwnerUsage;
+pub use version::Version;
 
 use self::{
     pools::{Changes, Pools},
@@ -104,6 +106,9 @@ pub enum CentralError {
     /// Something that must be unique is there already.
     #[error("{what} is there already")]
     Taken { what: &'static str },
+    /// A form shows what stood there before.
+    #[error("somebody else changed this {what} meanwhile")]
+    Changed { what: &'static str },
     #[error("there is no such {what}")]
     Missing { what: &'static str },
     #[error(

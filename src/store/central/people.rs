@@ -6,6 +6,7 @@ use super::{
     Central, CentralError, Change, found, random_id,
     sql::{Row, sql},
     taken,
+    version::Version,
 };
 use crate::access::{GroupId, PersonId, Role};
 
@@ -53,6 +54,21 @@ pub struct GroupRow {
     pub id: GroupId,
     pub name: String,
     pub members: u64,
+}
+
+impl PersonRow {
+    /// Of what the form of an account shows.
+    pub fn version(&self, groups: &BTreeSet<GroupId>) -> Version {
+        let [role, active] = [self.role.name(), if self.active { "on" } else { "off" }];
+        let own = [self.shown.as_str(), role, active].map(str::to_owned);
+        Version::of(own.into_iter().chain(groups.iter().map(ToString::to_string)))
+    }
+}
+
+impl GroupRow {
+    pub fn version(&self) -> Version {
+        Version::of([&self.name])
+    }
 }
 
 impl Central {
@@ -125,6 +141,22 @@ impl Change {
             .bind(new.created_s);
         self.changes.run(statement).await.map_err(taken("an account with this name"))?;
         Ok(PersonId(id))
+    }
+
+    /// Fails where somebody changed the account since a form of `version` was shown.
+    pub async fn expect_person(&mut self, id: PersonId, version: &str) -> Result<(), CentralError> {
+        let row = self.changes.row(sql("SELECT * FROM people WHERE id = $1").bind(id.0)).await?;
+        let person = person_of(&row.ok_or(CentralError::Missing { what: "account" })?)?;
+        let rows = self.changes.rows(sql("SELECT group_id FROM members WHERE person = $1").bind(id.0)).await?;
+        let groups = rows.iter().map(|row| Ok(GroupId(row.get("group_id")?)));
+        person.version(&groups.collect::<Result<_, sqlx::Error>>()?).expect(version, "account")
+    }
+
+    /// As [`Change::expect_person`].
+    pub async fn expect_group(&mut self, id: GroupId, version: &str) -> Result<(), CentralError> {
+        let row = self.changes.row(sql("SELECT name FROM groups WHERE id = $1").bind(id.0)).await?;
+        let name: String = row.ok_or(CentralError::Missing { what: "group" })?.get("name")?;
+        GroupRow { id, name, members: 0 }.version().expect(version, "group")
     }
 
     /// Changes an account. Whoever is switched off, gets another role or a new password is signed out
@@ -214,6 +246,12 @@ impl Change {
 
     pub async fn join_group(&mut self, group: GroupId, person: PersonId) -> Result<(), CentralError> {
         let statement = sql("INSERT INTO members (group_id, person) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        self.changes.run(statement.bind(group.0).bind(person.0)).await?;
+        Ok(())
+    }
+
+    pub async fn leave_group(&mut self, group: GroupId, person: PersonId) -> Result<(), CentralError> {
+        let statement = sql("DELETE FROM members WHERE group_id = $1 AND person = $2");
         self.changes.run(statement.bind(group.0).bind(person.0)).await?;
         Ok(())
     }
