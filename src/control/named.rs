@@ -148,7 +148,9 @@ fn shares_told(snapshot: &Snapshot, ids: &[ShareId]) -> Vec<String> {
         let from = match (row.mine, &row.publisher_name) {
             (true, _) => "yours".to_owned(),
             (false, Some(name)) => format!("from {name}"),
-            (false, None) => format!("from {}", row.publisher.short()),
+            (false, None) => {
+                row.publisher.map_or_else(|| "from somebody".to_owned(), |id| format!("from {}", id.short()))
+            }
         };
         let mark = if alone && Some(row.created) == newest { ", the newest" } else { "" };
         format!("{short} ({}, {from}, {}, made {}{mark})", row.title, size(row.size), moment(row.created))
