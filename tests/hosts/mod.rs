@@ -156,7 +156,7 @@ fn eleven_finish_with_the_right_bytes_though_the_seed_leaves_two_break_off_and_o
     liar.line("was asked", until);
 }
 
-/// The helper of `tests/desktop/hostile_room.sh`.
+/// A helper for rooms that a script makes.
 #[test]
 fn a_crowd_of_strangers_comes_where_it_is_asked_to() {
     if helpers::is_one() {
