@@ -60,7 +60,12 @@ impl State {
     /// What was kept from the last time goes on.
     pub(super) fn restored(&mut self, shares: Vec<Restored>, names: Vec<(PeerId, String)>, tasks: &mut Vec<Task>) {
         for (peer, name) in names {
-            self.names.entry(peer).or_insert(name);
+            self.names.insert(peer, name);
+        }
+        // Some may have come before it was known whose names are taken.
+        for id in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.call_it(id);
+            self.remember_name(id, tasks);
         }
         for kept in shares {
             let begun = self.next_serial();

@@ -247,6 +247,7 @@ impl State {
             self.not_taken(&name, unfit);
         }
         tasks.push(Task::KeepTime(self.rules_time()));
+        self.call_it(server);
         self.meet_server(server, &name, at, tasks);
         self.rules_changed();
         if let Some(token) = token {

@@ -116,9 +116,11 @@ impl State {
         liars
     }
 
-    /// A name as it is shown: one that belongs to another key already is not that one's again.
+    /// A name as it is shown: one that belongs to another key already is not that one's again. The server that manages this
+    /// computer was chosen by its key, and keeps the name under which people know it.
     pub(super) fn shown_name(&self, id: PeerId, said: &str) -> String {
-        if self.names.get(&id).is_some_and(|name| name == said) {
+        let own_server = self.managed.enrolled.as_ref().is_some_and(|enrolled| enrolled.server == id);
+        if own_server || self.names.get(&id).is_some_and(|name| name == said) {
             return said.to_owned();
         }
         let key = likeness(said);
