@@ -16,10 +16,8 @@ pub const LOCK_NAME: &str = "lock";
 #[derive(Debug)]
 pub struct Instance {
     endpoint: Endpoint,
-    /// Goes before the lock.
-    _shown: Shown,
-    /// Held, never read: closing it gives the lock back.
-    _lock: File,
+    /// Where it says that it is here, and the lock, which goes last; held, never read: closing it gives the lock back.
+    _held: Box<(Shown, File)>,
 }
 
 /// Whether we are the one.
@@ -77,7 +75,7 @@ impl Instance {
         if let Some(holder) = Holder::elsewhere(home) {
             return Err(elsewhere(home, holder));
         }
-        Ok(Claim::First(Instance { endpoint, _shown: Holder::show(home), _lock: lock }))
+        Ok(Claim::First(Instance { endpoint, _held: Box::new((Holder::show(home), lock)) }))
     }
 
     /// Where this instance answers.
