@@ -12,8 +12,8 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
 }
 
 /// What lies in a home folder of Handout: a folder with one of these is one.
-const OWN_NAMES: [&str; 8] =
-    ["control.sock", "downloads", "identity.key", "lock", "people", "server.toml", "settings.toml", "state"];
+const OWN_NAMES: [&str; 9] =
+    ["control.sock", "downloads", "identity.key", "lock", "people", "running", "server.toml", "settings.toml", "state"];
 
 /// How a home folder came to be closed to other users of this computer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
