@@ -57,22 +57,41 @@ pub async fn bring(
     tokio::time::timeout(budget, asked).await.unwrap_or(Err(Reason::Timeout))
 }
 
+/// Who was met at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// The server that is meant.
+    Itself,
+    /// A server with another key.
+    Another(PeerId),
+    /// None that makes sense.
+    Nobody,
+}
+
 /// Whether a server is there and is the one that is meant.
-pub async fn probe(client: &Client, upstream: &Upstream) -> bool {
+pub async fn probe(client: &Client, upstream: &Upstream) -> Met {
     let asked = async {
-        let mut connection = connect(client, upstream, PROBE).await?;
-        connection.get(paths::DEVICE, peer::ANSWER_BYTES_MAX).await.map_err(reason_of)
+        let mut connection = dial(client, upstream, PROBE).await?;
+        connection.get(paths::DEVICE, peer::ANSWER_BYTES_MAX).await
     };
-    matches!(tokio::time::timeout(PROBE, asked).await, Ok(Ok(_)))
+    match tokio::time::timeout(PROBE, asked).await {
+        Ok(Ok(_)) => Met::Itself,
+        Ok(Err(CallError::WrongPeer(wrong))) => Met::Another(wrong.found),
+        Ok(Err(_)) | Err(_) => Met::Nobody,
+    }
 }
 
 pub(super) async fn connect(client: &Client, upstream: &Upstream, budget: Duration) -> Result<Connection, Reason> {
-    let addresses = resolve::addresses(&upstream.address).await;
-    let timeouts = Timeouts { connect: budget.min(CONNECT), answer: budget, ..Timeouts::default() };
-    client.connect(&addresses, Expect::Peer(upstream.id), timeouts).await.map_err(|error| {
+    dial(client, upstream, budget).await.map_err(|error| {
         tracing::debug!(server = %upstream.id, %error, "a server above can't be reached");
         reason_of(error)
     })
+}
+
+async fn dial(client: &Client, upstream: &Upstream, budget: Duration) -> Result<Connection, CallError> {
+    let addresses = resolve::addresses(&upstream.address).await;
+    let timeouts = Timeouts { connect: budget.min(CONNECT), answer: budget, ..Timeouts::default() };
+    client.connect(&addresses, Expect::Peer(upstream.id), timeouts).await
 }
 
 pub(super) fn reason_of(error: CallError) -> Reason {

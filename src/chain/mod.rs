@@ -133,7 +133,9 @@ pub struct UpstreamStatus {
     pub failed: u64,
     /// How often what it said was not so.
     pub lies: u32,
-    /// The last time it failed to bring a share, in words.
+    /// Whether it ever answered since this server was started.
+    pub met: bool,
+    /// The last time it failed to bring a share, or who has its address, in words.
     pub last_trouble: Option<String>,
 }
 

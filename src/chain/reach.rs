@@ -8,8 +8,10 @@ use crate::net::call::Client;
 /// A server above has so long to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whether it is there and is the one that is meant.
-pub async fn answers(client: &Client, upstream: &Upstream) -> bool {
+pub use super::calls::Met;
+
+/// Who answers at its address.
+pub async fn who_answers(client: &Client, upstream: &Upstream) -> Met {
     calls::probe(client, upstream).await
 }
 

@@ -8,6 +8,7 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::reach::Met;
 use super::{Bringing, Refusal, Setup, Upstream, UpstreamStatus, calls, fetching, resolve};
 use crate::{
     lookup::{
@@ -38,6 +39,11 @@ pub enum Event {
     Transfers(transfers::Input),
     SetUpstreams {
         upstreams: Vec<Upstream>,
+    },
+    /// Who answered at the address of a server above.
+    Met {
+        upstream: PeerId,
+        met: Met,
     },
     Upstreams {
         reply: oneshot::Sender<Vec<UpstreamStatus>>,
@@ -124,14 +130,36 @@ impl Task {
                 self.tell_lookup(input);
             }
             Event::Transfers(input) => self.tell_transfers(input),
-            Event::SetUpstreams { upstreams } => {
-                self.setup.upstreams = upstreams;
-                let upstreams = self.setup.upstreams.iter().map(|upstream| upstream.id).collect();
-                self.tell_lookup(lookup::Input::UpstreamsSet { upstreams });
-            }
+            Event::SetUpstreams { upstreams } => self.set_upstreams(upstreams),
+            Event::Met { upstream, met } => self.met(upstream, met),
             Event::Upstreams { reply } => _ = reply.send(self.statuses()),
             Event::Bringing { reply } => _ = reply.send(self.bringing()),
         }
+    }
+
+    /// Those that are new, or somewhere else, are asked at once who they are, so that what is shown of them is true.
+    fn set_upstreams(&mut self, upstreams: Vec<Upstream>) {
+        let known: BTreeMap<PeerId, String> =
+            self.setup.upstreams.drain(..).map(|upstream| (upstream.id, upstream.address)).collect();
+        let seen: Vec<PeerId> = self.lookup.upstreams().map(|view| view.id).collect();
+        self.setup.upstreams = upstreams;
+        let ids: Vec<PeerId> = self.setup.upstreams.iter().map(|upstream| upstream.id).collect();
+        self.tell_lookup(lookup::Input::UpstreamsSet { upstreams: ids });
+        let is_new =
+            |upstream: &&Upstream| !seen.contains(&upstream.id) || known.get(&upstream.id) != Some(&upstream.address);
+        let new: Vec<PeerId> = self.setup.upstreams.iter().filter(is_new).map(|upstream| upstream.id).collect();
+        new.into_iter().for_each(|upstream| self.start(Effect::Probe { upstream }));
+    }
+
+    fn met(&mut self, upstream: PeerId, met: Met) {
+        match met {
+            Met::Another(found) => {
+                let trouble = format!("is not there: another server, with the id {found}, answers at its address");
+                self.troubles.insert(upstream, trouble);
+            }
+            Met::Itself | Met::Nobody => drop(self.troubles.remove(&upstream)),
+        }
+        self.tell_lookup(lookup::Input::Probed { upstream, alive: met == Met::Itself });
     }
 
     fn ticket(&mut self) -> Ticket {
@@ -183,8 +211,8 @@ impl Task {
                 let Some(at) = self.upstream(upstream) else { return };
                 let client = self.setup.client.clone();
                 self.spawn(async move {
-                    let alive = calls::probe(&client, &at).await;
-                    Event::Lookup(lookup::Input::Probed { upstream, alive })
+                    let met = calls::probe(&client, &at).await;
+                    Event::Met { upstream, met }
                 });
             }
             Effect::Remember { finds } => {
@@ -319,6 +347,7 @@ impl Task {
                 answered: view.answered,
                 failed: view.failed,
                 lies: view.lies,
+                met: view.met,
                 last_trouble: self.troubles.get(&view.id).cloned(),
             })
         };

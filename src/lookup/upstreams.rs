@@ -24,6 +24,8 @@ struct Upstream {
     open: usize,
     answered: u64,
     failed: u64,
+    /// Whether it ever answered.
+    met: bool,
 }
 
 /// How an upstream is.
@@ -49,6 +51,8 @@ pub struct UpstreamView {
     pub failed: u64,
     /// How often what it said was not so.
     pub lies: u32,
+    /// Whether it ever answered.
+    pub met: bool,
 }
 
 impl Upstreams {
@@ -80,6 +84,7 @@ impl Upstreams {
             answered: upstream.answered,
             failed: upstream.failed,
             lies: upstream.lies,
+            met: upstream.met,
         })
     }
 
@@ -125,9 +130,12 @@ impl Upstreams {
 
     pub fn probed(&mut self, now: Instant, id: PeerId, alive: bool, limits: &Limits) {
         let Some(upstream) = self.get(id) else { return };
+        upstream.met |= alive;
         match (upstream.health, alive) {
             (Health::Probing { .. }, true) => upstream.health = Health::Up,
             (Health::Probing { reason, .. }, false) => upstream.fails(now, reason, limits),
+            // It was asked who it is when it was added.
+            (Health::Up, false) => upstream.fails(now, Reason::Unreachable, limits),
             _ => {}
         }
     }
@@ -164,11 +172,12 @@ impl Upstreams {
 
 impl Upstream {
     fn new(id: PeerId, limits: &Limits) -> Upstream {
-        Upstream { id, health: Health::Up, rest: limits.rest_min, lies: 0, open: 0, answered: 0, failed: 0 }
+        Upstream { id, health: Health::Up, rest: limits.rest_min, lies: 0, open: 0, answered: 0, failed: 0, met: false }
     }
 
     fn answers(&mut self) {
         self.answered += 1;
+        self.met = true;
         // One that rests for a lie goes on resting, whatever else it says.
         if !matches!(self.health, Health::Down { reason: Reason::Corrupt, .. }) {
             self.health = Health::Up;

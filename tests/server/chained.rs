@@ -168,3 +168,33 @@ fn copies_of_what_is_above_make_room_for_what_is_wanted_now_and_come_again() {
     let storage = owner.get("/admin/storage").text();
     assert!(storage.contains("50 MB are copies of what other servers"), "{storage}");
 }
+
+#[test]
+fn another_server_at_the_address_is_told_when_a_server_above_is_added_and_shown_where_it_stands_in_the_file() {
+    let school = Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let (_, wrong) = computer_key(folder.path(), "other");
+    let address = school.at();
+    let config = format!("[metrics]\nlisten = 'off'\n[[upstreams]]\naddress = '{address}'\nid = '{wrong}'\n");
+    std::fs::write(folder.path().join("server.toml"), config).unwrap();
+    let lab = Server::start_in(folder);
+    let owner = lab.own();
+    let health = |at: usize| {
+        let listed = owner.get("/api/v1/upstreams").value()["upstreams"][at].clone();
+        (listed["health"].as_str().unwrap_or_default().to_owned(), listed["last_trouble"].to_string())
+    };
+    soon("nobody has to search before it is seen", || health(0).0 == "down" && health(0).1.contains("another server"));
+
+    let keys = tempfile::tempdir().unwrap();
+    let (_, third) = computer_key(keys.path(), "third");
+    let added = owner.post("/admin/upstreams", &[("address", &address), ("id", &third), ("name", "School")]);
+    assert_eq!(added.status, 409, "{}", added.text());
+    assert!(added.text().contains("Another server answers"), "{}", added.text());
+    let (code, said) = super::console::fails(&lab, &["upstreams", "add", &address, &third]);
+    assert!(code != 0 && said.contains("Another server answers"), "{said}");
+
+    // Nobody at all may be there later.
+    let added = owner.post("/admin/upstreams", &[("address", "127.0.0.1:9"), ("id", &third), ("name", "Away")]);
+    assert_eq!((added.status, added.header("location")), (303, "/admin/upstreams?done=added-away"));
+    soon("its state is true", || health(1).0 == "down");
+}

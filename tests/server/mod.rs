@@ -12,6 +12,7 @@ mod guarding;
 mod handing_over;
 mod hardening;
 mod healing;
+mod killed;
 mod link_counts;
 mod machine;
 mod moving;

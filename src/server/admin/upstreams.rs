@@ -3,13 +3,18 @@
 use super::{Admin, AdminError, note, permit};
 use crate::{
     access::Action,
-    chain::{Reason, Upstream, reach},
+    chain::{
+        Reason, Upstream,
+        reach::{self, Met},
+    },
     net::call::Client,
     server::{
         chain::reason_words,
+        routes::upstreams::another_answers,
         settings::{Above, Chosen},
         witness,
     },
+    share::PeerId,
     store::central::AuditHead,
 };
 
@@ -20,6 +25,8 @@ pub struct Reach {
     /// Whether it stands in `server.toml`.
     pub fixed: bool,
     pub reached: bool,
+    /// Who has its address, if that is another server.
+    pub another: Option<PeerId>,
 }
 
 impl Admin {
@@ -29,13 +36,15 @@ impl Admin {
         let mut reached = vec![];
         for upstream in self.settings().await?.upstreams {
             let fixed = self.config.upstreams.contains(&upstream);
-            let answers = reach::answers(&client, &upstream).await;
-            reached.push(Reach { upstream, fixed, reached: answers });
+            let met = reach::who_answers(&client, &upstream).await;
+            let another = if let Met::Another(found) = met { Some(found) } else { None };
+            reached.push(Reach { upstream, fixed, reached: met == Met::Itself, another });
         }
         Ok(reached)
     }
 
-    pub async fn add_upstream(&self, above: Above) -> Result<(), AdminError> {
+    /// Tells whether it answers at this moment; another server at its address is refused.
+    pub async fn add_upstream(&self, above: Above) -> Result<bool, AdminError> {
         if above.id == self.identity.id().to_string() {
             return Err(AdminError::Invalid("That is this server itself".to_owned()));
         }
@@ -43,8 +52,13 @@ impl Admin {
         let made_from = chosen.version();
         let about = format!("server:{}", above.id);
         let upstream = chosen.add_upstream(&self.config, above).map_err(AdminError::Invalid)?;
+        let met = reach::who_answers(&Client::new(self.identity.clone()), &upstream).await;
+        if let Met::Another(found) = met {
+            return Err(AdminError::Invalid(another_answers(&upstream.address, found)));
+        }
         let detail = format!("added at {}", upstream.address);
-        Ok(chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, &detail), &made_from).await?)
+        chosen.save(&self.central, permit(Action::ChangeUpstreams)?, &note(&about, &detail), &made_from).await?;
+        Ok(met == Met::Itself)
     }
 
     pub async fn remove_upstream(&self, id: &str) -> Result<(), AdminError> {

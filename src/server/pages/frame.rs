@@ -28,6 +28,7 @@ pub(in crate::server) const DONE: &[(&str, &str)] = &[
     ("changed", "Changed."),
     ("removed", "Removed."),
     ("added", "Added."),
+    ("added-away", "Added, but it can’t be reached at this moment. It is tried again by itself."),
     ("hidden", "Taken out of sight."),
     ("shown", "Back in sight."),
     ("link", "The link is ready."),

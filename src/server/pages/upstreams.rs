@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::{frame::Frame, icons::icon};
 use crate::{
-    chain::{Bringing, UpstreamStatus},
+    chain::{Bringing, Health, UpstreamStatus},
     server::{chain::route_words, routes::elsewhere::health_words},
     share::PeerId,
 };
@@ -63,7 +63,7 @@ fn add() -> Markup {
 }
 
 fn row(page: &UpstreamsPage, upstream: &UpstreamStatus) -> Markup {
-    let (health, reason) = health_words(upstream.health);
+    let (_, reason) = health_words(upstream);
     let fixed = page.fixed.contains(&upstream.id);
     html! {
         tr {
@@ -72,7 +72,7 @@ fn row(page: &UpstreamsPage, upstream: &UpstreamStatus) -> Markup {
             td {
                 @match reason {
                     None => span.mark.good { (icon("check")) "It answers" },
-                    Some(reason) => span.mark.bad { (icon("warning")) "It " (reason) @if health == "probing" { "; being tried again" } },
+                    Some(reason) => span.mark.bad { (icon("warning")) "It " (reason) @if matches!(upstream.health, Health::Probing { .. }) { "; being tried again" } },
                 }
                 @if let Some(trouble) = &upstream.last_trouble { p.soft { "It " (trouble) } }
             }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Answer, Caller, OurServer, see, share::named};
 use crate::{
     access::{About, Action},
-    chain::{Find, Health, Step},
+    chain::{Find, Health, Step, UpstreamStatus},
     server::{
         Server,
         caller::Visit,
@@ -65,9 +65,10 @@ pub(in crate::server) async fn bring_by_program(
 }
 
 /// A server's health as programs read it, with the reason where it is bad.
-pub(in crate::server) fn health_words(health: Health) -> (&'static str, Option<&'static str>) {
-    match health {
-        Health::Up => ("up", None),
+pub(in crate::server) fn health_words(upstream: &UpstreamStatus) -> (&'static str, Option<&'static str>) {
+    match upstream.health {
+        Health::Up if upstream.met => ("up", None),
+        Health::Up => ("probing", Some("is being asked who it is")),
         Health::Down { reason, .. } => ("down", Some(reason_words(reason))),
         Health::Probing { reason, .. } => ("probing", Some(reason_words(reason))),
     }

@@ -15,11 +15,14 @@ use super::{
 };
 use crate::{
     access::{About, Action},
+    chain::reach::{self, Met},
+    net::call::Client,
     server::{
         pages::{self, Frame, UpstreamsPage},
         problem::Problem,
         settings::{Above, Chosen},
     },
+    share::PeerId,
 };
 
 pub(in crate::server) async fn page(
@@ -43,7 +46,7 @@ pub(in crate::server) async fn page(
 pub(in crate::server) async fn list(State(server): OurServer, Extension(visit): Caller) -> Answer {
     drop(server.allow(&visit, Action::SeeUpstreams, About::Nothing, "").await?);
     let upstreams = server.chain.upstreams().await.into_iter().map(|upstream| {
-        let (health, reason) = health_words(upstream.health);
+        let (health, reason) = health_words(&upstream);
         json!({
             "id": upstream.id.to_string(),
             "name": upstream.name,
@@ -92,9 +95,18 @@ pub(in crate::server) async fn add(
     let mut chosen = Chosen::load(&server.central).await?;
     let made_from = chosen.version();
     let upstream = chosen.add_upstream(&server.config, above).map_err(Problem::invalid)?;
+    let met = reach::who_answers(&Client::new((*server.identity).clone()), &upstream).await;
+    if let Met::Another(found) = met {
+        return Err(Problem::conflict(another_answers(&upstream.address, found)));
+    }
     let (address, detail) = (visit.address.to_string(), format!("added at {}", upstream.address));
     server.choose(permit, &visit.note(&address, &about, &detail), &chosen, &made_from).await?;
-    Ok(see_done("/admin/upstreams", "added"))
+    Ok(see_done("/admin/upstreams", if met == Met::Itself { "added" } else { "added-away" }))
+}
+
+/// The address leads to another server than the one that was written.
+pub(in crate::server) fn another_answers(address: &str, found: PeerId) -> String {
+    format!("Another server answers at {address}: its id is {found}. Compare it with the id that the server shows.")
 }
 
 /// Asks a server no more.
