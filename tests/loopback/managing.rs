@@ -271,7 +271,7 @@ fn what_is_tried_again_after_it_failed_is_what_was_chosen_and_is_given_on() {
     ben.wait("it is given no more", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Done));
     fs::remove_dir_all(ben.downloads().join("course")).unwrap();
     ben.restart();
-    ben.wait("it is missed", |_| row(&ben, share).is_some_and(|row| row.state == TransferState::Failed));
+    ben.wait("it is missed", |_| row(&ben, share).is_some_and(|row| row.trouble.is_some()));
 
     ben.fetch(share);
 

@@ -212,7 +212,8 @@ fn on_disk(folder: &Path) -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-ec"]);
     // What is at home already comes along.
-    command.arg("mount -t tmpfs -o size=$1m tmpfs $2; cp -a $3/. $2; mount --bind $2 $3; shift 3; exec \"$@\"");
+    command
+        .arg("mount -t tmpfs -o size=$1m,mode=0700 tmpfs $2; cp -a $3/. $2; mount --bind $2 $3; shift 3; exec \"$@\"");
     command.args(["sh", &mib]).arg(disk).arg(folder.join("home")).arg(env!("CARGO_BIN_EXE_handout"));
     command
 }

@@ -139,7 +139,8 @@ fn each_thing_has_one_name_in_the_log() {
                     continue;
                 }
                 // What stands before the sentence are the fields.
-                let end = call.1.find(", \"").or(call.1.find('"').filter(|at| *at == 0)).unwrap_or(0);
+                let alone = call.1.trim_start().starts_with('"');
+                let end = if alone { 0 } else { call.1.find(", \"").unwrap_or(0) };
                 let fields = call.1[..end].split(',').map(str::trim).filter(|field| !field.starts_with("target:"));
                 for field in fields.filter(|field| !field.is_empty()) {
                     let name = field.split('=').next().unwrap().trim().trim_start_matches(['%', '?']);

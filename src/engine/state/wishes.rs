@@ -126,8 +126,11 @@ impl State {
             let title = self.held.get(&id).map_or_else(|| id.short(), |held| held.title.clone());
             return self.fail(token, TroubleKind::Refused, &refusal.what, &title, &refusal.hint);
         }
+        let mine = self.held.get(&id).is_some_and(|held| held.mine);
         match self.held.get(&id).map(|held| &held.stage) {
             Some(Stage::Failed | Stage::Aside { spoiled: true, .. }) => self.begin_anew(token, id, call, tasks),
+            // Who wants a download again whose files are gone has it fetched again.
+            Some(Stage::Aside { .. }) if !mine => self.begin_anew(token, id, call, tasks),
             Some(Stage::Aside { .. }) => self.conclude_aside(token, id, tasks),
             Some(Stage::Complete { .. }) => self.conclude_complete(token, id),
             Some(_) => self.join_fetch(token, id, call, tasks),

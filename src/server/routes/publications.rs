@@ -205,7 +205,7 @@ async fn connect(client: &Client, caller: listen::Caller, at: std::net::SocketAd
     match client.connect(&[at], Expect::Peer(caller.peer), timeouts).await {
         Ok(connection) => Ok(connection),
         Err(error) => {
-            tracing::debug!(computer = %caller.peer.short(), %at, %error, "a computer that hands over can't be asked");
+            tracing::debug!(address = %at, %error, "a computer that hands over can't be asked");
             tokio::time::sleep_until(begun + timeouts.connect).await;
             let detail =
                 format!("This server could not reach the computer at {at} to ask it. A firewall on it may be why.");
