@@ -246,7 +246,7 @@ mod shown {
         #[default]
         Idle,
         Starting,
-        Running(Running),
+        Running(Box<Running>),
         /// It could not be started, or it was ended.
         Ended,
     }
@@ -269,7 +269,7 @@ mod shown {
             let result = match started {
                 Ok(running) if matches!(*state, State::Starting) => {
                     let handle = running.engine.handle().clone();
-                    *state = State::Running(running);
+                    *state = State::Running(Box::new(running));
                     Ok(handle)
                 }
                 Ok(running) => {

@@ -144,11 +144,10 @@ impl State {
         self.introduced(teller, neighbours, tasks);
         for peer in ids {
             match self.peers.get_mut(&peer) {
-                Some(peer) if !peer.proved => {
-                    if peer.waited_for.len() < WAITED_MAX {
-                        peer.waited_for.insert(id);
-                    }
+                Some(peer) if !peer.proved && peer.waited_for.len() < WAITED_MAX => {
+                    peer.waited_for.insert(id);
                 }
+                Some(peer) if !peer.proved => {}
                 Some(_) => self.met(id, peer, tasks),
                 None => {}
             }
