@@ -104,6 +104,11 @@ sign_in() {
     person "$name" -c "$work/$name.jar" -o "$work/$name.html" --data-urlencode "name=$name" \
         --data-urlencode "password=$(cat "$work/$name.password")" "$site/sign-in" || fail "$name can't sign in"
     [ -s "$work/$name.jar" ] || fail "$name has no session"
+    # A first password is good for choosing another.
+    local own="four tall pines of $name"
+    person "$name" -c "$work/$name.jar" -o "$work/$name.html" -H "Origin: $site" --data-urlencode "new=$own" \
+        --data-urlencode "old=$(cat "$work/$name.password")" "$site/account/password" || fail "$name keeps the first password"
+    echo "$own" >"$work/$name.password"
 }
 
 # browse NAME WORDS WAY [PICTURES]: the file that came is then $work/NAME.files/*
@@ -191,7 +196,7 @@ python3 -m zipfile -e "$work/chemistry.zip" "$work/unzipped" || fail "the zip of
 diff -r "$work/files/Chemistry" "$work/unzipped/Chemistry" || fail "the zip of what arrives differs"
 
 # A person with a browser.
-add_person carla
+sign_in carla
 [ -z "${PICTURES:-}" ] || mkdir -p "$PICTURES"
 browse carla "geography map" 'you → Lab → School → District → State' "${PICTURES:-}"
 cmp "$work"/carla.files/* "$work/files/Geography map.bin" || fail "what the browser downloaded differs"
@@ -200,7 +205,7 @@ echo "a browser found by search what only the fourth had, showed the way, and do
 # Somebody only looks at this one.
 physics=$(id_of ann physics)
 person ann "$site/s/$physics" | grep -q 'pulleys.bin' || fail "the page of a share above does not list its files"
-add_person dora
+sign_in dora
 
 # The upper three are cut off, and whoever comes next is served at once.
 for host in 2 3 4; do
