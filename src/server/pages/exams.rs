@@ -51,7 +51,7 @@ fn running(page: &ExamsPage, exam: &Exam) -> Markup {
     html! {
         section.sheet {
             h2 { (classes(&page.groups, exam)) }
-            p.notice.attention { (icon("clock")) "Exam until " (figures::time(exam.until_s)) "." }
+            p.notice.attention { (icon("clock")) span { "Exam until " (figures::time(exam.until_s)) "." } }
             p { "Materials: " @if exam.handouts.is_empty() { "none" } @for (place, id) in exam.handouts.iter().enumerate() { @if place > 0 { ", " } a href=(format!("/s/{id}")) { (title(id)) } } }
             p { @if exam.hand_in { "Work can be handed in." } @else { "Nothing can be handed in." } }
             form method="post" action="/admin/policy/exam" {
@@ -87,7 +87,7 @@ fn form(page: &ExamsPage) -> Markup {
                 }
                 fieldset.choices {
                     legend { "Materials" }
-                    div.row-form {
+                    div.fields.row-form {
                         label { "Search all shares" input type="search" name="q" value=(form.query) maxlength="200"; }
                         button.button type="submit" formmethod="get" formaction="/admin/exams" formnovalidate { (icon("search")) "Search" }
                     }
@@ -158,7 +158,7 @@ pub(in crate::server) fn handed_in(frame: &Frame, share: &ShareRow, files: &[(St
     frame.page("Handed in", html! {
         section.sheet {
             h1 { "Handed in" }
-            p.notice.good role="status" { (icon("check")) "The server received your work at " (figures::time(share.added_s)) "." }
+            p.notice.good role="status" { (icon("check")) span { "The server received your work at " (figures::time(share.added_s)) "." } }
             dl.facts {
                 div { dt { "Title" } dd { bdi { (share.title) } } }
                 div { dt { "Size" } dd { (figures::count(share.files, "file", "files")) ", " (figures::bytes(share.size)) } }

@@ -179,8 +179,7 @@ impl Frame {
 fn exam_band(until_s: i64) -> Markup {
     html! {
         p.band role="status" {
-            (icon("clock")) "Exam until " (super::figures::time(until_s))
-            ". Until then only what was handed out for it is open to those who sit it."
+            (icon("clock")) span { "Exam until " (super::figures::time(until_s)) ". Until then, only its materials are open." }
         }
     }
 }

@@ -27,8 +27,8 @@ pub(in crate::server) fn code(frame: &Frame, to: &str, wrong_at: Option<i64>) ->
             h1 { "One-time code" }
             p { "Open the app for one-time codes on your phone, and type the six digits that it shows." }
             @if let Some(now_s) = wrong_at {
-                p.notice.bad role="alert" { (icon("warning")) "That code is wrong or was used already. Wait for the next one. "
-                    "Codes depend on the clock: this server's says " (figures::time(now_s)) ". If your phone's clock differs by more than half a minute, set it right." }
+                p.notice.bad role="alert" { (icon("warning")) span { "That code is wrong or was used already. Wait for the next one. "
+                    "Codes depend on the clock: this server's says " (figures::time(now_s)) ". If your phone's clock differs by more than half a minute, set it right." } }
             }
             form.fields method="post" action="/sign-in/code" {
                 input type="hidden" name="to" value=(to);
