@@ -306,3 +306,13 @@ fn an_older_form_of_the_policy_does_not_win_and_a_wrong_one_keeps_what_was_typed
     assert_eq!(wrong.status, 422);
     assert!(wrong.text().contains("Valley") && wrong.text().contains("aria-label=\"Administration\""));
 }
+
+#[test]
+fn what_a_colleague_hands_out_privately_is_named_to_nobody_who_may_not_see_it() {
+    let school = school();
+    let teacher = person(&school.server, "tina", "teacher");
+    school.begin(0, &school.paper);
+    let page = teacher.get("/admin/exams").text();
+    assert!(page.contains("End this exam") && !page.contains("Exam paper"), "{page}");
+    assert!(school.owner.get("/admin/exams").text().contains("Exam paper"));
+}

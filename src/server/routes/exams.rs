@@ -65,7 +65,7 @@ async fn page_of(
     Ok(ExamsPage {
         policy: server.policy(),
         groups: server.central.groups().await?,
-        titles: titles(server).await?,
+        titles: titles(server, visit).await?,
         form: ExamForm {
             minutes: all(fields, "minutes").next().unwrap_or("60").to_owned(),
             groups: groups.into_iter().map(str::to_owned).collect(),
@@ -104,12 +104,16 @@ async fn find(server: &Server, visit: &Visit, query: &str) -> Result<Vec<ShareRo
     Ok(rows)
 }
 
-/// The titles of what is handed out.
-async fn titles(server: &Server) -> Result<Vec<(ShareId, String)>, Problem> {
+/// The titles of what is handed out, as far as somebody may see them.
+async fn titles(server: &Server, visit: &Visit) -> Result<Vec<(ShareId, String)>, Problem> {
     let policy = server.policy();
     let mut titles = vec![];
     for id in policy.exams_on(now_s()).flat_map(|exam| &exam.handouts) {
-        let title = server.central.share(*id).await?.map_or_else(|| "(removed)".to_owned(), |row| row.title);
+        let title = match server.central.share(*id).await? {
+            Some(row) if may_see(server, visit, &row) => row.title,
+            Some(_) => "a colleague's private share".to_owned(),
+            None => "a share that is not on this server".to_owned(),
+        };
         titles.push((*id, title));
     }
     Ok(titles)
