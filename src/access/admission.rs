@@ -110,7 +110,7 @@ mod tests {
         let own = facts(Audience::Groups([GroupId(7)].into()));
         assert_eq!(who_may(&open, &own), [false, true, false, false]);
         let other = facts(Audience::Groups([GroupId(8)].into()));
-        // Whoever sits at a teacher's computer has given no password, so it gets no more than its own groups.
+        // Nobody gives a password at a teacher's computer, so it gets no more than its own groups.
         assert_eq!(who_may(&open, &other), [false; 4]);
         let linked = ShareFacts { by_link: true, ..facts(Audience::Room) };
         assert_eq!(who_may(&admission(|_| {}), &linked), [true; 4]);

@@ -17,7 +17,7 @@ pub struct Actor {
     pub second_factor: bool,
     /// Whether it is a program with a key of a person's.
     pub by_key: bool,
-    /// Groups whose computer it sits at: their exams hold for whoever does, signed in or not.
+    /// Groups of the computer that the caller uses. Their exams hold there for everybody, signed in or not.
     pub at_computer_of: BTreeSet<GroupId>,
 }
 
@@ -54,6 +54,21 @@ pub struct ShareFacts {
     pub content: Option<Root>,
     /// Whether the caller came with a link to it that is valid.
     pub by_link: bool,
+}
+
+impl ShareFacts {
+    /// A share of which only the id is known. It is for everyone, or it would not have been told of.
+    pub fn of_room(id: ShareId) -> ShareFacts {
+        ShareFacts {
+            id,
+            owner: None,
+            owner_role: None,
+            audience: Audience::Room,
+            quarantined: false,
+            content: None,
+            by_link: false,
+        }
+    }
 }
 
 /// For whom a share on the server is.
@@ -290,8 +305,8 @@ fn is_meant_for(share: &ShareFacts, actor: &Actor) -> bool {
     meant || share.by_link || owns(share, actor)
 }
 
-/// Whether somebody may look into, change and remove a share of another: people whose rank is above its owner's. No
-/// computer does: whoever sits at it has given no password.
+/// Whether somebody may look into, change and remove a share of another: people whose rank is above its owner's. A
+/// computer never may: no password is given at it.
 fn judges(share: &ShareFacts, actor: &Actor) -> bool {
     match actor.who {
         Who::Console => true,

@@ -80,7 +80,7 @@ impl SignedMembership {
             return Err(MembershipError::Signature);
         }
         let membership = Membership::parse(bytes)?;
-        // Whoever has the server's key for an hour must not have its groups for years.
+        // A key that was stolen for an hour must not open the server's groups for years.
         if membership.until_s.saturating_sub(membership.issued_s) > MEMBERSHIP_S {
             return Err(MembershipError::TooLong);
         }

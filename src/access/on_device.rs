@@ -3,9 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    About, Action, Actor, Audience, Decision, GroupId, Policy, Reason, Role, ShareFacts, UploadFacts, Who, decide,
-};
+use super::{About, Action, Actor, Decision, GroupId, Policy, Reason, Role, ShareFacts, UploadFacts, Who, decide};
 use crate::share::{EntryKind, Manifest, PeerId, Root, ShareId};
 
 const DAY_S: i64 = 86_400;
@@ -88,15 +86,7 @@ pub fn may_have(
     manifest: Option<&Manifest>,
     now_s: i64,
 ) -> Result<(), Reason> {
-    let facts = ShareFacts {
-        id,
-        owner: None,
-        owner_role: None,
-        audience: Audience::Room,
-        quarantined: false,
-        content: None,
-        by_link: false,
-    };
+    let facts = ShareFacts::of_room(id);
     allowed(decide(policy, device, Action::Download, About::Share(&facts), now_s))?;
     manifest.map_or(Ok(()), |manifest| not_blocked(policy, manifest))
 }

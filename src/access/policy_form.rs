@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! signed = signer: 32 bytes, signature: 64 bytes, policy
-//! policy = [ form: 1 / 2, version: uint, issued_s: int, managed_by: tstr, guests: 0..2, students, second_factor_from: 0..4 / null,
-//!            [ days_max: uint / null, password_needed: bool ], retention_days: uint / null,
+//! policy = [ form: 1 / 2, version: uint, issued_s: int, managed_by: tstr, guests: 0..2, students,
+//!            second_factor_from: 0..4 / null, [ days_max: uint / null, password_needed: bool ], retention_days: uint / null,
 //!            [ * [ root: bstr .size 32, note: tstr ] ], exams ]
 //! exams = exam / null in form 1; [ 2* exam ] in form 2, so that older computers read what they can
 //! students = [ upload: bool, share_with_room: bool, make_links: bool, file_bytes_max, quota_bytes, quota_files,

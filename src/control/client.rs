@@ -25,7 +25,7 @@ use crate::wire::control::{Answer, Envelope, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES
 /// How long a program that holds the lock may take to open its socket or to end: it makes its identity and database first,
 /// and saves what it has last.
 const FIND_TIMEOUT: Duration = Duration::from_secs(20);
-/// Whoever gets the lock has written down where it runs after this.
+/// The program that gets the lock has written down where it runs after this time.
 const WRITES_ITSELF_DOWN: Duration = Duration::from_secs(1);
 /// How often to look meanwhile.
 const FIND_AGAIN: Duration = Duration::from_millis(100);

@@ -181,7 +181,7 @@ impl Server {
 
     /// A share that a server above has.
     pub(super) async fn find_above(&self, visit: &Visit, share: ShareId) -> Result<Find, Problem> {
-        drop(self.allow(visit, Action::SeeShare, About::Share(&facts_of(share)), &share.to_string()).await?);
+        drop(self.allow(visit, Action::SeeShare, About::Share(&ShareFacts::of_room(share)), &share.to_string()).await?);
         let manner = Manner { budget: THOROUGH, mode: Mode::Parents, ..Manner::default() };
         match self.chain.ask(asker_of(visit), Ask::Share(share), manner).await {
             Answer::Found { finds, .. } => {
@@ -202,39 +202,19 @@ impl Server {
     pub(super) async fn present(&self, visit: &Visit, share: &str) -> Result<ShareRow, Problem> {
         let id: ShareId = share.parse().map_err(|_| Problem::no_such("share"))?;
         let row = self.central.share(id).await?;
+        // A caller without access learns neither title nor size, and must not trigger a fetch.
+        let (facts, named) = match &row {
+            Some(row) => (row.facts(), format!("share:{}", id.short())),
+            None => (ShareFacts::of_room(id), id.to_string()),
+        };
+        drop(self.allow(visit, Action::Download, About::Share(&facts), &named).await?);
         let whole = || self.shelf.get(id).is_some_and(|share| share.is_complete());
         let present = match row {
             Some(row) if row.origin != FROM_ABOVE || row.stored || whole() => {
-                // Also where nothing needs to be brought: its title and size are not for everybody.
-                drop(
-                    self.allow(
-                        visit,
-                        Action::Download,
-                        About::Share(&row.facts()),
-                        &format!("share:{}", row.id.short()),
-                    )
-                    .await?,
-                );
                 self.take_up(&row).await?;
                 row
             }
-            // It is known and was not brought whole: whoever may not have it must not cause that it is.
-            Some(row) => {
-                drop(
-                    self.allow(
-                        visit,
-                        Action::Download,
-                        About::Share(&row.facts()),
-                        &format!("share:{}", row.id.short()),
-                    )
-                    .await?,
-                );
-                self.bring(visit, id).await?
-            }
-            None => {
-                drop(self.allow(visit, Action::Download, About::Share(&facts_of(id)), &id.to_string()).await?);
-                self.bring(visit, id).await?
-            }
+            _ => self.bring(visit, id).await?,
         };
         self.keeping.asked(id);
         Ok(present)
@@ -317,19 +297,6 @@ impl Server {
 
 fn may_search(policy: &Policy, computer: &DeviceRow) -> bool {
     matches!(decide(policy, &computer.actor(), Action::Search, About::Nothing, now_s()), Decision::Allow(_))
-}
-
-/// What is told of a share above before anything of it is here: it is for everyone, or it would not be told of.
-fn facts_of(id: ShareId) -> ShareFacts {
-    ShareFacts {
-        id,
-        owner: None,
-        owner_role: None,
-        audience: Audience::Room,
-        quarantined: false,
-        content: None,
-        by_link: false,
-    }
 }
 
 fn is_forbidden(policy: &Policy, find: &Find) -> bool {

@@ -34,28 +34,19 @@ pub(super) fn fields_of(policy: &Policy) -> Vec<(&'static str, String)> {
 
 /// The policy that a form asks for as far as its fields can be read, so that nobody has to type the others again.
 pub(super) fn read_what_fits(fields: &[(String, String)], before: &Policy) -> Policy {
-    let mut fitting = fields.to_vec();
-    for (name, _) in fields {
-        if read(&fitting, before).is_ok() {
-            break;
+    let mut policy = before.clone();
+    let names = fields_of(before).into_iter().map(|(name, _)| name);
+    for name in names {
+        let mut tried: Vec<(String, String)> =
+            fields_of(&policy).into_iter().map(|(known, value)| (known.to_owned(), value)).collect();
+        let typed = fields.iter().find(|(known, _)| known == name);
+        if let Some(field) = tried.iter_mut().find(|(known, _)| known == name) {
+            // A box that is not ticked is not sent.
+            field.1 = typed.map_or_else(String::new, |(_, value)| value.clone());
         }
-        let value =
-            fields_of(before).into_iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, value)| value);
-        let alone: Vec<(String, String)> = fields_of(before)
-            .into_iter()
-            .map(|(known, value)| (known.to_owned(), value))
-            .map(|(known, value)| match fields.iter().find(|(typed, _)| *typed == known && *typed == *name) {
-                Some((_, typed)) => (known, typed.clone()),
-                None => (known, value),
-            })
-            .collect();
-        if read(&alone, before).is_err()
-            && let Some(field) = fitting.iter_mut().find(|(known, _)| known == name)
-        {
-            field.1 = value;
-        }
+        policy = read(&tried, &policy).unwrap_or(policy);
     }
-    read(&fitting, before).unwrap_or_else(|_| before.clone())
+    policy
 }
 
 /// The policy without an exam. `name`: as [`Exam::name`](crate::access::Exam::name); may be left out where only one goes on.

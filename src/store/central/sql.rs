@@ -67,6 +67,21 @@ pub(super) fn sql_of(sqlite: &'static str, postgres: &'static str) -> Statement 
     Statement { sqlite, postgres, values: vec![] }
 }
 
+/// A query with its values; the two engines' queries have no type in common.
+macro_rules! bound {
+    ($text:expr, $values:expr) => {{
+        let mut query = sqlx::query($text);
+        for value in &$values {
+            query = match value.clone() {
+                Value::Int(value) => query.bind(value),
+                Value::Text(value) => query.bind(value),
+                Value::Bytes(value) => query.bind(value),
+            };
+        }
+        query
+    }};
+}
+
 impl Statement {
     pub fn bind(mut self, value: impl Into<Value>) -> Statement {
         self.values.push(value.into());
@@ -74,27 +89,11 @@ impl Statement {
     }
 
     pub fn for_sqlite(&self) -> Query<'static, Sqlite, SqliteArguments> {
-        let mut query = sqlx::query(self.sqlite);
-        for value in &self.values {
-            query = match value.clone() {
-                Value::Int(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-            };
-        }
-        query
+        bound!(self.sqlite, self.values)
     }
 
     pub fn for_postgres(&self) -> Query<'static, Postgres, PgArguments> {
-        let mut query = sqlx::query(self.postgres);
-        for value in &self.values {
-            query = match value.clone() {
-                Value::Int(value) => query.bind(value),
-                Value::Text(value) => query.bind(value),
-                Value::Bytes(value) => query.bind(value),
-            };
-        }
-        query
+        bound!(self.postgres, self.values)
     }
 }
 
